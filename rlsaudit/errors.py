@@ -1,0 +1,34 @@
+"""What went wrong, and what to do next.
+
+Every failure that a user can meet is an `AuditError`: the command line prints `message` and `hint` and exits with 2.
+Neither may hold a credential: whoever builds one from a driver's error passes it through `rlsaudit.connect.mask` first.
+"""
+
+
+class AuditError(Exception):
+    """No audit took place. `message` says what happened, `hint` what to do next; both are plain sentences."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(AuditError):
+    """What the user asked for does not exist or does not fit together."""
+
+
+class ConnectionFailedError(AuditError):
+    """The server could not be reached, refused us, or is one that we cannot audit."""
+
+
+class EngineError(AuditError):
+    """No throwaway Postgres could be found or started."""
+
+
+class SnapshotError(AuditError):
+    """The catalog could not be read, or a saved snapshot could not be understood."""
+
+
+class IntentError(AuditError):
+    """An intent file or pack is unreadable or says something that cannot be."""

@@ -1,0 +1,257 @@
+"""The words of rlsaudit: what every step passes to the next.
+
+They are defined in `docs/concepts.md`; the JSON report, version 1, is `Report` written out key by key, so a field here
+is a promise to users. Adding a field is fine; changing what one means is not.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Self
+
+JsonObject = dict[str, Any]
+
+
+class Ordered(enum.StrEnum):
+    """A string enumeration whose members are ordered as they are written: the first is the least.
+
+    `str` brings comparisons of its own, by letter, which would be silently wrong here; hence the overrides.
+    """
+
+    @property
+    def rank(self) -> int:
+        """The member's place, counted from 0."""
+        return _ranks(type(self))[self]
+
+    def __lt__(self, other: object) -> bool:
+        return self.rank < self._of_my_kind(other).rank
+
+    def __le__(self, other: object) -> bool:
+        return self.rank <= self._of_my_kind(other).rank
+
+    def __gt__(self, other: object) -> bool:
+        return self.rank > self._of_my_kind(other).rank
+
+    def __ge__(self, other: object) -> bool:
+        return self.rank >= self._of_my_kind(other).rank
+
+    def _of_my_kind(self, other: object) -> Self:
+        if not isinstance(other, type(self)):
+            message = f"{type(self).__name__} cannot be compared with {type(other).__name__}"
+            raise TypeError(message)
+        return other
+
+
+@cache
+def _ranks(kind: type[Ordered]) -> dict[Ordered, int]:
+    return {member: place for place, member in enumerate(kind)}
+
+
+class Operation(enum.StrEnum):
+    """What a persona does to rows: one column of the matrix."""
+
+    SELECT = "select"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Reach(Ordered):
+    """How far a persona gets with an operation on a relation, by a single statement.
+
+    `UNKNOWN` is outside the order: compare only reaches for which `decided` is true.
+    """
+
+    NONE = "none"
+    """No row, whatever the identity."""
+    OWN = "own"
+    """Only rows tied to the persona's own identity, directly or through a membership."""
+    SOME = "some"
+    """Rows of strangers when the row's own content meets a condition."""
+    ALL = "all"
+    """Any row."""
+    UNKNOWN = "unknown"
+    """Not decided; the cell's `because` says why. Never counts as safe."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether this is a verdict, and so comparable with others."""
+        return self is not Reach.UNKNOWN
+
+
+class Severity(Ordered):
+    """How bad a finding is, least first."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class EvidenceKind(enum.StrEnum):
+    """How a verdict is known."""
+
+    CATALOG = "catalog"
+    """A privilege or a flag decides."""
+    PROOF = "proof"
+    """The policy's predicate, solved."""
+    PROBE = "probe"
+    """Really executed as that role."""
+    NONE = "none"
+    """Not known: the verdict is `unknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A database role plus the request it comes with.
+
+    `claims` are the JWT claims (empty outside Supabase), `settings` the GUCs that the application sets. `description`
+    is for people.
+    """
+
+    name: str
+    role: str
+    claims: JsonObject = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One verdict of the matrix: a persona, a relation, an operation, and how far that goes.
+
+    `at_least` and `at_most` bound the reach where it is not decided; where it is, both equal it.
+    `intended` is the most reach that the intent allows. `columns` lists the reachable columns where not all are.
+    `paths` names what leads to the rows besides the relation itself (views, functions, child tables).
+    """
+
+    persona: str
+    role: str
+    relation: str
+    kind: str
+    operation: Operation
+    reach: Reach
+    escalated: Reach
+    intended: Reach
+    evidence: EvidenceKind
+    because: str
+    columns: tuple[str, ...] | None = None
+    at_least: Reach = Reach.NONE
+    at_most: Reach = Reach.ALL
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """A database object. `type` is one of the contract's object types, `identity` is schema-qualified."""
+
+    type: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How a finding is known. `sql` replays it, statement by statement; `result` is what it answered here."""
+
+    kind: EvidenceKind
+    sql: tuple[str, ...] = ()
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """SQL that mends a finding. `verified` only if it was applied to a copy and the finding was gone."""
+
+    sql: str
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where in the migrations the door was opened: a path relative to the project, a line counted from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Reach beyond intent, or a flaw that leads to it: one fault, one finding.
+
+    `relations` are the relations whose rows are concerned, `persona` a persona's name or `public` where it concerns
+    all, `operation` an operation or `all`.
+    """
+
+    rule: str
+    severity: Severity
+    title: str
+    message: str
+    object: ObjectRef
+    relations: tuple[str, ...]
+    persona: str
+    operation: str
+    reach: Reach
+    intended: Reach
+    evidence: Evidence
+    fix: Fix
+    fingerprint: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was not audited, and why. Silence is not an answer."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Who wrote the report."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was audited. `probe` is the mode; `notes` are assumptions the audit made and stubs it used."""
+
+    platform: str
+    server_version: str
+    database: str
+    schemas: tuple[str, ...]
+    probe: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts: findings by severity, cells of the matrix, those whose `reach` is undecided, and what was skipped."""
+
+    critical: int
+    high: int
+    medium: int
+    low: int
+    info: int
+    cells: int
+    unknown: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that an audit has to say. Reporters print it and decide nothing."""
+
+    tool: Tool
+    target: Target
+    personas: tuple[Persona, ...]
+    summary: Summary
+    matrix: tuple[Cell, ...]
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+    suppressed: tuple[Finding, ...] = ()
