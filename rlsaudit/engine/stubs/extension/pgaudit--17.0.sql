@@ -1,0 +1,1 @@
+-- rlsaudit stub of pgaudit: it has no object that anybody calls; its event triggers would only write a log.

@@ -1,0 +1,1 @@
+-- rlsaudit stub of pgTAP: a migration may create it; whatever runs assertions belongs to tests and is not here.
