@@ -1,0 +1,40 @@
+"""Patterns of names, as in a shell: `*`, `?`, `[abc]`."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Whether a pattern fits a name of the database, with regard to case; quotes in either do not matter."""
+    pattern, name = pattern.replace('"', ""), name.replace('"', "")
+    # Compared first, for `int[]` is no set of characters.
+    return pattern == name or fnmatchcase(name, pattern)
+
+
+def any_fits(patterns: tuple[str, ...], *names: str) -> bool:
+    """Whether one of the patterns fits one of the names."""
+    return any(fits(pattern, name) for pattern in patterns for name in names)
+
+
+def function_fits(pattern: str, identity: str) -> bool:
+    """Whether a pattern fits a function; without parentheses, whatever its arguments are."""
+    return fits(pattern, identity if "(" in pattern else identity.partition("(")[0])
+
+
+@lru_cache(maxsize=4096)
+def column_fits(patterns: tuple[str, ...], column: str) -> bool:
+    """Whether the last pattern that fits a column takes it in; one that begins with `!` leaves it out.
+
+    Without regard to case, and `userId` is `user_id` too: patterns tell words apart by the underscore.
+    """
+    spellings = {column.lower(), _HUMP.sub("_", column).lower()}
+    for pattern in reversed(patterns):
+        plain = pattern.removeprefix("!").lower()
+        if any(fnmatchcase(spelling, plain) for spelling in spellings):
+            return not pattern.startswith("!")
+    return False
