@@ -1,0 +1,116 @@
+"""The findings, worst first: who can do what, how that is known, and what mends it.
+
+A finding begins in the first column and nothing else of it does: a name that is long enough to be wrapped cannot pass
+for the beginning of another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Severity
+from rlsaudit.report.sql import transcript
+from rlsaudit.report.text.page import ALARM, DOUBT, GOOD, STRONG, Page, more
+from rlsaudit.report.words import EVIDENCE, ability, count, intention
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rlsaudit.model import Evidence, Finding, Fix, Report
+
+_STYLES = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.HIGH: ALARM,
+    Severity.MEDIUM: f"bold {DOUBT}",
+    Severity.LOW: "bold cyan",
+    Severity.INFO: STRONG,
+}
+
+_MOST = {Severity.MEDIUM: 25, Severity.LOW: 15, Severity.INFO: 10}
+"""How many findings are told in full. What is critical or high is never cut."""
+_AT_A_GLANCE = 20
+_RELATIONS = 8
+_SUPPRESSED = 10
+
+
+def write(page: Page, report: Report) -> None:
+    """Write the findings, and name those that are suppressed."""
+    if report.findings:
+        page.heading("FINDINGS")
+        if len(report.findings) > 1:
+            _at_a_glance(page, report.findings)
+    for severity, group in groupby(report.findings, key=lambda finding: finding.severity):
+        findings = list(group)
+        most = _MOST.get(severity, len(findings))
+        for finding in findings[:most]:
+            page.gap()
+            _finding(page, finding)
+        if len(findings) > most:
+            rules = Counter(finding.rule for finding in findings[most:])
+            page.gap()
+            page.prose(*more(len(findings) - most, f"{severity} findings"))
+            page.prose(", ".join(f"{number} {rule}" for rule, number in rules.most_common(_RELATIONS)), indent=2)
+    if report.suppressed:
+        page.heading(f"SUPPRESSED: {count(len(report.suppressed), 'finding')}")
+        rows = [(each.severity.value, each.rule, each.object.identity, each.title) for each in report.suppressed]
+        page.table(["severity", "rule", "object", "title"], rows[:_SUPPRESSED])
+        if len(rows) > _SUPPRESSED:
+            page.prose(*more(len(rows) - _SUPPRESSED, "suppressed findings"), indent=2)
+
+
+def _at_a_glance(page: Page, findings: Sequence[Finding]) -> None:
+    rows = [((each.severity.value, _STYLES[each.severity]), each.title, each.rule) for each in findings[:_AT_A_GLANCE]]
+    page.table(["severity", "finding", "rule"], rows)
+    if len(findings) > _AT_A_GLANCE:
+        page.prose(f"… and {len(findings) - _AT_A_GLANCE} more", indent=2)
+
+
+def _finding(page: Page, finding: Finding) -> None:
+    page.prose((finding.title, STRONG), lead=(finding.severity.upper(), _STYLES[finding.severity]), gap=2)
+    page.labelled("rule", finding.rule)
+    page.labelled("object", f"{finding.object.type.replace('_', ' ')} {finding.object.identity}")
+    can = ability(finding.persona, finding.operation, finding.reach)
+    page.labelled("who", (can, STRONG), f"; intended: {intention(finding.operation, finding.intended)}")
+    if finding.relations not in {(), (finding.object.identity,)}:
+        page.labelled("rows of", ", ".join(finding.relations[:_RELATIONS]))
+        if len(finding.relations) > _RELATIONS:
+            page.labelled("", *more(len(finding.relations) - _RELATIONS, "relations"))
+    if finding.location:
+        page.labelled("opened in", f"{finding.location.file}:{finding.location.line}")
+    if finding.message not in {"", finding.title}:
+        page.labelled("why", finding.message)
+    _evidence(page, finding.evidence)
+    _fix(page, finding.fix)
+    page.labelled("id", finding.fingerprint)
+    page.gap()
+
+
+def _evidence(page: Page, evidence: Evidence) -> None:
+    page.labelled("evidence", EVIDENCE[evidence.kind])
+    _sql(page, evidence.sql)
+    if evidence.result:
+        page.labelled("answer", evidence.result)
+
+
+def _fix(page: Page, fix: Fix) -> None:
+    if not fix.sql.strip():
+        page.labelled("fix", "none that SQL could express")
+    elif fix.verified:
+        page.labelled("fix", ("verified", GOOD), ": applied to a copy, and the finding was gone")
+    else:
+        page.labelled("fix", ("draft", DOUBT), ": not verified, read it before you run it")
+    _sql(page, (fix.sql,))
+
+
+def _sql(page: Page, statements: Sequence[str]) -> None:
+    printed = transcript(statement for statement in statements if statement.strip())
+    if not printed.lines:
+        return
+    page.gap()
+    page.code(printed.lines)
+    page.gap()
+    if printed.escaped:
+        note = "names with unseen or control characters are shown escaped: these lines do not run as they stand"
+        page.labelled("careful", (note, DOUBT))

@@ -1,0 +1,118 @@
+"""The matrix at a glance: how far each persona gets with which relation. What goes beyond intent comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Operation, Reach
+from rlsaudit.report.text.page import ALARM, DOUBT, QUIET, STRONG, Fragment, Page, more
+from rlsaudit.report.verdict import beyond_intent, undecided
+from rlsaudit.report.words import count, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rlsaudit.model import Cell, Report
+
+_MOST = 30
+_WIDE = 100
+"""From this width on there is room for the kinds of relations."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One relation, for one persona."""
+
+    relation: str
+    kind: str
+    cells: tuple[Fragment, ...]
+    beyond: bool
+    doubtful: bool
+    reached: bool
+
+
+def write(page: Page, report: Report) -> None:
+    """Write a table for each persona; personas for whom it would be the same share one."""
+    tables = _tables(report)
+    if not tables:
+        return
+    page.heading("WHO REACHES WHAT")
+    _legend(page, report.matrix)
+    for rows, personas in tables.items():
+        page.gap()
+        page.prose((listed(personas), STRONG), lead="as ")
+        _table(page, rows)
+
+
+def _legend(page: Page, matrix: Sequence[Cell]) -> None:
+    page.labelled("none", "no row")
+    page.labelled("own", "rows of its own")
+    page.labelled("some", "strangers' rows that meet a condition")
+    page.labelled("all", "any row")
+    if any(map(undecided, matrix)):
+        page.labelled("unknown", "not decided, which does not count as safe")
+    if any(map(_escalates, matrix)):
+        page.labelled("own>all", "own by one statement, all by a chain of statements that are allowed one by one")
+    if any(cell.columns is not None for cell in matrix):
+        page.labelled("*", "not all columns")
+    if any(map(beyond_intent, matrix)):
+        page.labelled("!", "beyond intent")
+
+
+def _tables(report: Report) -> dict[tuple[_Row, ...], list[str]]:
+    tables: dict[tuple[_Row, ...], list[str]] = {}
+    for persona, cells in groupby(report.matrix, key=lambda cell: cell.persona):
+        rows = [_row(list(group)) for _, group in groupby(cells, key=lambda cell: cell.relation)]
+        rows.sort(key=lambda row: (not row.beyond, not row.doubtful))
+        tables.setdefault(tuple(rows), []).append(persona)
+    return tables
+
+
+def _table(page: Page, rows: Sequence[_Row]) -> None:
+    told = [row for row in rows if row.reached]
+    if told:
+        wide = page.width >= _WIDE
+        headers = ["relation", *(["kind"] if wide else []), *(operation.value for operation in Operation)]
+        page.table(
+            headers,
+            [
+                (row.relation, *([(row.kind.replace("_", " "), QUIET)] if wide else []), *row.cells)
+                for row in told[:_MOST]
+            ],
+        )
+    if len(told) > _MOST:
+        page.prose(*more(len(told) - _MOST, "relations that it reaches"), indent=2)
+    unreached = len(rows) - len(told)
+    if unreached:
+        others = "other relation" if told else "relation"
+        page.prose((f"none in any operation: {count(unreached, others)}", QUIET), indent=2)
+
+
+def _row(cells: Sequence[Cell]) -> _Row:
+    by_operation = {cell.operation: cell for cell in cells}
+    shown = [by_operation.get(operation) for operation in Operation]
+    return _Row(
+        relation=cells[0].relation,
+        kind=cells[0].kind,
+        cells=tuple(_cell(cell) if cell else ("unknown", DOUBT) for cell in shown),
+        beyond=any(map(beyond_intent, cells)),
+        doubtful=None in shown or any(map(undecided, cells)),
+        reached=None in shown or any(cell.reach is not Reach.NONE or _escalates(cell) for cell in cells),
+    )
+
+
+def _escalates(cell: Cell) -> bool:
+    return cell.escalated.decided and cell.escalated is not cell.reach
+
+
+def _cell(cell: Cell) -> Fragment:
+    word = f"{cell.reach}>{cell.escalated}" if _escalates(cell) else cell.reach.value
+    if cell.columns is not None:
+        word += "*"
+    if beyond_intent(cell):
+        return f"{word} !", ALARM
+    if undecided(cell):
+        return word, DOUBT
+    return (word, QUIET) if word == Reach.NONE else word

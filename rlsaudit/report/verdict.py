@@ -1,0 +1,111 @@
+"""What the report comes to, in sentences: the headline, and what is missing before anyone may feel safe.
+
+The counts are the report's own. They are not believed when the matrix or a list knows of more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Severity
+from rlsaudit.report.words import count, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rlsaudit.model import Cell, Finding, Report, Summary
+
+_WORST_FIRST = tuple(reversed(Severity))
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why the answer is not whole: verdicts not reached, with reasons (most frequent first), and things left out."""
+
+    verdicts: int
+    of: int
+    reasons: tuple[tuple[str, int], ...]
+    skipped: int
+
+    @property
+    def anything(self) -> bool:
+        """Whether the answer is not whole."""
+        return self.verdicts > 0 or self.skipped > 0
+
+
+def undecided(cell: Cell) -> bool:
+    """Say whether the verdict is missing. That chains of statements were not followed is said once, in a note."""
+    return not cell.reach.decided
+
+
+def beyond_intent(cell: Cell) -> bool:
+    """Say whether a cell certainly goes beyond intent: by direct reach, by escalation, or by its lower bound."""
+    if not cell.intended.decided:
+        return False
+    certain = [reach for reach in (cell.reach, cell.escalated, cell.at_least) if reach.decided]
+    return any(reach > cell.intended for reach in certain)
+
+
+def missing(report: Report) -> Missing:
+    """Count what is missing."""
+    reasons = Counter(cell.because for cell in report.matrix if undecided(cell))
+    return Missing(
+        verdicts=max(report.summary.unknown, reasons.total()),
+        of=max(report.summary.cells, len(report.matrix)),
+        reasons=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        skipped=max(report.summary.skipped, len(report.skipped)),
+    )
+
+
+def clean(report: Report) -> bool:
+    """Say whether one may feel safe: nothing found, nothing beyond intent, and nothing missing."""
+    gaps = missing(report)
+    return not (
+        _counts(report.summary, report.findings)
+        or gaps.anything
+        or gaps.of == 0
+        or any(beyond_intent(cell) or not cell.intended.decided for cell in report.matrix)
+    )
+
+
+def headline(report: Report) -> str:
+    """Say in one sentence what was found. It speaks of safety only if nothing is missing."""
+    counts = _counts(report.summary, report.findings)
+    if counts:
+        worst, total = max(counts), sum(counts.values())
+        each = ", ".join(f"{number} {severity}" for severity, number in counts.items())
+        beginning = "Access goes beyond intent" if worst >= Severity.MEDIUM else f"No finding above {worst}"
+        return f"{beginning}: {count(total, 'finding')} ({each})."
+    beyond = sum(map(beyond_intent, report.matrix))
+    if beyond:
+        return f"No finding, but {count(beyond, 'verdict goes', 'verdicts go')} beyond intent."
+    gaps = missing(report)
+    if gaps.of == 0:
+        return "No verdict: no relation is exposed to any persona, so nothing was compared with intent."
+    if clean(report):
+        return f"No access beyond intent: {count(gaps.of, 'verdict')}, none missing, nothing skipped."
+    return "No finding in what was audited, but part of the answer is missing."
+
+
+def tally(findings: Iterable[Finding]) -> str:
+    """Count findings by severity, worst first: `1 high, 2 low`."""
+    counts = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{counts[severity]} {severity}" for severity in _WORST_FIRST if counts[severity])
+
+
+def _counts(summary: Summary, findings: tuple[Finding, ...]) -> dict[Severity, int]:
+    present = Counter(finding.severity for finding in findings)
+    counts = {severity: max(getattr(summary, severity.value), present[severity]) for severity in _WORST_FIRST}
+    return {severity: number for severity, number in counts.items() if number}
+
+
+def incompleteness(gaps: Missing) -> str:
+    """Say what is missing and why, in a sentence; empty if nothing is."""
+    parts = []
+    if gaps.verdicts:
+        parts.append(f"{gaps.verdicts} of {count(gaps.of, 'verdict')} {'is' if gaps.verdicts == 1 else 'are'} missing")
+    if gaps.skipped:
+        parts.append(f"{count(gaps.skipped, 'thing was', 'things were')} skipped")
+    return f"Incomplete: {listed(parts)}. What is not known does not count as safe." if parts else ""
