@@ -1,0 +1,78 @@
+"""Roles: whose privileges a role has without asking (inheritance), and which roles it can become (SET ROLE).
+
+Rests on `roles_is_member_of` in Postgres's src/backend/utils/adt/acl.c: since 16 each membership says whether
+it is inherited; before, the member's own INHERIT attribute does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.facts import PUBLIC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Membership
+
+_DATABASE_OWNER = "pg_database_owner"
+
+
+class Roles:
+    """The membership graph of one snapshot. Roles are given by OID."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._memberships: defaultdict[int, list[Membership]] = defaultdict(list)
+        for membership in catalog.snapshot.memberships:
+            self._memberships[membership.member].append(membership)
+        self._inherited: dict[int, frozenset[int]] = {}
+        self._settable: dict[int, frozenset[int]] = {}
+
+    def inherited(self, role: int) -> frozenset[int]:
+        """Returns every grantee whose privileges `role` has: itself, inherited roles, and `PUBLIC`.
+
+        A superuser passes every check instead: ask `is_superuser` first.
+        """
+        if role not in self._inherited:
+            self._inherited[role] = self._closure(role, self._is_inherited) | {PUBLIC}
+        return self._inherited[role]
+
+    def settable(self, role: int) -> frozenset[int]:
+        """Returns every role that a session of `role` can become by SET ROLE, itself included."""
+        if role not in self._settable:
+            if self.is_superuser(role):
+                self._settable[role] = frozenset(self._catalog.roles)
+            else:
+                self._settable[role] = self._closure(role, lambda membership: membership.set is not False)
+        return self._settable[role]
+
+    def is_superuser(self, role: int) -> bool:
+        """Whether no check applies to `role`."""
+        found = self._catalog.roles.get(role)
+        return found is not None and found.superuser
+
+    def acts_as(self, role: int, other: int) -> bool:
+        """Whether `role` has the privileges of role `other`, as `has_privs_of_role` says."""
+        return self.is_superuser(role) or other in self.inherited(role)
+
+    def _is_inherited(self, membership: Membership) -> bool:
+        if membership.inherit is not None:
+            return membership.inherit
+        member = self._catalog.roles.get(membership.member)
+        return member is not None and member.inherit
+
+    def _closure(self, role: int, follows: Callable[[Membership], bool]) -> frozenset[int]:
+        found, waiting = {role}, [role]
+        while waiting:
+            current = waiting.pop()
+            reached = {one.role for one in self._memberships[current] if follows(one)}
+            # The owner of the database is a member of pg_database_owner without a row saying so.
+            if current == self._catalog.snapshot.server.database_owner:
+                owner = self._catalog.roles_by_name.get(_DATABASE_OWNER)
+                reached |= {owner.oid} if owner else set()
+            waiting.extend(reached - found)
+            found |= reached
+        return frozenset(found)

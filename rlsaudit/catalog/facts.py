@@ -1,0 +1,358 @@
+"""What the catalog says, as it says it: one frozen dataclass a catalog, joined by object identifier (OID).
+
+Nothing here is interpreted: that is what `rlsaudit.access` is for. `rlsaudit/catalog/snapshot.sql` builds one JSON
+object whose keys are the fields of `Snapshot`, so the shapes are declared once, here. Where a field has the letter of a
+catalog column (`relkind`, `polcmd`), https://www.postgresql.org/docs/current/catalogs.html lists the letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PUBLIC = 0
+"""The grantee that stands for every role, as in `aclexplode`."""
+
+
+class Grant(NamedTuple):
+    """One privilege of an access control list, as `aclexplode` tells it; `grantee` may be `PUBLIC`."""
+
+    grantee: int
+    grantor: int
+    privilege: str
+    grantable: bool
+
+
+class ColumnRef(NamedTuple):
+    """A column that something depends on; `column` is 0 where it depends on the relation as a whole."""
+
+    relation: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server and database that were read. `version_num` is as in `server_version_num`, 150020 for 15.20."""
+
+    version: str
+    version_num: int
+    database: str
+    database_owner: int
+    encoding: str
+
+    @property
+    def major(self) -> int:
+        """The major version, 15 for 15.20."""
+        return self.version_num // 10000
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The role through which the catalog was read, and what it may do.
+
+    `settable` are the roles that it may `SET ROLE` to: where a persona's role is not among them, it cannot be probed.
+    """
+
+    name: str
+    superuser: bool
+    bypass_rls: bool
+    settable: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A row of `pg_roles`."""
+
+    oid: int
+    name: str
+    superuser: bool
+    inherit: bool
+    create_role: bool
+    create_db: bool
+    login: bool
+    replication: bool
+    bypass_rls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """`member` is a member of `role`. `inherit` and `set` are per membership since Postgres 16 and None before."""
+
+    role: int
+    member: int
+    grantor: int
+    admin: bool
+    inherit: bool | None
+    set: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSetting:
+    """`ALTER ROLE … [IN DATABASE …] SET`. `role` 0: every role; `value` None: withheld, for it may be a secret."""
+
+    role: int
+    this_database: bool
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A row of `pg_namespace`; `acl` has the built-in default filled in where none is stored."""
+
+    oid: int
+    name: str
+    owner: int
+    acl: tuple[Grant, ...]
+    extension: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table, view, materialized view, foreign table or sequence.
+
+    `kind` is `relkind`; `rows` is the planner's estimate, -1 where the table was never analysed. `definition` is a
+    view's query, `options` are `reloptions` as stored (`security_invoker=on`). `updatable` is what
+    `pg_relation_is_updatable` says with triggers and rules: bit 2 UPDATE, 3 INSERT, 4 DELETE.
+    """
+
+    oid: int
+    schema: int
+    name: str
+    kind: str
+    owner: int
+    acl: tuple[Grant, ...]
+    rls: bool
+    forced: bool
+    partition: bool
+    options: tuple[str, ...]
+    replica_identity: str
+    rows: float
+    extension: str | None
+    definition: str | None
+    updatable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A live column. `acl` holds column grants only; `default` whether there is a default, identity or generation.
+
+    `type_kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite.
+    """
+
+    relation: int
+    number: int
+    name: str
+    type: str
+    type_kind: str
+    not_null: bool
+    default: bool
+    generated: bool
+    identity: bool
+    acl: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A row of `pg_policy`. `command` is `polcmd` (`*` for ALL); `roles` may hold `PUBLIC`.
+
+    `columns` and `functions` are what its expressions depend on; built-in functions are not among them.
+    """
+
+    oid: int
+    relation: int
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[int, ...]
+    using: str | None
+    check: str | None
+    columns: tuple[ColumnRef, ...]
+    functions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or procedure. `kind` is `prokind`, `volatility` is `provolatile`.
+
+    `arguments` are the types of its input arguments; `body` is the source, or the parsed body written out again.
+    `settings` is `proconfig` (`search_path=""`).
+    """
+
+    oid: int
+    schema: int
+    name: str
+    kind: str
+    arguments: str
+    returns: str
+    returns_set: bool
+    language: str
+    owner: int
+    acl: tuple[Grant, ...]
+    security_definer: bool
+    volatility: str
+    leakproof: bool
+    settings: tuple[str, ...]
+    body: str
+    extension: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A rewrite rule: a view's query (`_RETURN`) or a `CREATE RULE`. `event` is `ev_type`: 1 to 4 for S, U, I, D."""
+
+    relation: int
+    name: str
+    event: str
+    instead: bool
+    enabled: str
+    definition: str | None
+    columns: tuple[ColumnRef, ...]
+    functions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`."""
+
+    relation: int
+    name: str
+    function: int
+    type: int
+    enabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """`child` is a partition or inheritance child of `parent`."""
+
+    child: int
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A table constraint. `kind` is `contype`; `columns` and `foreign_columns` are column numbers."""
+
+    relation: int
+    name: str
+    kind: str
+    columns: tuple[int, ...]
+    foreign_relation: int
+    foreign_columns: tuple[int, ...]
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceOwner:
+    """The column that a serial or identity sequence belongs to."""
+
+    sequence: int
+    relation: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultAcl:
+    """A row of `pg_default_acl`; `schema` 0 means every schema, `objects` is `defaclobjtype`."""
+
+    creator: int
+    schema: int
+    objects: str
+    acl: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication; `relations` are those it publishes, resolved by the server."""
+
+    name: str
+    all_tables: bool
+    relations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An installed extension. `available` is the version its files on the server would give; None if not told."""
+
+    name: str
+    version: str
+    schema: int
+    available: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignServer:
+    """A foreign server. Only the names of options are kept: their values may be credentials."""
+
+    oid: int
+    name: str
+    owner: int
+    acl: tuple[Grant, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTable:
+    """Which server a foreign table reads."""
+
+    relation: int
+    server: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserMapping:
+    """Whose credentials a role uses on a foreign server; `role` may be `PUBLIC`. No option is kept."""
+
+    server: int
+    role: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrigger:
+    """An event trigger."""
+
+    name: str
+    event: str
+    function: int
+    enabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A row of Supabase's `storage.buckets`."""
+
+    id: str
+    name: str
+    public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Every fact that an audit rests on, as of one moment. `blind` says what this connection could not see."""
+
+    server: Server
+    viewer: Viewer
+    roles: tuple[Role, ...]
+    memberships: tuple[Membership, ...]
+    role_settings: tuple[RoleSetting, ...]
+    schemas: tuple[Schema, ...]
+    relations: tuple[Relation, ...]
+    columns: tuple[Column, ...]
+    policies: tuple[Policy, ...]
+    functions: tuple[Function, ...]
+    rewrites: tuple[Rewrite, ...]
+    triggers: tuple[Trigger, ...]
+    inheritance: tuple[Inheritance, ...]
+    constraints: tuple[Constraint, ...]
+    sequence_owners: tuple[SequenceOwner, ...]
+    default_acls: tuple[DefaultAcl, ...]
+    publications: tuple[Publication, ...]
+    extensions: tuple[Extension, ...]
+    foreign_servers: tuple[ForeignServer, ...]
+    foreign_tables: tuple[ForeignTable, ...]
+    user_mappings: tuple[UserMapping, ...]
+    event_triggers: tuple[EventTrigger, ...]
+    buckets: tuple[Bucket, ...] = ()
+    blind: tuple[str, ...] = ()

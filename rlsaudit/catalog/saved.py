@@ -1,0 +1,48 @@
+"""A snapshot as a file: JSON, versioned, for audits without a server and for comparing two moments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from rlsaudit.catalog.facts import Snapshot
+from rlsaudit.errors import SnapshotError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+SCHEMA: Literal["rlsaudit.snapshot/1"] = "rlsaudit.snapshot/1"
+
+
+class _Saved(msgspec.Struct, frozen=True, kw_only=True):
+    schema: Literal["rlsaudit.snapshot/1"]
+    snapshot: Snapshot
+
+
+def dump(snapshot: Snapshot) -> bytes:
+    """Returns `snapshot` as a JSON document, UTF-8, with a final newline.
+
+    It holds names, definitions and grants, never a row; values of settings and options that may be secret are left out.
+    """
+    return msgspec.json.encode(_Saved(schema=SCHEMA, snapshot=snapshot), order="deterministic") + b"\n"
+
+
+def load(path: Path) -> Snapshot:
+    """Reads a snapshot that `dump` wrote.
+
+    Raises:
+        SnapshotError: the file cannot be read or is no snapshot of a version that we know.
+    """
+    hint = "Write one with `rlsaudit snapshot URL -o facts.json`."
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"The snapshot {path} cannot be read: {error.strerror}."
+        raise SnapshotError(msg, hint=hint) from error
+    try:
+        return msgspec.json.decode(content, type=_Saved).snapshot
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        msg = f"{path} is no snapshot of rlsaudit: {error}."
+        raise SnapshotError(msg, hint=hint) from error

@@ -1,0 +1,251 @@
+-- Every fact in one statement and one round trip: a JSON object whose keys are the fields of facts.Snapshot.
+-- One flat aggregate a catalog, joined by OID in the client: nested per-table subqueries are quadratic.
+-- Only pg_catalog, never information_schema, which hides the grants of others. The session's search_path is empty, so
+-- that deparsed expressions come out qualified. Columns that older servers lack are read through to_jsonb(row) ->> name.
+with
+own_relations as materialized (
+  -- Not the system's own: nobody's data lies there, and what it grants is the same everywhere.
+  select c.*
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+),
+own_functions as materialized (
+  select p.*
+  from pg_catalog.pg_proc p
+  join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+    and p.prokind in ('f', 'p', 'w')
+),
+membership as materialized (
+  select d.classid, d.objid, e.extname
+  from pg_catalog.pg_depend d
+  join pg_catalog.pg_extension e on e.oid = d.refobjid
+  where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.deptype = 'e'
+),
+reads as materialized (
+  -- What policies and rewrite rules depend on: relations with their columns, and functions.
+  select d.classid, d.objid,
+    coalesce(pg_catalog.json_agg(distinct pg_catalog.jsonb_build_array(d.refobjid::bigint, d.refobjsubid))
+      filter (where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass), '[]') as columns,
+    coalesce(pg_catalog.json_agg(distinct d.refobjid::bigint)
+      filter (where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass), '[]') as functions
+  from pg_catalog.pg_depend d
+  where d.classid in ('pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_rewrite'::pg_catalog.regclass)
+  group by d.classid, d.objid
+)
+select pg_catalog.json_build_object(
+  'server', (
+    select pg_catalog.json_build_object(
+      'version', pg_catalog.current_setting('server_version'),
+      'version_num', pg_catalog.current_setting('server_version_num')::int,
+      'database', pg_catalog.current_database(),
+      'database_owner', (select d.datdba::bigint from pg_catalog.pg_database d
+                         where d.datname = pg_catalog.current_database()),
+      'encoding', pg_catalog.getdatabaseencoding())
+  ),
+  'viewer', (
+    select pg_catalog.json_build_object(
+      'name', r.rolname, 'superuser', r.rolsuper, 'bypass_rls', r.rolbypassrls,
+      'settable', (
+        -- SET is a privilege of its own since 16; before, membership was enough. SET ROLE asks the session's user.
+        select coalesce(pg_catalog.json_agg(o.oid::bigint), '[]') from pg_catalog.pg_roles o
+        where pg_catalog.pg_has_role(session_user, o.oid,
+          case when pg_catalog.current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)))
+    from pg_catalog.pg_roles r where r.rolname = current_user
+  ),
+  'roles', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', r.oid::bigint, 'name', r.rolname, 'superuser', r.rolsuper, 'inherit', r.rolinherit,
+      'create_role', r.rolcreaterole, 'create_db', r.rolcreatedb, 'login', r.rolcanlogin,
+      'replication', r.rolreplication, 'bypass_rls', r.rolbypassrls) order by r.rolname), '[]')
+    from pg_catalog.pg_roles r
+  ),
+  'memberships', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'role', m.roleid::bigint, 'member', m.member::bigint, 'grantor', m.grantor::bigint, 'admin', m.admin_option,
+      'inherit', (pg_catalog.to_jsonb(m) ->> 'inherit_option')::boolean,
+      'set', (pg_catalog.to_jsonb(m) ->> 'set_option')::boolean) order by m.roleid, m.member, m.grantor), '[]')
+    from pg_catalog.pg_auth_members m
+  ),
+  'role_settings', (
+    -- A setting may be a secret (people put JWT secrets there), so only values that decide access leave the server.
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'role', s.setrole::bigint, 'this_database', s.setdatabase <> 0, 'name', pg_catalog.split_part(v, '=', 1),
+      'value', case when pg_catalog.split_part(v, '=', 1) in (
+          'pgrst.db_schemas', 'pgrst.db_extra_search_path', 'pgrst.db_anon_role', 'pgrst.db_pre_request',
+          'search_path', 'role', 'row_security', 'statement_timeout', 'session_preload_libraries')
+        then pg_catalog.substr(v, pg_catalog.strpos(v, '=') + 1) end)
+      order by s.setrole, s.setdatabase, v), '[]')
+    from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) v
+    where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database d
+                                where d.datname = pg_catalog.current_database()))
+  ),
+  'schemas', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', n.oid::bigint, 'name', n.nspname, 'owner', n.nspowner::bigint, 'extension', e.extname,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a))
+      order by n.nspname), '[]')
+    from pg_catalog.pg_namespace n
+    left join membership e on e.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and e.objid = n.oid
+    where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+  ),
+  'relations', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', c.oid::bigint, 'schema', c.relnamespace::bigint, 'name', c.relname, 'kind', c.relkind,
+      'owner', c.relowner::bigint, 'rls', c.relrowsecurity, 'forced', c.relforcerowsecurity,
+      'partition', c.relispartition, 'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
+      'replica_identity', c.relreplident, 'rows', c.reltuples, 'extension', e.extname,
+      'definition', case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end,
+      'updatable', pg_catalog.pg_relation_is_updatable(c.oid, true),
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault(
+                case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))) a))
+      order by c.relname, c.oid), '[]')
+    from own_relations c
+    left join membership e on e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid = c.oid
+  ),
+  'columns', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', a.attrelid::bigint, 'number', a.attnum, 'name', a.attname,
+      'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'type_kind', t.typtype, 'not_null', a.attnotnull,
+      'default', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
+      'acl', case when a.attacl is null then '[]' else (
+               select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                 x.grantee::bigint, x.grantor::bigint, x.privilege_type, x.is_grantable)), '[]')
+               from pg_catalog.aclexplode(a.attacl) x) end)
+      order by a.attrelid, a.attnum), '[]')
+    from pg_catalog.pg_attribute a
+    join own_relations c on c.oid = a.attrelid and c.relkind <> 'S'
+    join pg_catalog.pg_type t on t.oid = a.atttypid
+    where a.attnum > 0 and not a.attisdropped
+  ),
+  'policies', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', p.oid::bigint, 'relation', p.polrelid::bigint, 'name', p.polname, 'command', p.polcmd,
+      'permissive', p.polpermissive, 'roles', pg_catalog.to_json(p.polroles::bigint[]),
+      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+      'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
+      'columns', coalesce(r.columns, '[]'), 'functions', coalesce(r.functions, '[]'))
+      order by p.polrelid, p.polname), '[]')
+    from pg_catalog.pg_policy p
+    left join reads r on r.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and r.objid = p.oid
+  ),
+  'functions', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', p.oid::bigint, 'schema', p.pronamespace::bigint, 'name', p.proname, 'kind', p.prokind,
+      'arguments', pg_catalog.array_to_string(array(
+        select pg_catalog.format_type(t.oid, null)
+        from pg_catalog.unnest(p.proargtypes) with ordinality t (oid, position) order by t.position), ', '),
+      'returns', coalesce(pg_catalog.pg_get_function_result(p.oid), ''), 'returns_set', p.proretset,
+      'language', l.lanname, 'owner', p.proowner::bigint, 'security_definer', p.prosecdef,
+      'volatility', p.provolatile, 'leakproof', p.proleakproof,
+      'settings', coalesce(pg_catalog.to_json(p.proconfig), '[]'),
+      -- A compiled extension function has only a symbol for a body.
+      'body', coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc, ''), 'extension', e.extname,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a))
+      order by p.proname, p.oid), '[]')
+    from own_functions p
+    join pg_catalog.pg_language l on l.oid = p.prolang
+    left join membership e on e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and e.objid = p.oid
+  ),
+  'rewrites', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', w.ev_class::bigint, 'name', w.rulename, 'event', w.ev_type, 'instead', w.is_instead,
+      'enabled', w.ev_enabled,
+      'definition', case when w.rulename <> '_RETURN' then pg_catalog.pg_get_ruledef(w.oid) end,
+      'columns', coalesce(r.columns, '[]'), 'functions', coalesce(r.functions, '[]'))
+      order by w.ev_class, w.rulename), '[]')
+    from pg_catalog.pg_rewrite w
+    join own_relations c on c.oid = w.ev_class
+    left join reads r on r.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and r.objid = w.oid
+  ),
+  'triggers', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', t.tgrelid::bigint, 'name', t.tgname, 'function', t.tgfoid::bigint, 'type', t.tgtype,
+      'enabled', t.tgenabled) order by t.tgrelid, t.tgname), '[]')
+    from pg_catalog.pg_trigger t
+    join own_relations c on c.oid = t.tgrelid
+    where not t.tgisinternal
+  ),
+  'inheritance', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'child', i.inhrelid::bigint, 'parent', i.inhparent::bigint) order by i.inhparent, i.inhrelid), '[]')
+    from pg_catalog.pg_inherits i
+    join own_relations c on c.oid = i.inhrelid
+  ),
+  'constraints', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', k.conrelid::bigint, 'name', k.conname, 'kind', k.contype,
+      'columns', coalesce(pg_catalog.to_json(k.conkey), '[]'), 'foreign_relation', k.confrelid::bigint,
+      'foreign_columns', coalesce(pg_catalog.to_json(k.confkey), '[]'),
+      'definition', pg_catalog.pg_get_constraintdef(k.oid)) order by k.conrelid, k.conname), '[]')
+    from pg_catalog.pg_constraint k
+    join own_relations c on c.oid = k.conrelid
+    where k.contype in ('p', 'u', 'f', 'c', 'x')
+  ),
+  'sequence_owners', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'sequence', d.objid::bigint, 'relation', d.refobjid::bigint, 'column', d.refobjsubid) order by d.objid), '[]')
+    from pg_catalog.pg_depend d
+    join own_relations c on c.oid = d.objid and c.relkind = 'S'
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')
+      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjsubid > 0
+  ),
+  'default_acls', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'creator', d.defaclrole::bigint, 'schema', d.defaclnamespace::bigint, 'objects', d.defaclobjtype,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(d.defaclacl) a)) order by d.oid), '[]')
+    from pg_catalog.pg_default_acl d
+  ),
+  'publications', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', p.pubname, 'all_tables', p.puballtables,
+      'relations', (select coalesce(pg_catalog.json_agg(distinct c.oid::bigint), '[]')
+                    from pg_catalog.pg_get_publication_tables(p.pubname) t
+                    join pg_catalog.pg_class c on c.oid = t.relid)) order by p.pubname), '[]')
+    from pg_catalog.pg_publication p
+  ),
+  'extensions', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', e.extname, 'version', e.extversion, 'schema', e.extnamespace::bigint,
+      'available', a.default_version, 'comment', a.comment) order by e.extname), '[]')
+    from pg_catalog.pg_extension e
+    left join pg_catalog.pg_available_extensions a on a.name = e.extname
+  ),
+  'foreign_servers', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', s.oid::bigint, 'name', s.srvname, 'owner', s.srvowner::bigint,
+      'options', (select coalesce(pg_catalog.json_agg(pg_catalog.split_part(o, '=', 1)), '[]')
+                  from pg_catalog.unnest(s.srvoptions) o),
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(s.srvacl, pg_catalog.acldefault('S', s.srvowner))) a))
+      order by s.srvname), '[]')
+    from pg_catalog.pg_foreign_server s
+  ),
+  'foreign_tables', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', t.ftrelid::bigint, 'server', t.ftserver::bigint) order by t.ftrelid), '[]')
+    from pg_catalog.pg_foreign_table t
+  ),
+  'user_mappings', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'server', u.srvid::bigint, 'role', u.umuser::bigint) order by u.srvid, u.umuser), '[]')
+    from pg_catalog.pg_user_mappings u
+  ),
+  'event_triggers', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', t.evtname, 'event', t.evtevent, 'function', t.evtfoid::bigint, 'enabled', t.evtenabled)
+      order by t.evtname), '[]')
+    from pg_catalog.pg_event_trigger t
+  )
+)::text
