@@ -1,0 +1,219 @@
+"""What a function's body does, as far as its text tells: which relations it reads and writes, whom it asks about.
+
+SQL and plpgsql are parsed; of any other language nothing is known, and `understood` says so. Dynamic SQL may do
+anything that its role may.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pglast
+from pglast import ast
+
+from rlsaudit.policy import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.catalog.facts import Function
+    from rlsaudit.policy.tree import Node
+
+_IDENTITY_FUNCTIONS = frozenset(
+    {("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("current_setting",), ("session_user",)}
+)
+_WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
+_ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*;?\s*", re.DOTALL | re.IGNORECASE)
+_RETURN = re.compile(r"\s*RETURN\b(.*?);?\s*", re.DOTALL | re.IGNORECASE)
+_ASSIGNMENT = re.compile(r'\s*[\w."\[\]$]+\s*:?=(?!=)(.*)', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a body does. Names are tuples as written: `(schema, name)` or `(name,)`.
+
+    `reads` and `writes` (pairs of operation and name) are relations, `calls` functions. `asks_identity` is whether it
+    reads who is calling, by itself; `raises` whether it can refuse on purpose; `returns_null` whether a trigger of this
+    body can swallow a row, `assigns` the fields of NEW that it sets. `query` is the body where it is one SQL query.
+    """
+
+    understood: bool
+    reads: frozenset[tuple[str, ...]] = frozenset()
+    writes: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
+    calls: frozenset[tuple[str, ...]] = frozenset()
+    asks_identity: bool = False
+    dynamic: bool = False
+    raises: bool = False
+    returns_null: bool = False
+    assigns: frozenset[str] = frozenset()
+    query: str | None = None
+
+
+def body_of(function: Function) -> Body:
+    """Returns what the text of `function` tells. Never raises."""
+    if function.language == "sql":
+        return _sql_body(_plain(function.body))
+    if function.language == "plpgsql":
+        return _plpgsql_body(function.body)
+    return Body(understood=False)
+
+
+def _plain(body: str) -> str:
+    """A standard SQL body (`BEGIN ATOMIC … END`, `RETURN …`) as plain statements."""
+    if atomic := _ATOMIC.fullmatch(body):
+        return atomic[1]
+    if returned := _RETURN.fullmatch(body):
+        return f"select {returned[1]}"
+    return body
+
+
+def _sql_body(body: str) -> Body:
+    parsed = tree.statements(body)
+    if parsed is None:
+        return Body(understood=False)
+    return _facts(parsed, query=body if len(parsed) == 1 and isinstance(parsed[0], ast.SelectStmt) else None)
+
+
+def _plpgsql_body(body: str) -> Body:
+    if len(body) > tree.MOST_CHARACTERS:
+        return Body(understood=False)
+    tag = "$rlsaudit$"
+    if tag in body:
+        return Body(understood=False)
+    # The return type decides what RETURN may be followed by: a trigger's body and a set's parse under one of these.
+    for returns in ("trigger", "setof record", "record", "void"):
+        try:
+            parsed = pglast.parse_plpgsql(f"create function f() returns {returns} language plpgsql as {tag}{body}{tag}")
+            break
+        except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
+            continue
+    else:
+        return Body(understood=False)
+    statements: list[Node] = []
+    lone: list[str] = []
+    understood = True
+    for query in _queries(parsed):
+        found = _parse_fragment(query)
+        if found is None:
+            understood = False
+            continue
+        statements.extend(found)
+        lone.append(query)
+    kinds = set(_kinds(parsed))
+    returned = _lone_return(parsed)
+    return _facts(
+        tuple(statements),
+        understood=understood,
+        dynamic=bool(kinds & {"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors", "dynquery"}),
+        raises=bool(kinds & {"PLpgSQL_stmt_raise", "PLpgSQL_stmt_assert"}),
+        returns_null=_returns_null(body),
+        assigns=frozenset(_assigned(parsed)),
+        query=f"select {returned}" if returned and len(lone) == 1 else None,
+    )
+
+
+def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | None = None, **more: Any) -> Body:  # noqa: ANN401 — Body's own fields
+    reads: set[tuple[str, ...]] = set()
+    writes: set[tuple[str, tuple[str, ...]]] = set()
+    calls: set[tuple[str, ...]] = set()
+    common: set[str] = set()
+    targets: set[int] = set()
+    identity = False
+    for node in tree.walk(parsed):
+        match node:
+            case ast.CommonTableExpr():
+                common.add(node.ctename or "")
+            case ast.InsertStmt() | ast.UpdateStmt() | ast.DeleteStmt():
+                writes.add((_WRITES[type(node)], _relation(node.relation)))
+                # ON CONFLICT DO UPDATE changes rows as well.
+                if isinstance(node, ast.InsertStmt) and node.onConflictClause is not None:
+                    writes.add(("update", _relation(node.relation)))
+                targets.add(id(node.relation))
+            case ast.MergeStmt():
+                writes |= {(operation, _relation(node.relation)) for operation in _WRITES.values()}
+            case ast.TruncateStmt():
+                writes |= {("delete", _relation(one)) for one in node.relations or ()}
+            case ast.FuncCall():
+                name = tree.name(node.funcname)
+                calls.add(name)
+                identity |= name in _IDENTITY_FUNCTIONS
+            case ast.SQLValueFunction():
+                identity = True
+            case ast.RangeVar():
+                reads.add(_relation(node))
+            case ast.SelectStmt() | ast.ResTarget():
+                pass
+            case _:
+                # Statements that we do not follow (COPY, LOCK, DDL …) may do anything.
+                understood &= not type(node).__name__.endswith("Stmt")
+    reads -= {(one,) for one in common}
+    return Body(
+        understood=understood,
+        reads=frozenset(reads),
+        writes=frozenset(writes),
+        calls=frozenset(calls),
+        asks_identity=identity,
+        query=query,
+        **more,
+    )
+
+
+def _relation(node: Node) -> tuple[str, ...]:
+    return (node.schemaname, node.relname) if node.schemaname else (node.relname,)
+
+
+def _parse_fragment(query: str) -> tuple[Node, ...] | None:
+    """A plpgsql expression may be a statement, an expression, or an assignment."""
+    found = tree.statements(query) or tree.statements(f"select {query}")
+    if found is None and (assignment := _ASSIGNMENT.fullmatch(query)):
+        found = tree.statements(f"select {assignment[1]}")
+    return found
+
+
+def _queries(node: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
+    for key, value in _pairs(node):
+        if key == "query" and isinstance(value, str):
+            yield value
+
+
+def _kinds(node: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
+    for key, _ in _pairs(node):
+        yield key
+
+
+def _pairs(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 — JSON
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, dict):
+            yield from current.items()
+            waiting.extend(current.values())
+        elif isinstance(current, list):
+            waiting.extend(current)
+
+
+def _assigned(parsed: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
+    """The fields of NEW that are assigned; `*` where NEW is assigned as a whole."""
+    for key, value in _pairs(parsed):
+        if key == "PLpgSQL_stmt_assign" and isinstance(value, dict):
+            query = value.get("expr", {}).get("PLpgSQL_expr", {}).get("query", "")
+            target = re.match(r'\s*new\s*(?:\.\s*("(?:[^"]|"")+"|\w+))?\s*:?=', query, re.IGNORECASE)
+            if target:
+                yield (target[1] or "*").strip('"')
+
+
+def _returns_null(body: str) -> bool:
+    return re.search(r"\breturn\s+(?!new\b|old\b)", body, re.IGNORECASE) is not None
+
+
+def _lone_return(parsed: Any) -> str | None:  # noqa: ANN401 — JSON
+    """Returns the expression of a body that is one RETURN, else None."""
+    try:
+        statements = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]["body"]
+        returned = statements[0]["PLpgSQL_stmt_return"]["expr"]["PLpgSQL_expr"]["query"]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return returned if len(statements) == 1 or set(statements[1]) == {"PLpgSQL_stmt_return"} else None

@@ -1,0 +1,191 @@
+"""Predicates as we reason about them: Boolean structure over atoms, in SQL's three-valued logic.
+
+A truth value is True, False or None (NULL). What an atom stands for decides who chooses its value: the row, the
+identity, the attacker, or nobody that we know.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Truth: TypeAlias = "bool | None"
+
+
+class AtomKind(enum.Enum):
+    """Who chooses the value of an atom."""
+
+    TIE = "tie"
+    """True on rows tied to the persona's own identity; on rows of strangers False or NULL."""
+    CONTENT = "content"
+    """The row's own content, whoever it belongs to."""
+    CHOSEN = "chosen"
+    """The client: it writes this value into its own request or profile."""
+    OPAQUE = "opaque"
+    """Not understood, so anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that is the same for every row and identity of the persona."""
+
+    value: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A condition that is not taken apart further.
+
+    `text` is its SQL and its key: two atoms of one text have one value. `columns` are the numbers of the columns that
+    it reads, `nullable` whether it can be NULL. `free` says that a row (or, for a tie, a row and an identity) can be
+    found for each of its values, whatever atoms on other columns are: what it takes to claim a witness.
+    """
+
+    kind: AtomKind
+    text: str
+    columns: frozenset[int] = frozenset()
+    nullable: bool = True
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """NOT."""
+
+    operand: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """AND of all operands."""
+
+    operands: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """OR of all operands."""
+
+    operands: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """`operand IS [NOT] TRUE / FALSE / UNKNOWN`: never NULL."""
+
+    operand: Formula
+    value: Truth
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coalesce:
+    """The first operand that is not NULL."""
+
+    operands: tuple[Formula, ...]
+
+
+Formula: TypeAlias = Constant | Atom | Not | And | Or | Is | Coalesce
+
+TRUE, FALSE, NULL = Constant(value=True), Constant(value=False), Constant(value=None)
+
+
+def evaluate(formula: Formula, values: Mapping[str, Truth]) -> Truth:
+    """Returns the formula's value where each atom has the value that `values` gives for its text."""
+    match formula:
+        case Constant(value):
+            return value
+        case Atom():
+            return values[formula.text]
+        case Not(operand):
+            inner = evaluate(operand, values)
+            return None if inner is None else not inner
+        case And(operands):
+            inners = [evaluate(one, values) for one in operands]
+            return False if False in inners else None if None in inners else True
+        case Or(operands):
+            inners = [evaluate(one, values) for one in operands]
+            return True if True in inners else None if None in inners else False
+        case Is(operand, value, negated):
+            return (evaluate(operand, values) is value) is not negated
+        case Coalesce(operands):
+            return next((one for one in (evaluate(each, values) for each in operands) if one is not None), None)
+
+
+def simplify(formula: Formula) -> Formula:
+    """Returns an equal formula with constants folded away."""
+    match formula:
+        case Not(operand):
+            inner = simplify(operand)
+            if isinstance(inner, Constant):
+                return Constant(None if inner.value is None else not inner.value)
+            return inner.operand if isinstance(inner, Not) else Not(inner)
+        case And(operands):
+            return _junction([simplify(one) for one in operands], And, absorbing=False)
+        case Or(operands):
+            return _junction([simplify(one) for one in operands], Or, absorbing=True)
+        case Is(operand, value, negated):
+            inner = simplify(operand)
+            if isinstance(inner, Constant):
+                return Constant((inner.value is value) is not negated)
+            return Is(inner, value, negated)
+        case Coalesce(operands):
+            return _coalesce([simplify(one) for one in operands])
+        case _:
+            return formula
+
+
+def atoms(formula: Formula) -> Iterator[Atom]:
+    """Yields every atom, repeated as often as it stands there."""
+    match formula:
+        case Atom():
+            yield formula
+        case Not(operand) | Is(operand):
+            yield from atoms(operand)
+        case And(operands) | Or(operands) | Coalesce(operands):
+            for one in operands:
+                yield from atoms(one)
+        case Constant():
+            pass
+
+
+def is_monotone(formula: Formula) -> bool:
+    """Whether only AND and OR stand above the atoms: then NULL may be taken for False when asking what is true."""
+    match formula:
+        case Constant() | Atom():
+            return True
+        case And(operands) | Or(operands):
+            return all(is_monotone(one) for one in operands)
+        case _:
+            return False
+
+
+def _junction(operands: list[Formula], kind: type[And | Or], *, absorbing: bool) -> Formula:
+    kept: dict[Formula, None] = {}
+    for operand in operands:
+        if isinstance(operand, Constant) and operand.value is absorbing:
+            return operand
+        if isinstance(operand, Constant) and operand.value is (not absorbing):
+            continue
+        for one in operand.operands if isinstance(operand, kind) else (operand,):
+            kept[one] = None
+    if not kept:
+        return Constant(not absorbing)
+    return next(iter(kept)) if len(kept) == 1 else kind(tuple(kept))
+
+
+def _coalesce(operands: list[Formula]) -> Formula:
+    kept: list[Formula] = []
+    for operand in operands:
+        if isinstance(operand, Constant) and operand.value is None:
+            continue
+        kept.append(operand)
+        if isinstance(operand, Constant) or (isinstance(operand, Atom) and not operand.nullable):
+            break
+    if not kept:
+        return NULL
+    return kept[0] if len(kept) == 1 else Coalesce(tuple(kept))

@@ -1,0 +1,96 @@
+"""The shape of a view's query: a plain filter over one relation can be reasoned about, anything else is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pglast import ast
+
+from rlsaudit.policy import tree
+
+if TYPE_CHECKING:
+    from rlsaudit.policy.tree import Node
+
+_IDENTITY = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("current_setting",)})
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as far as access control goes.
+
+    `plain` is `select columns from one relation [where …]`: each of its rows is a row of that relation. Then `source`
+    is the relation's (schema, name), `alias` what names it, `where` the filter, `columns` maps output names to the
+    relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself.
+    `calls` are all functions called, `asks_identity` whether it reads who is calling.
+    """
+
+    plain: bool
+    source: tuple[str, str] | None
+    alias: str
+    where: Node | None
+    columns: tuple[tuple[str, str], ...]
+    summarises: bool
+    calls: frozenset[tuple[str, ...]]
+    asks_identity: bool
+
+
+def read_query(sql: str) -> Query | None:
+    """Returns the shape of one SELECT, or None where it cannot be parsed."""
+    parsed = tree.statements(sql)
+    if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
+        return None
+    select = parsed[0]
+    nodes = list(tree.walk(select))
+    calls = frozenset(tree.name(one.funcname) for one in nodes if isinstance(one, ast.FuncCall))
+    identity = bool(calls & _IDENTITY) or any(isinstance(one, ast.SQLValueFunction) for one in nodes)
+    source = select.fromClause[0] if select.fromClause and len(select.fromClause) == 1 else None
+    extras = (
+        select.distinctClause, select.groupClause, select.havingClause, select.limitCount, select.limitOffset,
+        select.withClause, select.windowClause, select.larg, select.valuesLists,
+    )  # fmt: skip
+    aggregates = _may_aggregate(select)
+    plain = isinstance(source, ast.RangeVar) and bool(source.schemaname) and not any(extras) and not aggregates
+    return Query(
+        plain=plain,
+        source=(source.schemaname or "", source.relname or "") if plain and isinstance(source, ast.RangeVar) else None,
+        alias=(source.alias.aliasname or "" if source.alias else source.relname or "")
+        if isinstance(source, ast.RangeVar)
+        else "",
+        where=select.whereClause if plain else None,
+        columns=tuple(_columns(select)) if plain else (),
+        summarises=bool(select.groupClause) or aggregates,
+        calls=calls,
+        asks_identity=identity,
+    )
+
+
+def _may_aggregate(select: Node) -> bool:
+    """Whether the targets might aggregate: any call might, but for those that are known not to."""
+    return any(
+        isinstance(one, ast.FuncCall) and (one.agg_star or tree.name(one.funcname) in _AGGREGATES)
+        for one in tree.walk(select.targetList)
+    )
+
+
+_AGGREGATES = frozenset(
+    (name,)
+    for name in (
+        "array_agg", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar_pop",
+        "covar_samp", "every", "json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "max", "min", "mode",
+        "percentile_cont", "percentile_disc", "range_agg", "range_intersect_agg", "regr_avgx", "regr_avgy",
+        "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "stddev",
+        "stddev_pop", "stddev_samp", "string_agg", "sum", "var_pop", "var_samp", "variance", "xmlagg", "any_value",
+    )
+)  # fmt: skip
+"""The aggregates of pg_catalog."""
+
+
+def _columns(select: Node) -> list[tuple[str, str]]:
+    found = []
+    for target in select.targetList or ():
+        if isinstance(target, ast.ResTarget) and isinstance(target.val, ast.ColumnRef):
+            last = (target.val.fields or (None,))[-1]
+            if isinstance(last, ast.String):
+                found.append((target.name or last.sval or "", last.sval or ""))
+    return found

@@ -1,0 +1,72 @@
+"""Small questions to pglast's syntax trees, whose nodes share no useful static type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pglast
+from pglast import ast
+from pglast.stream import RawStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Node: TypeAlias = Any
+"""A node of pglast's tree, a tuple of them, or None."""
+
+MOST_CHARACTERS = 100_000
+"""Longer SQL is not parsed: whoever wrote it wrote it to be slow."""
+
+
+def statements(sql: str) -> tuple[Node, ...] | None:
+    """Returns the statements of `sql`, or None where it is not SQL (or too long, or nested too deeply)."""
+    if len(sql) > MOST_CHARACTERS:
+        return None
+    try:
+        return tuple(one.stmt for one in pglast.parse_sql(sql))
+    except (pglast.parser.ParseError, RecursionError, ValueError):
+        return None
+
+
+def expression(sql: str) -> Node | None:
+    """Returns the tree of the lone expression `sql`, or None where it is none."""
+    parsed = statements(f"select {sql}")
+    return lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
+
+
+def lone_target(select: Node) -> Node | None:
+    """Returns x of `select x`, None for any other query: the wrapper that makes Postgres evaluate x once."""
+    if not isinstance(select, ast.SelectStmt) or select.fromClause or select.whereClause or select.larg:
+        return None
+    extras = (select.groupClause, select.havingClause, select.limitCount, select.limitOffset, select.withClause)
+    if any(extras) or select.valuesLists or not select.targetList or len(select.targetList) != 1:
+        return None
+    return select.targetList[0].val
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yields every node below and including `node`."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, tuple | list):
+            waiting.extend(current)
+        elif isinstance(current, ast.Node):
+            yield current
+            waiting.extend(getattr(current, name) for name in current)
+
+
+def name(parts: Node) -> tuple[str, ...]:
+    """Returns a dotted name without `pg_catalog`, where every unqualified name of a deparsed expression lives."""
+    names = tuple(part.sval for part in parts)
+    return names[1:] if len(names) > 1 and names[0] == "pg_catalog" else names
+
+
+def type_name(cast: Node) -> str:
+    """Returns the type that a cast casts to, without schema and modifiers; `array` for arrays."""
+    return "array" if cast.typeName.arrayBounds else name(cast.typeName.names)[-1]
+
+
+def text(node: Node) -> str:
+    """Returns the node as SQL."""
+    return str(RawStream()(node))

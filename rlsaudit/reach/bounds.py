@@ -1,0 +1,58 @@
+"""One way to a relation's rows, with the reach that it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import EvidenceKind, Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Reach along one way is at least `at_least` and at most `at_most`.
+
+    `via` names the object that leads there; empty where the relation is addressed itself. `columns` are the reachable
+    columns where not all are. `chosen` are the conditions that the client makes true itself.
+    """
+
+    at_least: Reach
+    at_most: Reach
+    evidence: EvidenceKind
+    because: str
+    via: str = ""
+    columns: tuple[str, ...] | None = None
+    chosen: tuple[str, ...] = ()
+
+    @property
+    def decided(self) -> bool:
+        """Whether only one reach is left."""
+        return self.at_least is self.at_most
+
+
+def none(because: str) -> Way:
+    """A way that the catalog closes."""
+    return Way(Reach.NONE, Reach.NONE, EvidenceKind.CATALOG, because)
+
+
+def anything(because: str, via: str = "") -> Way:
+    """A way of which nothing is known but that it may be there."""
+    return Way(Reach.NONE, Reach.ALL, EvidenceKind.NONE, because, via)
+
+
+def widest(ways: Iterable[Way]) -> Way:
+    """Returns the reach along all `ways` together.
+
+    The bounds are the widest of each; the words are those of the way that decides: the widest certain one, or, where
+    that leaves it open, the one that might be wider.
+    """
+    listed = list(ways)
+    at_least, at_most = max(one.at_least for one in listed), max(one.at_most for one in listed)
+    deciding = next(one for one in listed if (one.at_least if at_least is at_most else one.at_most) is at_most)
+    if at_least is not at_most:
+        deciding = next((one for one in listed if one.at_most is at_most and not one.decided), deciding)
+    evidence = deciding.evidence if at_least is at_most else EvidenceKind.NONE
+    return Way(at_least, at_most, evidence, deciding.because, deciding.via, deciding.columns, deciding.chosen)

@@ -1,0 +1,148 @@
+"""Reach by addressing a relation itself: privileges, then policies, then what triggers may do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import EvidenceKind, Operation, Reach
+from rlsaudit.policy.decide import Bounds, decide
+from rlsaudit.policy.formula import TRUE, Formula, atoms
+from rlsaudit.reach.bounds import Way, anything, none
+from rlsaudit.reach.triggers import refusing_trigger
+from rlsaudit.reach.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Column, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.reach.predicates import Predicates
+
+_EVENTS = {Operation.SELECT: "1", Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
+_NEVER_FIRES = frozenset({"D", "R"})
+
+
+class Direct:
+    """Ways that lead to a relation by its own name."""
+
+    def __init__(self, access: Access, predicates: Predicates) -> None:
+        self._access = access
+        self._catalog = access.catalog
+        self._predicates = predicates
+        self._views = Views(access, predicates)
+
+    def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
+        """Returns how far the persona gets with `operation` on the relation, addressed by name."""
+        role = self._catalog.roles_by_name[persona.role].oid
+        schema = self._catalog.schemas[relation.schema]
+        if not self._access.usage(role, schema):
+            return none(f"no USAGE on schema {schema.name}")
+        privilege = operation.value.upper()
+        columns = self._access.columns(role, relation, privilege)
+        if not columns and not self._access.on_table(role, relation, privilege):
+            return none(f"no {privilege} privilege")
+        way = self.as_role(persona, role, relation, operation, columns)
+        partial = len(columns) < len(self._catalog.columns[relation.oid]) and operation is not Operation.DELETE
+        shown = tuple(one.name for one in columns) if partial else None
+        return replace(way, columns=shown)
+
+    def as_role(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, columns: tuple[Column, ...]
+    ) -> Way:
+        """The same for a role that holds the privilege, on these columns at least."""
+        if relation.kind == "v":
+            return self._views.way(persona, role, relation, operation)
+        if relation.kind == "m":
+            if operation is not Operation.SELECT:
+                return none("a materialized view cannot be written")
+            granted = self._granted(role, relation, "SELECT")
+            return Way(Reach.ALL, Reach.ALL, EvidenceKind.CATALOG, f"a materialized view has no RLS; SELECT {granted}")
+        if relation.kind == "f":
+            return anything("a foreign table: its server decides")
+        way = self._on_table(persona, role, relation, operation, columns)
+        return way if operation is Operation.SELECT else self._hindered(way, relation, operation)
+
+    def _on_table(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, columns: tuple[Column, ...]
+    ) -> Way:
+        privilege = operation.value.upper()
+        if not self._access.rls_applies(role, relation):
+            why = "RLS off" if not relation.rls else "RLS does not apply to this role"
+            because = f"{why}; {privilege} {self._granted(role, relation, privilege)}"
+            least = Reach.ALL if self._writable(TRUE, relation, operation, columns) else Reach.NONE
+            return Way(least, Reach.ALL, EvidenceKind.CATALOG, because)
+        if not any(one.permissive for one in self._access.policies(role, relation, operation)):
+            return none(f"RLS on and no policy for {operation.value}")
+        using = self._predicates.using(persona, role, relation, operation)
+        check = self._predicates.check(persona, role, relation, operation)
+        if operation is Operation.INSERT:
+            bounds = decide(check)
+            writable = self._writable(check, relation, operation, columns)
+        else:
+            bounds = decide(using)
+            writable = True
+        if operation is Operation.UPDATE:
+            # Whoever updates chooses the new row, so the check matters only if no row that one may write passes it.
+            checked = decide(check)
+            if checked.at_most is Reach.NONE:
+                bounds = Bounds(Reach.NONE, Reach.NONE, f"no new row passes: {checked.because}")
+            elif check != using and checked.at_least is Reach.NONE:
+                writable = False
+            writable = writable and (check == using or self._writable(check, relation, operation, columns))
+        least = bounds.at_least if writable else Reach.NONE
+        because = f"{self._named(role, relation, operation)}: {bounds.because}"
+        return Way(least, bounds.at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen)
+
+    def _writable(self, check: Formula, relation: Relation, operation: Operation, columns: Iterable[Column]) -> bool:
+        """Whether the columns that one may write are enough to make a row that passes `check`."""
+        if operation not in {Operation.INSERT, Operation.UPDATE}:
+            return True
+        writable = {one.number for one in columns}
+        everything = self._catalog.columns[relation.oid]
+        if len(writable) == len(everything):
+            return True
+        needed = {number for atom in atoms(check) for number in atom.columns}
+        if operation is Operation.INSERT:
+            needed |= {one.number for one in everything if one.not_null and not one.default}
+        return needed <= writable
+
+    def _hindered(self, way: Way, relation: Relation, operation: Operation) -> Way:
+        """A trigger or rule may refuse, swallow or redirect what the policies let through."""
+        if way.at_most is Reach.NONE:
+            return way
+        rule = next(
+            (
+                one
+                for one in self._catalog.rewrites[relation.oid]
+                if one.event == _EVENTS[operation] and one.enabled not in _NEVER_FIRES
+            ),
+            None,
+        )
+        if rule is not None:
+            return anything(f'rule "{rule.name}" rewrites the statement')
+        trigger = refusing_trigger(self._catalog, relation, operation)
+        if trigger is None:
+            return way
+        because = f'{way.because}; trigger "{trigger.name}" may refuse it'
+        return replace(way, at_least=Reach.NONE, evidence=EvidenceKind.NONE, because=because)
+
+    def _granted(self, role: int, relation: Relation, privilege: str) -> str:
+        if not self._access.on_table(role, relation, privilege):
+            return "granted on columns"
+        return self._access.granted_by(role, relation.acl, privilege)
+
+    def _named(self, role: int, relation: Relation, operation: Operation) -> str:
+        """The policies that apply, with what they ask: shortened, for people."""
+        checking = operation is Operation.INSERT
+        named = []
+        for one in self._access.policies(role, relation, operation):
+            text = (one.check or one.using) if checking else one.using
+            shown = " ".join((text or "nothing").split())
+            kind = "policy" if one.permissive else "restrictive policy"
+            named.append(f'{kind} "{one.name}": {shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"}')
+        return "; ".join(named)
+
+
+_SHOWN = 160

@@ -1,0 +1,162 @@
+"""The predicate that Postgres puts before a persona's rows: policies combined, parsed, and given their columns.
+
+Combination as in src/backend/rewrite/rowsecurity.c: permissive policies are ORed, restrictive ones ANDed, and where no
+permissive one applies nothing passes. A policy without the expression that is asked for contributes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.policy.body import body_of
+from rlsaudit.policy.formula import FALSE, And, Formula, Or
+from rlsaudit.policy.parse import parse
+from rlsaudit.policy.scalar import Column
+from rlsaudit.policy.values import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.model import Operation, Persona
+
+_LISTED = re.compile(
+    r"CHECK \(\(\(?(?P<column>\w+|\"(?:[^\"]|\"\")+\")\)?(?:::text)? = ANY \(+ARRAY\[(?P<items>[^\]]*)\].*\)+",
+    re.DOTALL,
+)
+_ITEM = re.compile(r"'((?:[^']|'')*)'::[\w ]+")
+_BODIES_OF_HELPERS = {
+    ("auth", "uid"): "request.jwt.claim",
+    ("auth", "role"): "request.jwt.claim",
+    ("auth", "email"): "request.jwt.claim",
+    ("auth", "jwt"): "request.jwt.claim",
+    ("storage", "foldername"): "string_to_array",
+    ("storage", "filename"): "string_to_array",
+    ("storage", "extension"): "",
+}
+"""Supabase's helpers are known by name; one whose body lacks this text is somebody else's and stays opaque."""
+
+
+class Predicates:
+    """Row-level security of one snapshot as formulas, parsed once for each persona and expression."""
+
+    def __init__(self, access: Access, platform: Platform) -> None:
+        self._access = access
+        self._catalog = access.catalog
+        self._columns: dict[int, Mapping[str, Column]] = {}
+        self._parsed: dict[tuple[str, int, str], Formula] = {}
+        self._trusted = self._trusted_helpers() if platform is Platform.SUPABASE else frozenset()
+        self._helpers = self._own_helpers()
+
+    def using(self, persona: Persona, role: int, relation: Relation, operation: Operation) -> Formula:
+        """Returns which existing rows `operation` sees as `role`, with the persona's identity."""
+        return self._combined(persona, role, relation, operation, checking=False)
+
+    def check(self, persona: Persona, role: int, relation: Relation, operation: Operation) -> Formula:
+        """Returns which new rows `operation` may write as `role`, with the persona's identity."""
+        return self._combined(persona, role, relation, operation, checking=True)
+
+    def scope(self, persona: Persona, relation: Relation) -> Scope:
+        """Returns what names mean in expressions over `relation`."""
+        return Scope(persona, relation.name, self.columns(relation), self._trusted, self._helpers)
+
+    def columns(self, relation: Relation) -> Mapping[str, Column]:
+        """Returns the relation's columns as values of a predicate."""
+        if relation.oid not in self._columns:
+            self._columns[relation.oid] = self._describe(relation)
+        return self._columns[relation.oid]
+
+    def asks_identity(self, names: frozenset[tuple[str, ...]]) -> bool:
+        """Whether one of these functions, or a function that it calls, may read who is calling."""
+        known = self._catalog.functions_by_name
+        seen: set[tuple[str, ...]] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in self._trusted and name[0] == "auth":
+                return True
+            found = known.get((name[0], name[1]), ()) if len(name) > 1 else ()
+            for function in found:
+                body = body_of(function)
+                if body.asks_identity or body.dynamic or not body.understood:
+                    return True
+                waiting.extend(body.calls)
+        return False
+
+    def _combined(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
+    ) -> Formula:
+        policies = self._access.policies(role, relation, operation)
+        parts = [(one, self._expression(one, persona, relation, checking=checking)) for one in policies]
+        permissive = tuple(formula for one, formula in parts if one.permissive and formula is not None)
+        restrictive = tuple(formula for one, formula in parts if not one.permissive and formula is not None)
+        return And((Or(permissive), *restrictive)) if permissive else FALSE
+
+    def _expression(self, policy: Policy, persona: Persona, relation: Relation, *, checking: bool) -> Formula | None:
+        text = (policy.check or policy.using) if checking else policy.using
+        if text is None:
+            return None
+        key = (persona.name, relation.oid, text)
+        if key not in self._parsed:
+            self._parsed[key] = parse(text, self.scope(persona, relation))
+        return self._parsed[key]
+
+    def _describe(self, relation: Relation) -> Mapping[str, Column]:
+        limited: set[int] = set()
+        listed: dict[int, frozenset[str]] = {}
+        for constraint in self._catalog.constraints[relation.oid]:
+            columns = set(constraint.columns)
+            values = _listed_values(constraint.definition) if constraint.kind == "c" and len(columns) == 1 else None
+            if values and not columns & listed.keys():
+                listed |= dict.fromkeys(columns, values)
+            elif constraint.kind in "cx":
+                limited |= columns
+        return {
+            one.name: Column(
+                number=one.number,
+                name=one.name,
+                boolean=one.type == "boolean",
+                nullable=not one.not_null,
+                # A domain, a generated column or a partition's bounds limit what may stand there in ways not followed.
+                free=one.type_kind in "be"
+                and not one.generated
+                and not relation.partition
+                and relation.kind in "rp"
+                and one.number not in limited,
+                allowed=listed.get(one.number),
+            )
+            for one in self._catalog.columns[relation.oid]
+        }
+
+    def _trusted_helpers(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(
+            name
+            for name, expected in _BODIES_OF_HELPERS.items()
+            if any(expected in one.body for one in self._catalog.functions_by_name[name])
+        )
+
+    def _own_helpers(self) -> Mapping[tuple[str, ...], str]:
+        """Functions of the project that are one query, by name; an overloaded name is left out."""
+        helpers: dict[tuple[str, ...], str] = {}
+        for name, overloads in self._catalog.functions_by_name.items():
+            if len(overloads) == 1 and overloads[0].returns == "boolean" and overloads[0].extension is None:
+                query = body_of(overloads[0]).query
+                if query is not None:
+                    helpers[name] = query
+        return helpers
+
+
+def _listed_values(definition: str) -> frozenset[str] | None:
+    """Returns the values that a constraint like `CHECK (status IN ('a', 'b'))` allows, None for any other."""
+    match = _LISTED.fullmatch(definition.strip())
+    if match is None:
+        return None
+    items = [item.strip() for item in match["items"].split(",")]
+    values = [_ITEM.fullmatch(item) for item in items]
+    return frozenset(one[1].replace("''", "'") for one in values if one) if all(values) else None
