@@ -1,0 +1,130 @@
+"""The matrix: for every persona, exposed relation and operation one verdict, from all ways and all probes together.
+
+Proof and probe check each other. A probe can only show that rows are reached (what it did not see may be elsewhere), so
+it raises the lower bound; where it contradicts a proof the cell is unknown, and that is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.index import KINDS
+from rlsaudit.catalog.protection import is_protected
+from rlsaudit.matrix.agreement import with_probe
+from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
+from rlsaudit.probe import Outcome, Result
+from rlsaudit.reach import Direct, Indirect, Way, widest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.intent import Intent
+    from rlsaudit.model import Persona
+
+_MOST_PATHS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All verdicts of an audit, with what the rules need to explain them.
+
+    `cells` are in the order personas, relations, operations; `by_key` finds them by persona, relation and operation,
+    `totals` are the rows of relations that the connection could count. `direct` is the reach of addressing the relation
+    by name, `results` the probes' answers, both by (persona's name, relation's OID, operation).
+    """
+
+    cells: tuple[Cell, ...]
+    by_key: Mapping[tuple[str, str, Operation], Cell]
+    direct: Mapping[tuple[str, int, Operation], Way]
+    results: Mapping[tuple[str, int, Operation], Result]
+    totals: Mapping[int, int]
+
+
+def exposed(
+    access: Access, persona: Persona, relations: Iterable[Relation], schemas: Sequence[str]
+) -> tuple[Relation, ...]:
+    """Returns the relations that the persona could address: in a served schema on which its role has USAGE."""
+    role = access.catalog.roles_by_name[persona.role].oid
+    return tuple(
+        one
+        for one in relations
+        if one.kind in KINDS
+        and one.kind != "S"
+        and access.catalog.schema_name(one) in schemas
+        and access.usage(role, access.catalog.schemas[one.schema])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the verdicts come from: the ways, by catalog and proof, and the intent that they are compared with."""
+
+    access: Access
+    direct: Direct
+    indirect: Indirect
+    intent: Intent
+
+
+def build(
+    sources: Sources,
+    personas: Sequence[Persona],
+    exposure: Mapping[str, tuple[Relation, ...]],
+    results: Iterable[Result],
+) -> Matrix:
+    """Returns the matrix over `exposure`, the relations of each persona by its name."""
+    results = tuple(results)
+    answered = {
+        (one.probe.persona.name, one.probe.relation, one.probe.operation): one for one in results if one.probe.persona
+    }
+    totals = {
+        one.probe.relation: one.rows for one in results if one.probe.persona is None and one.outcome is Outcome.ROWS
+    }
+    ways: dict[tuple[str, int, Operation], Way] = {}
+    cells: list[Cell] = []
+    for persona in personas:
+        for relation in exposure[persona.name]:
+            for operation in Operation:
+                key = (persona.name, relation.oid, operation)
+                addressed = sources.direct.way(persona, relation, operation)
+                found = [addressed, *sources.indirect.ways(persona, relation, operation)]
+                found[0], contradiction = with_probe(found[0], persona, answered.get(key), totals.get(relation.oid))
+                ways[key] = found[0]
+                cells.append(_cell(sources, persona, relation, operation, found, contradiction=contradiction))
+    by_key = {(one.persona, one.relation, one.operation): one for one in cells}
+    return Matrix(tuple(cells), by_key, ways, answered, totals)
+
+
+def _cell(
+    sources: Sources,
+    persona: Persona,
+    relation: Relation,
+    operation: Operation,
+    ways: Sequence[Way],
+    *,
+    contradiction: str,
+) -> Cell:
+    identity = sources.access.catalog.identity(relation)
+    addressed, way = ways[0], widest(ways)
+    reach = way.at_least if way.decided and not contradiction else Reach.UNKNOWN
+    open_ways = [one.via for one in ways if one.via and one.at_most is not Reach.NONE]
+    protected = is_protected(sources.access.catalog, relation)
+    return Cell(
+        persona=persona.name,
+        role=persona.role,
+        relation=identity,
+        kind=KINDS[relation.kind],
+        operation=operation,
+        reach=reach,
+        # Chains of statements are not followed yet, and what was not looked at is not said to be safe.
+        escalated=Reach.UNKNOWN,
+        intended=sources.intent.intended(persona.name, persona.role, identity, operation, protected=protected),
+        evidence=way.evidence if reach.decided else EvidenceKind.NONE,
+        because=contradiction or way.because,
+        columns=addressed.columns if addressed.at_most is not Reach.NONE else None,
+        at_least=way.at_least,
+        at_most=Reach.ALL if contradiction else way.at_most,
+        paths=tuple(dict.fromkeys(open_ways))[:_MOST_PATHS],
+    )

@@ -1,0 +1,7 @@
+"""Ask the server as the persona: real statements, in a READ ONLY transaction that is rolled back."""
+
+from rlsaudit.probe.outcome import Outcome, Probe, Result
+from rlsaudit.probe.run import run
+from rlsaudit.probe.select import plan
+
+__all__ = ["Outcome", "Probe", "Result", "plan", "run"]

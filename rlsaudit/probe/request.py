@@ -1,0 +1,59 @@
+"""Sets a request up as the API does, so that the server sees what it would see from the persona's client.
+
+PostgREST (src/PostgREST/Query/PreQuery.hs) sends one `select set_config(…, true), …`: search_path, the role's own
+settings, role, request.jwt.claims, request.method, request.path, request.headers, request.cookies. It never sets
+`request.jwt.claim.sub`, and neither do we.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.names import ident, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.model import Persona
+
+_STRANGER_SETTING = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
+"""What a setting holds that varies by identity: nobody's value, in the form that most tenants have."""
+_API_SEARCH_PATH = "public, extensions"
+
+
+def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str, str]:
+    """Returns the settings of the persona's request, in the order in which they are to be made."""
+    made: dict[str, str] = {}
+    role = catalog.roles_by_name[persona.role]
+    if platform is Platform.SUPABASE:
+        made["search_path"] = _API_SEARCH_PATH
+    made |= {
+        # SET ROLE does not apply what ALTER ROLE … SET says; a login would have.
+        one.name: one.value
+        for one in catalog.snapshot.role_settings
+        if one.role == role.oid and one.value is not None and one.name in {"search_path", "row_security"}
+    }
+    made["role"] = persona.role
+    if platform is Platform.SUPABASE:
+        made["request.jwt.claims"] = json.dumps(persona.claims, ensure_ascii=True, sort_keys=True)
+        made["request.method"] = "GET"
+        made["request.path"] = "/"
+        made["request.headers"] = "{}"
+        made["request.cookies"] = "{}"
+    made |= {name: _STRANGER_SETTING if value.startswith("$") else value for name, value in persona.settings.items()}
+    return made
+
+
+def transcript(made: Mapping[str, str], statement: str) -> tuple[str, ...]:
+    """Returns the probe as SQL that a person can replay, in a session that may SET ROLE to the persona's."""
+    lines = ["begin read only"]
+    for name, value in made.items():
+        if name == "role":
+            lines.append(f"set local role {ident(value)}")
+        elif name == "request.jwt.claims" or not name.startswith("request."):
+            shown = value if name == "search_path" else literal(value).strip()
+            lines.append(f"set local {'.'.join(ident(part) for part in name.split('.'))} = {shown}")
+    return (*lines, statement, "rollback")
