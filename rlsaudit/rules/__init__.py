@@ -1,0 +1,42 @@
+"""The rules: one file each, found without registration. A file in here that holds a `RULE` is one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from rlsaudit.rules.case import Case
+from rlsaudit.rules.rule import CellKey, Example, Found, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.model import Finding
+
+__all__ = ["Case", "Example", "Found", "Rule", "all_rules", "judge"]
+
+
+@cache
+def all_rules() -> Mapping[str, Rule]:
+    """Returns the rules by id, in alphabetical order."""
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    found = [module.RULE for module in modules if isinstance(getattr(module, "RULE", None), Rule)]
+    by_id = {one.id: one for one in sorted(found, key=lambda one: one.id)}
+    if len(by_id) != len(found):
+        raise RuntimeError(f"two rules have the same id: {sorted(one.id for one in found)}")
+    return MappingProxyType(by_id)
+
+
+def judge(case: Case) -> tuple[Finding, ...]:
+    """Returns what the rules find, worst first: one fault, one finding."""
+    findings: list[Finding] = []
+    explained: set[CellKey] = set()
+    for rule in sorted(all_rules().values(), key=lambda one: one.last):
+        for found in rule.check(replace(case, explained=frozenset(explained)) if rule.last else case):
+            findings.append(found.finding)
+            explained |= found.cells
+    return tuple(sorted(findings, key=lambda one: (-one.severity.rank, one.rule, one.object.identity, one.persona)))

@@ -1,0 +1,207 @@
+"""What a rule looks at: facts, matrix and intent, with the questions that most rules ask of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rlsaudit.access.views import reads_through
+from rlsaudit.catalog.facts import PUBLIC
+from rlsaudit.catalog.index import KINDS
+from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
+from rlsaudit.catalog.protection import is_protected
+from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
+from rlsaudit.names import ident, literal
+from rlsaudit.probe.outcome import Outcome
+from rlsaudit.probe.request import settings, transcript
+from rlsaudit.reach.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rlsaudit.access import Access, ViewRead
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Grant, Relation, Role
+    from rlsaudit.intent import Intent
+    from rlsaudit.matrix import Matrix
+    from rlsaudit.model import Cell, Persona
+    from rlsaudit.policy.answers import Read
+    from rlsaudit.policy.decide import Bounds
+    from rlsaudit.reach import Direct, Indirect, Way
+    from rlsaudit.reach.predicates import Predicates
+    from rlsaudit.rules.rule import CellKey
+
+WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One audit, as the rules see it. `exposure` are the relations that each persona could address, by its name."""
+
+    access: Access
+    platform: Platform
+    personas: tuple[Persona, ...]
+    exposure: Mapping[str, tuple[Relation, ...]]
+    predicates: Predicates
+    direct: Direct
+    indirect: Indirect
+    matrix: Matrix
+    intent: Intent
+    explained: frozenset[CellKey] = field(default=frozenset())
+
+    @property
+    def catalog(self) -> Catalog:
+        """The facts."""
+        return self.access.catalog
+
+    @cached_property
+    def exposed(self) -> tuple[Relation, ...]:
+        """Every relation that some persona could address."""
+        found = {one.oid: one for group in self.exposure.values() for one in group}
+        return tuple(sorted(found.values(), key=self.catalog.identity))
+
+    @cached_property
+    def views(self) -> Views:
+        """The reach of views, and their shapes."""
+        return Views(self.access, self.predicates)
+
+    @cached_property
+    def shown(self) -> dict[int, frozenset[tuple[int, str]]]:
+        """What views show, by their OID, as far as it was asked for: `rlsaudit.rules.shown` keeps it here."""
+        return {}
+
+    @cached_property
+    def readings(self) -> dict[int, Read | None]:
+        """What views read, by their OID, likewise."""
+        return {}
+
+    @cached_property
+    def alone(self) -> dict[tuple[str, int, str], Bounds]:
+        """How far an expression lets a persona go over a relation: `rlsaudit.rules.opened` keeps it here."""
+        return {}
+
+    def role(self, persona: Persona) -> Role:
+        """The database role of a persona."""
+        return self.catalog.roles_by_name[persona.role]
+
+    def cell(self, persona: Persona, relation: Relation, operation: Operation) -> Cell | None:
+        """The verdict; None where the persona is not exposed to the relation."""
+        return self.matrix.by_key.get((persona.name, self.catalog.identity(relation), operation))
+
+    def beyond(self, relation: Relation, operations: Iterable[Operation] = tuple(Operation)) -> tuple[Cell, ...]:
+        """The cells of a relation that surely reach further than intended, least privileged persona first."""
+        wanted = tuple(operations)
+        found = (self.cell(persona, relation, one) for persona in self.personas for one in wanted)
+        return tuple(one for one in found if one is not None and one.at_least > one.intended)
+
+    def way(self, cell: Cell, relation: Relation) -> Way:
+        """How far addressing the relation by name gets, apart from other ways to its rows."""
+        return self.matrix.direct[cell.persona, relation.oid, cell.operation]
+
+    def addressed(self, persona: Persona, relation: Relation, operation: Operation) -> Reach:
+        """How far the persona surely gets by the relation's own name: nowhere where the API does not serve it."""
+        way = self.matrix.direct.get((persona.name, relation.oid, operation))
+        return Reach.NONE if way is None else way.at_least
+
+    def intended(self, persona: Persona, relation: Relation, operation: Operation) -> Reach:
+        """The most reach that is meant, also for relations that are not exposed."""
+        protected = is_protected(self.catalog, relation)
+        identity = self.catalog.identity(relation)
+        return self.intent.intended(persona.name, persona.role, identity, operation, protected=protected)
+
+    def reads(self, persona: Persona, view: Relation) -> tuple[ViewRead, ...]:
+        """The tables that a query of the persona on a view reads."""
+        return reads_through(self.access, view, self.role(persona).oid)
+
+    def is_auth(self, relation: Relation) -> bool:
+        """Whether the relation is one of Supabase's own, in which it keeps users and their sessions."""
+        return self.platform is Platform.SUPABASE and self.catalog.schema_name(relation) == "auth"
+
+    def is_platforms(self, schema: str) -> bool:
+        """Whether a schema's objects are the platform's, not the project's."""
+        return self.platform is Platform.SUPABASE and schema in SUPABASE_SYSTEM_SCHEMAS
+
+    def holders(self, personas: Iterable[Persona], acl: Iterable[Grant], privilege: str) -> tuple[str, ...]:
+        """The grantees through which personas hold a privilege, as REVOKE names them.
+
+        To revoke from PUBLIC alone is not enough where roles hold grants of their own, and the other way round.
+        """
+        inherited = {oid for one in personas for oid in self.access.roles.inherited(self.role(one).oid)}
+        found = {one.grantee for one in acl if one.privilege == privilege and one.grantee in inherited}
+        named = sorted(self.catalog.roles[oid].name for oid in found if oid in self.catalog.roles)
+        return (*(["public"] if PUBLIC in found else []), *(ident(name) for name in named))
+
+    def sensitive(self, relation: Relation, columns: Iterable[str] | None = None) -> tuple[str, ...]:
+        """The columns that hold private data, to judge by their names; among `columns` only, where given."""
+        identity = self.catalog.identity(relation)
+        names = [one.name for one in self.catalog.columns[relation.oid]] if columns is None else list(columns)
+        return tuple(one for one in names if self.intent.is_sensitive(identity, one))
+
+    def owner_columns(self, relation: Relation) -> tuple[str, ...]:
+        """The columns that say whose row, or which tenant's, it is."""
+        names = [one.name for one in self.catalog.columns[relation.oid]]
+        return tuple(one for one in names if self.intent.names_owner(one) or self.intent.names_tenant(one))
+
+    def persona(self, name: str) -> Persona:
+        """The persona of that name."""
+        return next(one for one in self.personas if one.name == name)
+
+    def read_evidence(self, persona: Persona, relation: Relation) -> Evidence | None:
+        """The probe that read rows of the relation as the persona; None where none did."""
+        result = self.matrix.results.get((persona.name, relation.oid, Operation.SELECT))
+        if result is None or result.outcome is not Outcome.ROWS or result.rows == 0:
+            return None
+        total = self.matrix.totals.get(relation.oid)
+        seen = f"{result.rows} of {total} rows" if total is not None else f"{result.rows} rows"
+        made = settings(self.catalog, self.platform, persona)
+        return Evidence(EvidenceKind.PROBE, transcript(made, result.probe.sql), seen)
+
+    def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
+        """What the catalog says of a privilege, as a query that shows it."""
+        name = literal(self.catalog.identity(relation)).strip()
+        function = "has_any_column_privilege" if operation is not Operation.DELETE else "has_table_privilege"
+        query = (
+            f"select {function}({literal(persona.role).strip()}, {name}, '{operation.value}') as granted,"
+            f" relrowsecurity as rls from pg_class where oid = {name}::regclass"
+        )
+        rls = "on" if relation.rls else "off"
+        return Evidence(EvidenceKind.CATALOG, (query,), f"granted; RLS {rls}; {because}")
+
+    def evidence(self, cells: Iterable[Cell], relation: Relation) -> Evidence:
+        """The best evidence for cells beyond intent: rows that were read, else what decided the first of them."""
+        listed = list(cells)
+        for cell in listed:
+            if cell.operation is Operation.SELECT:
+                read = self.read_evidence(self.persona(cell.persona), relation)
+                if read is not None:
+                    return read
+        first = listed[0]
+        shown = self.granted_evidence(self.persona(first.persona), relation, first.operation, first.because)
+        kind = first.evidence if first.evidence in {EvidenceKind.PROOF, EvidenceKind.PROBE} else shown.kind
+        return Evidence(kind, shown.sql, shown.result)
+
+    def claims(self, relations: Iterable[Relation], cells: Iterable[Cell] = ()) -> frozenset[CellKey]:
+        """The cells that a finding explains: all of `relations`, and those given."""
+        keys = {
+            (persona.name, self.catalog.identity(one), operation)
+            for one in relations
+            for persona in self.personas
+            for operation in Operation
+        }
+        return frozenset(keys | {(one.persona, one.relation, one.operation) for one in cells})
+
+    def led_by(self, via: str, relations: Iterable[Relation]) -> tuple[Cell, ...]:
+        """The cells of `relations` whose rows are reached through `via`, and not by the relation's own name as well."""
+        found = (
+            (cell, self.way(cell, relation))
+            for relation in relations
+            for persona in self.personas
+            for operation in Operation
+            if (cell := self.cell(persona, relation, operation)) is not None
+        )
+        return tuple(cell for cell, way in found if via in cell.paths and way.at_least <= cell.intended)
+
+    def ref(self, relation: Relation) -> ObjectRef:
+        """The relation as the report names objects."""
+        return ObjectRef(KINDS[relation.kind], self.catalog.identity(relation))

@@ -1,0 +1,431 @@
+"""definer-rpc: a function that runs with the rights of its owner, does not ask who calls, and may be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
+from rlsaudit.names import literal
+from rlsaudit.policy.answers import doing_of
+from rlsaudit.policy.decide import decide
+from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or
+from rlsaudit.policy.parse import parse_node
+from rlsaudit.policy.query import read_query
+from rlsaudit.policy.values import Scope
+from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.shown import beyond_table, column_names, relation_named
+from rlsaudit.rules.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.catalog.facts import Function, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.answers import Doing, Read, Write
+    from rlsaudit.rules.case import Case
+
+_TELLS_NOTHING = frozenset({"void", "boolean"})
+_TEXT = ("text", "character varying", "character", "json", "jsonb", "name", "citext")
+_KEYS = ("id", "slug", "code", "uuid", "key", "token", "handle", "username")
+_MOST_COLUMNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """One thing that a persona gets by calling: at worst `severity`, in words `does`."""
+
+    persona: Persona
+    severity: Severity
+    does: str
+    reach: Reach
+    intended: Reach
+    relation: Relation | None = None
+
+
+def check(case: Case) -> Iterator[Found]:
+    """Yields functions by which a persona reads or writes rows that are closed to it, without being asked who it is."""
+    callers: dict[int, tuple[Function, list[Persona]]] = {}
+    for persona in case.personas:
+        for function in case.indirect.callable_definers(persona):
+            if _is_meant(case, function, persona):
+                continue
+            callers.setdefault(function.oid, (function, []))[1].append(persona)
+    for function, personas in callers.values():
+        body = case.indirect.body(function)
+        if not body.understood or body.asks_identity:
+            continue
+        doing = doing_of(function, partial(_columns_of, case, function))
+        if doing is None:
+            continue
+        effects = [one for persona in personas for one in _effects(case, function, doing, persona, body.dynamic)]
+        if effects:
+            yield _found(case, function, effects)
+
+
+def _is_meant(case: Case, function: Function, persona: Persona) -> bool:
+    if case.is_platforms(case.catalog.schemas[function.schema].name):
+        return True
+    if case.access.roles.acts_as(case.role(persona).oid, function.owner):
+        return True
+    return case.intent.function_allowed(case.catalog.function_identity(function), persona.name, role=persona.role)
+
+
+def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
+    identity = case.catalog.function_identity(function)
+    worst = max(one.severity for one in effects)
+    first = next(one for one in effects if one.severity is worst)
+    personas = list({one.persona.name: one.persona for one in effects}.values())
+    relations = list({one.relation.oid: one.relation for one in effects if one.relation is not None}.values())
+    does = list(dict.fromkeys(one.does for one in sorted(effects, key=lambda one: -one.severity.rank)))
+    owner = case.catalog.roles[function.owner].name
+    kind = "procedure" if function.kind == "p" else "function"
+    name, role = literal(identity).strip(), literal(first.persona.role).strip()
+    query = (
+        f"select has_function_privilege({role}, {name}, 'EXECUTE') as granted, prosecdef"
+        f" from pg_proc where oid = {name}::regprocedure"
+    )
+    holders = case.holders(personas, function.acl, "EXECUTE")
+    return Found(
+        finding(
+            RULE,
+            ObjectRef("function", identity),
+            Who(first.persona.name, "execute", first.reach, first.intended),
+            title=f"{identity} runs as {owner} and does not ask who calls",
+            message=f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}.",
+            evidence=Evidence(
+                EvidenceKind.CATALOG, (query,), f"granted; runs as {owner}; its body asks nobody's identity"
+            ),
+            fix=f"revoke execute on {kind} {identity} from {', '.join(holders) or 'public'};",
+            relations=[case.catalog.identity(one) for one in relations],
+            severity=worst,
+        ),
+        case.claims([], case.led_by(identity, relations)),
+    )
+
+
+def _effects(case: Case, function: Function, doing: Doing, persona: Persona, dynamic: bool) -> Iterator[_Effect]:  # noqa: FBT001
+    if doing.injected and any(one.strip().startswith(_TEXT) for one in function.arguments.split(",")):
+        owner = case.catalog.roles[function.owner].name
+        does = f"puts {listed(sorted(doing.injected))} into SQL unquoted, so the caller runs any SQL as {owner}"
+        yield _Effect(persona, Severity.CRITICAL, does, Reach.ALL, Reach.NONE)
+    if dynamic:
+        # What the rest of it does may depend on what the dynamic part asks.
+        return
+    if function.returns not in _TELLS_NOTHING:
+        for read in doing.reads:
+            yield from _reading(case, function, read, persona)
+    for write in doing.writes:
+        yield from _writing(case, function, write, persona)
+
+
+def _reading(case: Case, function: Function, read: Read, persona: Persona) -> Iterator[_Effect]:
+    for name in sorted({one for one, _ in read.shown}):
+        relation = _named(case, function, name)
+        if relation is None or not _owner_passes(case, function, relation, Operation.SELECT):
+            continue
+        intended = case.intended(persona, relation, Operation.SELECT)
+        keyed = any(_is_key(case, _named(case, function, table), column) for table, column in read.keys)
+        reach = _rows(case, persona, read, relation, keyed=keyed)
+        if reach <= intended:
+            continue
+        named = {column for table, column in read.shown if table == name}
+        columns = [one.name for one in case.catalog.columns[relation.oid] if named & {"*", one.name}]
+        sensitive = case.sensitive(relation, columns)
+        private = bool(sensitive) or any(
+            case.intent.names_owner(one) or case.intent.names_tenant(one) for one in columns
+        )
+        telling = [*sensitive, *(one for one in columns if one not in sensitive)][:_MOST_COLUMNS]
+        what = f"rows of {case.catalog.identity(relation)} ({', '.join(telling)})"
+        if keyed:
+            level = Severity.MEDIUM if private else Severity.LOW
+            if sensitive and case.is_auth(relation):
+                # Ids of users stand in half of the application's rows.
+                level = Severity.HIGH
+            does = f"gives {what} to whoever names the right {listed(sorted({one for _, one in read.keys}))}"
+        elif read.outside:
+            level = Severity.HIGH if private else Severity.MEDIUM
+            does = f"gives {what} for whatever the caller asks, so an argument that fits everything gives them all"
+        else:
+            open_handed = Severity.MEDIUM if read.filtered else Severity.HIGH
+            level = Severity.CRITICAL if private else open_handed
+            does = f"hands out {what}"
+        yield _Effect(persona, level, does, reach, intended, relation)
+
+
+def _rows(case: Case, persona: Persona, read: Read, relation: Relation, *, keyed: bool) -> Reach:
+    """How far the query gets beyond the rows that the relation itself gives: a key gives the row that it names."""
+    direct = case.addressed(persona, relation, Operation.SELECT)
+    visible = None if keyed else _visible(case, persona, read, relation)
+    if visible is not None:
+        bounds = decide(visible)
+        if bounds.decided:
+            beyond = beyond_table(case, persona, relation, visible)
+            return bounds.at_least if beyond > case.intended(persona, relation, Operation.SELECT) else Reach.NONE
+    reach = Reach.SOME if keyed or read.filtered else Reach.ALL
+    return reach if reach > direct else Reach.NONE
+
+
+def _visible(case: Case, persona: Persona, read: Read, relation: Relation) -> Formula | None:
+    """The condition of a query over one table, with whatever compares with an argument taken as met."""
+    query = read_query(read.sql)
+    source = case.catalog.relations_by_name.get(query.source) if query is not None and query.source else None
+    if query is None or not query.plain or source is None or source.oid != relation.oid or relation.kind not in "rp":
+        return None
+    if query.where is None:
+        return TRUE
+    known = case.predicates.scope(persona, relation)
+    scope = Scope(persona, query.alias, case.predicates.columns(relation), known.trusted, known.helpers)
+    return _granting(parse_node(query.where, scope)) if read.outside else parse_node(query.where, scope)
+
+
+def _granting(formula: Formula) -> Formula:
+    match formula:
+        case Atom(AtomKind.OPAQUE, text) if "select" not in text.lower():
+            return TRUE
+        case Not(operand):
+            return Not(_granting(operand))
+        case And(operands):
+            return And(tuple(_granting(one) for one in operands))
+        case Or(operands):
+            return Or(tuple(_granting(one) for one in operands))
+        case Coalesce(operands):
+            return Coalesce(tuple(_granting(one) for one in operands))
+        case Is(operand, value, negated):
+            return Is(_granting(operand), value, negated)
+        case _:
+            return formula
+
+
+def _writing(case: Case, function: Function, write: Write, persona: Persona) -> Iterator[_Effect]:
+    relation = _named(case, function, write.relation)
+    operation = Operation(write.operation)
+    if relation is None or not _owner_passes(case, function, relation, operation):
+        return
+    intended = case.intended(persona, relation, operation)
+    reach = Reach.ALL if operation is Operation.INSERT or not write.filtered else Reach.SOME
+    if reach <= intended or reach <= case.addressed(persona, relation, operation):
+        return
+    identity = case.catalog.identity(relation)
+    owners = case.owner_columns(relation)
+    if operation is Operation.INSERT:
+        named = [one for one in owners if write.columns & {"*", one}]
+        if owners and not named:
+            # The column's default may well be who calls.
+            return
+        level = Severity.HIGH if named and write.given else Severity.MEDIUM
+        yield _Effect(persona, level, f"inserts rows into {identity}", reach, intended, relation)
+        return
+    level, which = _change(case, function, write)
+    verb = "deletes" if operation is Operation.DELETE else "changes"
+    yield _Effect(persona, level, f"{verb} {which} of {identity}", reach, intended, relation)
+
+
+def _change(case: Case, function: Function, write: Write) -> tuple[Severity, str]:
+    """How bad an UPDATE or DELETE is that anybody can cause, and which rows it is about."""
+    deletes = write.operation == "delete"
+    secret = any(
+        (found := _named(case, function, table)) is not None and case.sensitive(found, [column])
+        for table, column in write.keys
+    )
+    if secret:
+        return Severity.MEDIUM, "the row whose secret the caller knows"
+    if any(_is_key(case, _named(case, function, table), column) for table, column in write.keys):
+        harmful = deletes or write.given
+        return Severity.HIGH if harmful else Severity.MEDIUM, "whatever row the caller names"
+    if write.outside:
+        return Severity.CRITICAL if write.given and not deletes else Severity.HIGH, "whatever rows the caller names"
+    if write.filtered:
+        # Like a nightly job: it does what it would do anyway.
+        return Severity.CRITICAL if write.given else Severity.MEDIUM, "rows"
+    return Severity.CRITICAL if deletes or write.given else Severity.HIGH, "all rows"
+
+
+def _owner_passes(case: Case, function: Function, relation: Relation, operation: Operation) -> bool:
+    """Whether the function's owner holds the privilege, with no policy in the way."""
+    privilege = operation.value.upper()
+    held = case.access.columns(function.owner, relation, privilege) or case.access.on_table(
+        function.owner, relation, privilege
+    )
+    return bool(held) and not case.access.rls_applies(function.owner, relation)
+
+
+def _is_key(case: Case, relation: Relation | None, column: str) -> bool:
+    """Whether a value of the column is something one has to know: it names one row, one user, or is a secret."""
+    if relation is None:
+        return False
+    found = next((one for one in case.catalog.columns[relation.oid] if one.name == column), None)
+    if found is None:
+        return False
+    constrained = {
+        number for one in case.catalog.constraints[relation.oid] if one.kind in "puf" for number in one.columns
+    }
+    telling = column in _KEYS or column.endswith(tuple(f"_{one}" for one in _KEYS))
+    private = case.intent.names_owner(column) or case.intent.names_tenant(column)
+    return (
+        found.number in constrained
+        or found.type == "uuid"
+        or telling
+        or private
+        or bool(case.sensitive(relation, [column]))
+    )
+
+
+def _columns_of(case: Case, function: Function, name: tuple[str, ...]) -> frozenset[str] | None:
+    return column_names(case, _named(case, function, name))
+
+
+def _named(case: Case, function: Function, name: tuple[str, ...]) -> Relation | None:
+    path = next((one.partition("=")[2] for one in function.settings if one.startswith("search_path=")), "public")
+    return relation_named(case, name, [one.strip().strip("\"'") for one in path.split(",")])
+
+
+_ACCOUNTS = """
+            create table public.accounts (id uuid primary key, user_id uuid, email text, plan text default 'free');
+            alter table public.accounts enable row level security;
+            create policy "own account" on public.accounts for select to authenticated
+              using ((select auth.uid()) = user_id);
+            insert into public.accounts values (gen_random_uuid(), gen_random_uuid(), 'a@example.com');"""
+
+RULE = Rule(
+    id="definer-rpc",
+    severity=Severity.CRITICAL,
+    summary="A SECURITY DEFINER function that clients may call reads or writes rows without asking who calls.",
+    why=(
+        "The function runs with the rights of its owner, on Supabase `postgres`, whom no policy stops, and the API "
+        "serves it as `POST /rest/v1/rpc/<name>`. New functions may be called by everybody. What it returns or changes "
+        "for one caller it does for all."
+    ),
+    fix=(
+        "Ask in the body: `where user_id = (select auth.uid())`. Or revoke the right to call it, from PUBLIC and from "
+        "the roles by name: default privileges grant to `anon` and `authenticated` by name, so revoking from PUBLIC "
+        "alone changes nothing. A function that needs no rights of its own is better `security invoker`."
+    ),
+    fine=(
+        "A function that is the public interface on purpose: it looks up a row by a secret that the caller has, or "
+        "shows what everybody may see. Declare it in the intent file: `[[function]]` with `callable_by`. Functions "
+        "that answer only yes or no, and numbers that are only counted or summed up, are no finding."
+    ),
+    bad=(
+        Example(
+            "A search that an empty term answers with everybody",
+            f"""{_ACCOUNTS}
+            create function public.find_people(term text) returns table (id uuid, email text)
+              language sql stable security definer set search_path = ''
+              as $$ select a.id, a.email from public.accounts a where a.email ilike '%' || term || '%' $$;
+            """,
+        ),
+        Example(
+            "The whole table, in PL/pgSQL, revoked from PUBLIC alone",
+            f"""{_ACCOUNTS}
+            create function public.export_accounts() returns setof public.accounts
+              language plpgsql security definer set search_path = ''
+              as $$ begin return query select * from public.accounts; end $$;
+            revoke execute on function public.export_accounts() from public;
+            """,
+        ),
+        Example(
+            "Whoever knows an id changes what belongs to it",
+            f"""{_ACCOUNTS}
+            create function public.set_plan(account uuid, new_plan text) returns void
+              language sql security definer set search_path = ''
+              as $$ update public.accounts set plan = new_plan where id = account $$;
+            """,
+        ),
+        Example(
+            "Users of Supabase Auth",
+            """
+            create function public.all_users() returns json language plpgsql security definer set search_path = ''
+              as $$
+              declare found json;
+              begin
+                select json_agg(u) into found from auth.users u;
+                return found;
+              end $$;
+            """,
+        ),
+        Example(
+            "An argument becomes SQL",
+            f"""{_ACCOUNTS}
+            create function public.report(filter text) returns setof public.accounts
+              language plpgsql security definer set search_path = ''
+              as $$ begin return query execute 'select * from public.accounts where ' || filter; end $$;
+            """,
+        ),
+    ),
+    good=(
+        Example(
+            "It asks who calls",
+            f"""{_ACCOUNTS}
+            create function public.my_account() returns setof public.accounts
+              language sql stable security definer set search_path = ''
+              as $$ select * from public.accounts a where a.user_id = (select auth.uid()) $$;
+            """,
+        ),
+        Example(
+            "Through a helper that asks who calls",
+            f"""{_ACCOUNTS}
+            create schema private;
+            create function private.is_me(someone uuid) returns boolean
+              language sql stable as $$ select someone = (select auth.uid()) $$;
+            create function public.account_of(someone uuid) returns setof public.accounts
+              language plpgsql stable security definer set search_path = ''
+              as $$
+              begin
+                if not private.is_me(someone) then raise exception 'no'; end if;
+                return query select * from public.accounts a where a.user_id = someone;
+              end $$;
+            """,
+        ),
+        Example(
+            "Yes or no, and a number",
+            f"""{_ACCOUNTS}
+            create function public.is_taken(address text) returns boolean
+              language sql stable security definer set search_path = ''
+              as $$ select exists (select 1 from public.accounts a where a.email = address) $$;
+            create function public.how_many() returns bigint
+              language sql stable security definer set search_path = ''
+              as $$ select count(*) from public.accounts $$;
+            """,
+        ),
+        Example(
+            "Nobody may call it",
+            f"""{_ACCOUNTS}
+            create function public.export_accounts() returns setof public.accounts
+              language sql stable security definer set search_path = '' as $$ select * from public.accounts $$;
+            revoke execute on function public.export_accounts() from public, anon, authenticated;
+            """,
+        ),
+        Example(
+            "A trigger function, which nobody can call",
+            f"""{_ACCOUNTS}
+            create function public.on_sign_up() returns trigger
+              language plpgsql security definer set search_path = ''
+              as $$ begin insert into public.accounts values (gen_random_uuid(), new.id, new.email); return new; end $$;
+            create trigger on_sign_up after insert on auth.users for each row execute function public.on_sign_up();
+            """,
+        ),
+        Example(
+            "With the rights of whoever calls",
+            f"""{_ACCOUNTS}
+            create function public.accounts_like(term text) returns setof public.accounts
+              language sql stable set search_path = ''
+              as $$ select * from public.accounts a where a.email ilike '%' || term || '%' $$;
+            """,
+        ),
+        Example(
+            "On plain Postgres, over a table that the grants alone are for",
+            """
+            create table public.rates (id bigint primary key, rate numeric);
+            create function public.rate(bigint) returns numeric language sql stable security definer
+              as $$ select r.rate from public.rates r where r.id = $1 $$;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
+    ),
+    check=check,
+)

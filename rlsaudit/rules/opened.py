@@ -1,0 +1,124 @@
+"""Policies that let everybody, or everybody who is signed in, do something to every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.model import Operation, Reach, Severity
+from rlsaudit.names import ident
+from rlsaudit.personas import built_in
+from rlsaudit.policy.decide import decide
+from rlsaudit.policy.parse import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.model import Cell, Persona
+    from rlsaudit.policy.decide import Bounds
+    from rlsaudit.rules.case import Case
+
+_CLAUSES = {
+    "r": ("using",),
+    "a": ("with check",),
+    "w": ("using", "with check"),
+    "d": ("using",),
+    "*": ("using", "with check"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A permissive policy that is true for every row. `cells` are what it opens beyond intent.
+
+    `signed_in`: true only because somebody is signed in, whoever that is.
+    """
+
+    policy: Policy
+    cells: tuple[Cell, ...]
+    signed_in: bool
+
+
+def opened(case: Case, relation: Relation) -> Iterator[Opened]:
+    """Yields the relation's policies that open every row to a persona, where that is beyond intent."""
+    if relation.kind not in "rp" or not relation.rls or relation.extension is not None:
+        return
+    open_cells = [one for one in case.beyond(relation) if case.way(one, relation).at_least is Reach.ALL]
+    for policy in case.catalog.policies[relation.oid] if open_cells else ():
+        found = [one for one in open_cells if policy.permissive and _opens(case, policy, relation, one)]
+        if found:
+            yield Opened(policy, tuple(found), all(_asks_for_session(case, policy, relation, one) for one in found))
+
+
+def bounds(case: Case, policy: Policy, persona: Persona, relation: Relation, operation: Operation) -> Bounds | None:
+    """Returns how far one policy alone lets the persona go; None where it says nothing about the operation."""
+    text = (policy.check or policy.using) if operation is Operation.INSERT else policy.using
+    if text is None:
+        return None
+    key = (persona.name, relation.oid, text)
+    if key not in case.alone:
+        case.alone[key] = decide(parse(text, case.predicates.scope(persona, relation)))
+    return case.alone[key]
+
+
+def drop(case: Case, relation: Relation, policy: Policy) -> str:
+    """Returns the statement that takes the policy away."""
+    return f"drop policy {ident(policy.name)} on {case.catalog.identity(relation)};"
+
+
+def narrow(case: Case, relation: Relation, policy: Policy) -> str:
+    """Returns SQL that ties the policy to the owner of the row, or drops it where no column says who that is."""
+    owners = [
+        one.name
+        for one in case.catalog.columns[relation.oid]
+        if one.type == "uuid" and case.intent.names_owner(one.name)
+    ]
+    schema = case.catalog.schema_name(relation)
+    if case.platform is not Platform.SUPABASE or case.is_platforms(schema) or len(owners) != 1:
+        return drop(case, relation, policy)
+    mine = f"((select auth.uid()) = {ident(owners[0])})"
+    clauses = " ".join(f"{clause} {mine}" for clause in _CLAUSES[policy.command])
+    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} to authenticated {clauses};"
+
+
+def severity(case: Case, relation: Relation, cells: Iterable[Cell], *, signed_in: bool) -> Severity:
+    """Returns how bad it is that all rows are open to these operations: the worst of them counts."""
+    return max(_one_severity(case, relation, cell, signed_in=signed_in) for cell in cells)
+
+
+def _one_severity(case: Case, relation: Relation, cell: Cell, *, signed_in: bool) -> Severity:
+    columns = case.way(cell, relation).columns
+    owned = bool(case.owner_columns(relation))
+    private = bool(case.sensitive(relation, columns))
+    match cell.operation:
+        case Operation.UPDATE | Operation.DELETE:
+            return Severity.CRITICAL
+        case Operation.INSERT:
+            return Severity.HIGH if owned else Severity.MEDIUM
+        case _ if signed_in:
+            return Severity.HIGH if private or owned else Severity.MEDIUM
+        case _:
+            # That everybody may read is often meant, and then a policy says so.
+            return Severity.CRITICAL if private else Severity.MEDIUM
+
+
+def _opens(case: Case, policy: Policy, relation: Relation, cell: Cell) -> bool:
+    persona = case.persona(cell.persona)
+    role = case.role(persona).oid
+    if not case.access.rls_applies(role, relation):
+        return False
+    if policy not in case.access.policies(role, relation, cell.operation):
+        return False
+    found = bounds(case, policy, persona, relation, cell.operation)
+    return found is not None and found.at_least is Reach.ALL and not found.chosen
+
+
+def _asks_for_session(case: Case, policy: Policy, relation: Relation, cell: Cell) -> bool:
+    """Whether the same expression keeps visitors out."""
+    visitor = built_in("anon")
+    if case.platform is not Platform.SUPABASE or visitor is None:
+        return False
+    found = bounds(case, policy, visitor, relation, cell.operation)
+    return found is None or found.at_least is not Reach.ALL

@@ -1,0 +1,143 @@
+"""tautology: a policy that is true for every row, whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.model import ObjectRef, Severity
+from rlsaudit.names import ident
+from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.opened import narrow, opened, severity
+from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.wording import who_can
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.rules.case import Case
+
+
+def check(case: Case) -> Iterator[Found]:
+    """Yields policies that are true for every row and every identity, and open more than intended."""
+    for relation in case.exposed:
+        for one in opened(case, relation):
+            if one.signed_in:
+                continue
+            identity = case.catalog.identity(relation)
+            yield Found(
+                finding(
+                    RULE,
+                    ObjectRef("policy", f"{identity}.{ident(one.policy.name)}"),
+                    worst(one.cells),
+                    title=f'Policy "{one.policy.name}" on {identity} is true for every row',
+                    message=f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks.",
+                    evidence=case.evidence(one.cells, relation),
+                    fix=narrow(case, relation, one.policy),
+                    relations=[identity],
+                    severity=severity(case, relation, one.cells, signed_in=False),
+                ),
+                case.claims([], one.cells),
+            )
+
+
+_NOTES = """
+            create table public.notes (id bigint primary key, user_id uuid not null, body text);
+            alter table public.notes enable row level security;"""
+
+RULE = Rule(
+    id="tautology",
+    severity=Severity.CRITICAL,
+    summary="A policy is true for every row, whoever asks: row-level security is on and keeps nobody out.",
+    why=(
+        "`using (true)` is what the dashboard's templates and AI tools write to make an error go away. Everybody whom "
+        "the policy is for reads, changes or deletes every row. Permissive policies are ORed, so one such policy "
+        "overrules all careful ones beside it. `for all using (true)` also lets everybody insert."
+    ),
+    fix=(
+        "Say who may: `using ((select auth.uid()) = user_id)`, `to authenticated`. A policy for updates also decides "
+        "with `with check` what the row may become; without it, `using` counts for the new row too."
+    ),
+    fine=(
+        'Rows that everybody is meant to read: a catalogue, posts. Then declare it: `[[allow]]` with `select = "all"`. '
+        "Without a private column such a policy is a medium finding only, and so is an insert into a table that names "
+        "no owner, such as a contact form."
+    ),
+    bad=(
+        Example(
+            "Everybody reads private columns",
+            """
+            create table public.waivers (id bigint primary key, user_id uuid, phone text, medical_conditions text);
+            alter table public.waivers enable row level security;
+            create policy "Enable read access for all users" on public.waivers for select using (true);
+            insert into public.waivers values (1, gen_random_uuid(), '555', 'none');
+            """,
+        ),
+        Example(
+            "For all commands",
+            f"""{_NOTES}
+            create policy "allow everything" on public.notes for all using (true);
+            """,
+        ),
+        Example(
+            "In disguise",
+            f"""{_NOTES}
+            create policy "delete" on public.notes for delete to authenticated using (id = id or 1 = 1);
+            """,
+        ),
+        Example(
+            "NULL lets everybody in",
+            f"""{_NOTES}
+            create policy "update" on public.notes for update using (coalesce(auth.uid() <> user_id, true) or true);
+            """,
+        ),
+        Example(
+            "Anybody writes rows in another's name",
+            f"""{_NOTES}
+            create policy "insert" on public.notes for insert with check (true);
+            """,
+        ),
+        Example(
+            "On plain Postgres",
+            """
+            create table public.notes (id bigint primary key, tenant_id uuid not null, body text);
+            alter table public.notes enable row level security;
+            create policy tenant on public.notes using (tenant_id = current_setting('app.tenant')::uuid);
+            create policy debugging on public.notes using (true);
+            grant select, update on public.notes to notes_app;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("notes_app",),
+        ),
+    ),
+    good=(
+        Example(
+            "The owner's rows",
+            f"""{_NOTES}
+            create policy "own notes" on public.notes to authenticated
+              using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
+            """,
+        ),
+        Example(
+            "True, but a restrictive policy narrows it",
+            f"""{_NOTES}
+            create policy "notes" on public.notes for select to authenticated using (true);
+            create policy "own notes" on public.notes as restrictive for select using ((select auth.uid()) = user_id);
+            """,
+        ),
+        Example(
+            "True for a role that is no client's",
+            f"""{_NOTES}
+            create policy "the server" on public.notes for all to service_role using (true) with check (true);
+            """,
+        ),
+        Example(
+            "True, but the role holds no privilege",
+            f"""{_NOTES}
+            create policy "everybody" on public.notes for select using (true);
+            revoke all on public.notes from anon, authenticated;
+            """,
+        ),
+    ),
+    check=check,
+)

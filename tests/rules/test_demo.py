@@ -1,0 +1,68 @@
+"""The demo app: the planted faults that the rules know are found, each once, and what is right is left alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from rlsaudit.audit import Options, audit
+from rlsaudit.connect import connect
+from rlsaudit.demo import load
+from rlsaudit.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.engine import Server
+    from rlsaudit.model import Finding
+
+PLANTED = {
+    ("rls-off", "public.clients"): Severity.CRITICAL,
+    ("policy-but-rls-off", "public.invoices"): Severity.CRITICAL,
+    ("child-direct", "public.messages_current"): Severity.CRITICAL,
+    ("definer-view", "public.open_bookings"): Severity.CRITICAL,
+    ("matview", "public.payout_totals"): Severity.HIGH,
+    ("tautology", 'public.waivers."Enable read access for all users"'): Severity.CRITICAL,
+    ("tautology", 'public.waivers."Enable update for all users"'): Severity.CRITICAL,
+    ("any-authenticated", 'public.orders."customers see orders"'): Severity.HIGH,
+    ("definer-rpc", "public.find_people(text)"): Severity.HIGH,
+    ("truncate-bypass", "public"): Severity.INFO,
+    ("auth-exposure", "public.user_directory"): Severity.CRITICAL,
+    # These have no rule of their own yet.
+    ("beyond-intent", "storage.objects"): Severity.HIGH,
+    ("beyond-intent", "public.incident_reports"): Severity.CRITICAL,
+}
+MAY_BE_MEANT = {
+    ("beyond-intent", "public.classes"): Severity.MEDIUM,
+    ("beyond-intent", "public.circles"): Severity.MEDIUM,
+}
+
+
+@pytest.fixture(scope="module")
+def findings(server: Server) -> Iterator[tuple[Finding, ...]]:
+    url = server.supabase_database("rules_demo")
+    with psycopg.connect(url) as connection:
+        load(connection)
+    with connect(url) as session:
+        yield audit(session, Options()).findings
+    server.drop_database("rules_demo")
+
+
+def test_exactly_the_planted_faults_are_found(findings: tuple[Finding, ...]) -> None:
+    found = [((one.rule, one.object.identity), one.severity) for one in findings]
+    assert len(dict(found)) == len(found)
+    assert dict(found) == PLANTED | MAY_BE_MEANT
+
+
+def test_fingerprints_tell_findings_apart(findings: tuple[Finding, ...]) -> None:
+    assert len({one.fingerprint for one in findings}) == len(findings)
+
+
+def test_each_finding_has_evidence_and_a_fix(findings: tuple[Finding, ...]) -> None:
+    for one in findings:
+        assert one.evidence.sql
+        assert one.evidence.result
+        assert one.fix.sql.endswith(";")
+        assert one.relations

@@ -1,0 +1,101 @@
+"""Every rule's examples, on a real server: the bad ones are found, the good ones are not, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from rlsaudit.audit import Options, audit
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.connect import connect
+from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
+from rlsaudit.model import Severity
+from rlsaudit.rules import all_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rlsaudit.model import Finding
+    from rlsaudit.rules import Example, Rule
+
+
+def _examples(kind: str, platform: Platform) -> list[object]:
+    return [
+        pytest.param(rule, example, id=f"{rule.id}: {example.name}")
+        for rule in all_rules().values()
+        for example in (rule.bad if kind == "bad" else rule.good)
+        if example.platform is platform
+    ]
+
+
+@pytest.fixture
+def roles(database: str, example: Example) -> Iterator[str]:
+    """A plain database with the example's roles, which are the whole server's."""
+    names = [sql.Identifier(name) for name in example.roles]
+    with psycopg.connect(database, autocommit=True) as connection:
+        for name in names:
+            connection.execute(sql.SQL("create role {} login").format(name))
+        yield database
+        for name in names:
+            connection.execute(sql.SQL("reassign owned by {} to current_user").format(name))
+            connection.execute(sql.SQL("drop owned by {}").format(name))
+            connection.execute(sql.SQL("drop role {}").format(name))
+
+
+def _on_supabase(url: str, example: Example) -> tuple[Finding, ...]:
+    with psycopg.connect(url) as connection:
+        grant_replay_rights(connection)
+        connection.execute("set role postgres")
+        connection.execute(example.sql.encode())
+        connection.execute("reset role")
+        revoke_replay_rights(connection)
+    with connect(url) as session:
+        return audit(session, Options()).findings
+
+
+def _on_postgres(url: str, example: Example) -> tuple[Finding, ...]:
+    with psycopg.connect(url) as connection:
+        connection.execute(example.sql.encode())
+    with connect(url) as session:
+        return audit(session, Options(roles=example.roles)).findings
+
+
+def _is_found(rule: Rule, example: Example, findings: tuple[Finding, ...]) -> None:
+    assert rule.id in {one.rule for one in findings}, findings
+    _is_quiet([one for one in findings if one.rule not in {rule.id, *example.also}])
+
+
+def _is_quiet(findings: Iterable[Finding]) -> None:
+    assert [one for one in findings if one.severity >= Severity.HIGH] == []
+
+
+@pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.SUPABASE))
+def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example) -> None:
+    _is_found(rule, example, _on_supabase(supabase_database, example))
+
+
+@pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.SUPABASE))
+def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example) -> None:
+    findings = _on_supabase(supabase_database, example)
+    assert [one for one in findings if one.rule == rule.id] == []
+    _is_quiet(findings)
+
+
+@pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.POSTGRES))
+def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example) -> None:
+    _is_found(rule, example, _on_postgres(roles, example))
+
+
+@pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.POSTGRES))
+def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example) -> None:
+    findings = _on_postgres(roles, example)
+    assert [one for one in findings if one.rule == rule.id] == []
+    _is_quiet(findings)
+
+
+def test_a_new_project_is_quiet(supabase_database: str) -> None:
+    with connect(supabase_database) as session:
+        assert audit(session, Options()).findings == ()
