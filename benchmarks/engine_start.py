@@ -36,7 +36,7 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     request = EngineRequest(pg_bin=Path(sys.argv[2]) if len(sys.argv) > 2 else None)  # noqa: PLR2004  second argument
     taken = choose(request)
-    print(f"Postgres {taken.version} ({taken.provider}), median of {runs} starts")  # noqa: T201  its purpose
+    print(f"Postgres {taken.version} ({taken.provider}), median of {runs} starts")
     with tempfile.TemporaryDirectory() as scratch:
         first = []
         for run in range(runs):
@@ -51,7 +51,7 @@ def main() -> None:
         "end": statistics.median(one[3] for one in cached),
     }
     for label, seconds in lines.items():
-        print(f"{label:32}{seconds * 1000:6.0f} ms")  # noqa: T201  its purpose
+        print(f"{label:32}{seconds * 1000:6.0f} ms")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ _KEYWORDS = frozenset(COL_NAME_KEYWORDS) | frozenset(RESERVED_KEYWORDS) | frozen
 
 
 def ident(name: str) -> str:
-    """Returns `name` as a SQL identifier, quoted where Postgres's own `quote_ident` would quote it."""
+    """Returns `name` as a SQL identifier, quoted where the newest Postgres's own `quote_ident` would quote it.
+
+    Older ones quote fewer words: what has become a keyword since. A NUL byte cannot be part of a name and raises
+    ValueError.
+    """
+    if "\0" in name:
+        message = "a Postgres name holds no NUL byte"
+        raise ValueError(message)
     if _PLAIN.fullmatch(name) and name not in _KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'

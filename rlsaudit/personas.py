@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STRANGER = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 """The user id of somebody who just signed up and owns nothing. Nobody's: it was drawn once, at random."""
 
-_READS_SETTING = re.compile(r"current_setting\('([a-zA-Z_]\w*\.[\w.]+)'", re.ASCII)
+_READS_SETTING = re.compile(r"""\bcurrent_setting"?\s*\(\s*E?'([a-z_]\w*\.[\w.]+)'""", re.ASCII | re.IGNORECASE)
 _PREDEFINED = "pg_"
 
 
@@ -65,6 +65,7 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
         UsageError: a role does not exist.
     """
     catalog = access.catalog
+    roles = tuple(dict.fromkeys(roles))
     for role in (*roles, *(one.role for one in declared)):
         _must_exist(role, catalog)
     notes: list[str] = []
@@ -98,10 +99,12 @@ def _application_roles(access: Access) -> Iterable[Role]:
 
 
 def _settings_read(catalog: Catalog) -> Mapping[str, str]:
-    """The custom settings that policies and the project's functions read, each as an identity that varies."""
+    """The custom settings that policies, views and the project's functions read, each as an identity that varies."""
     texts = [text for one in catalog.snapshot.policies for text in (one.using, one.check) if text]
     texts += [one.body for one in catalog.snapshot.functions if one.extension is None]
-    found = sorted({name for text in texts for name in _READS_SETTING.findall(text)})
+    texts += [one.definition for one in catalog.snapshot.relations if one.definition and one.extension is None]
+    # Their names are the same in capitals.
+    found = sorted({name.lower() for text in texts for name in _READS_SETTING.findall(text)})
     return {name: f"${name}" for name in found if not name.startswith("request.")}
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from command import Answer, environment
+from hypothesis import settings
 from installations import binaries
 
+from rlsaudit.cli import main
 from rlsaudit.engine import EngineRequest, Server, start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# How many examples: `HYPOTHESIS_PROFILE=thorough pytest tests/property` for what CI has no time for.
+# A busy machine is no failure, and an example that failed once is kept in .hypothesis all the same.
+settings.register_profile("ci", max_examples=100, deadline=None)
+settings.register_profile("thorough", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DEFAULT = "default"
 _numbers = itertools.count(1)
@@ -60,3 +71,21 @@ def supabase_database(server: Server) -> Iterator[str]:
     name = f"project_{next(_numbers)}"
     yield server.supabase_database(name)
     server.drop_database(name)
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Answer]:
+    """Runs a command in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    for name in set(os.environ) - set(environment()):
+        monkeypatch.delenv(name)
+
+    def asked(*arguments: str) -> Answer:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert isinstance(ended.value.code, int)
+        said = capsys.readouterr()
+        return Answer(ended.value.code, said.out, said.err)
+
+    return asked

@@ -24,9 +24,11 @@ _EVERYWHERE = {
     "UPDATE": ("pg_write_all_data",),
     "DELETE": ("pg_write_all_data",),
     "MAINTAIN": ("pg_maintain",),
-    "USAGE": ("pg_read_all_data", "pg_write_all_data"),
 }
-"""Predefined roles whose members hold a privilege on every relation (USAGE: on every schema)."""
+"""Predefined roles whose members hold a privilege on every relation, sequences included."""
+
+_EVERY_SCHEMA = ("pg_read_all_data", "pg_write_all_data")
+"""Predefined roles whose members hold USAGE on every schema."""
 
 _PER_COLUMN = frozenset({"SELECT", "INSERT", "UPDATE", "REFERENCES"})
 _COMMANDS = {"select": "r", "insert": "a", "update": "w", "delete": "d"}
@@ -39,22 +41,31 @@ class Access:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.roles = Roles(catalog)
-        self._predefined = {
-            privilege: frozenset(catalog.roles_by_name[name].oid for name in names if name in catalog.roles_by_name)
-            for privilege, names in _EVERYWHERE.items()
-        }
+        self._everywhere = {privilege: self._oids(names) for privilege, names in _EVERYWHERE.items()}
+        self._every_schema = self._oids(_EVERY_SCHEMA)
 
     def usage(self, role: int, schema: Schema) -> bool:
         """Whether `role` may address objects in `schema`."""
-        return self._holds(role, schema.acl, "USAGE") or self._predefined_holds(role, "USAGE")
+        return self._holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
 
     def create(self, role: int, schema: Schema) -> bool:
         """Whether `role` may create objects in `schema`."""
         return self._holds(role, schema.acl, "CREATE")
 
     def on_table(self, role: int, relation: Relation, privilege: str) -> bool:
-        """Whether `role` holds `privilege` on the whole relation, as `has_table_privilege` says."""
-        return self._holds(role, relation.acl, privilege) or self._predefined_holds(role, privilege)
+        """Whether `role` holds `privilege` on the whole relation, as `has_table_privilege` says.
+
+        For a sequence: as `has_sequence_privilege` says.
+        """
+        everywhere = self._everywhere.get(privilege, frozenset())
+        return self._holds(role, relation.acl, privilege) or self._is_one_of(role, everywhere)
+
+    def on_any_column(self, role: int, relation: Relation, privilege: str) -> bool:
+        """Whether `role` holds `privilege` on the relation or one of its columns, as `has_any_column_privilege` says.
+
+        `columns` does not tell where a relation has no columns.
+        """
+        return self.on_table(role, relation, privilege) or bool(self.columns(role, relation, privilege))
 
     def on_column(self, role: int, relation: Relation, column: Column, privilege: str) -> bool:
         """Whether `role` holds `privilege` on the column, through the table or by itself."""
@@ -120,5 +131,9 @@ class Access:
         grantees = self.roles.inherited(role)
         return any(one.privilege == privilege and one.grantee in grantees for one in acl)
 
-    def _predefined_holds(self, role: int, privilege: str) -> bool:
-        return not self._predefined.get(privilege, frozenset()).isdisjoint(self.roles.inherited(role))
+    def _is_one_of(self, role: int, others: frozenset[int]) -> bool:
+        return not others.isdisjoint(self.roles.inherited(role))
+
+    def _oids(self, names: Iterable[str]) -> frozenset[int]:
+        by_name = self.catalog.roles_by_name
+        return frozenset(by_name[name].oid for name in names if name in by_name)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.facts import PUBLIC
+from rlsaudit.catalog.facts import PUBLIC, Membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Membership
 
 _DATABASE_OWNER = "pg_database_owner"
+_MEMBERSHIPS_HAVE_OPTIONS = 16
 
 
 class Roles:
@@ -26,7 +26,7 @@ class Roles:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._memberships: defaultdict[int, list[Membership]] = defaultdict(list)
-        for membership in catalog.snapshot.memberships:
+        for membership in (*catalog.snapshot.memberships, *_implied(catalog)):
             self._memberships[membership.member].append(membership)
         self._inherited: dict[int, frozenset[int]] = {}
         self._settable: dict[int, frozenset[int]] = {}
@@ -69,10 +69,19 @@ class Roles:
         while waiting:
             current = waiting.pop()
             reached = {one.role for one in self._memberships[current] if follows(one)}
-            # The owner of the database is a member of pg_database_owner without a row saying so.
-            if current == self._catalog.snapshot.server.database_owner:
-                owner = self._catalog.roles_by_name.get(_DATABASE_OWNER)
-                reached |= {owner.oid} if owner else set()
             waiting.extend(reached - found)
             found |= reached
         return frozenset(found)
+
+
+def _implied(catalog: Catalog) -> tuple[Membership, ...]:
+    """The membership that no row tells of: the owner of the database is a member of `pg_database_owner`.
+
+    Before 16 a NOINHERIT owner has to `SET ROLE` for it, as for any other; since then it is always inherited.
+    """
+    role = catalog.roles_by_name.get(_DATABASE_OWNER)
+    if role is None:
+        return ()
+    server = catalog.snapshot.server
+    always = True if server.major >= _MEMBERSHIPS_HAVE_OPTIONS else None
+    return (Membership(role.oid, server.database_owner, role.oid, admin=False, inherit=always, set=always),)

@@ -30,6 +30,13 @@ class ColumnRef(NamedTuple):
     column: int
 
 
+class Parameter(NamedTuple):
+    """A function's parameter: `mode` is the letter of `proargmodes`, `name` may be empty."""
+
+    mode: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The server and database that were read. `version_num` is as in `server_version_num`, 150020 for 15.20."""
@@ -113,7 +120,8 @@ class Relation:
 
     `kind` is `relkind`; `rows` is the planner's estimate, -1 where the table was never analysed. `definition` is a
     view's query, `options` are `reloptions` as stored (`security_invoker=on`). `updatable` is what
-    `pg_relation_is_updatable` says with triggers and rules: bit 2 UPDATE, 3 INSERT, 4 DELETE.
+    `pg_relation_is_updatable` says with triggers and rules: bit 2 UPDATE, 3 INSERT, 4 DELETE; 0 where the foreign-data
+    wrapper below has no handler.
     """
 
     oid: int
@@ -176,7 +184,7 @@ class Function:
     """A function or procedure. `kind` is `prokind`, `volatility` is `provolatile`.
 
     `arguments` are the types of its input arguments; `body` is the source, or the parsed body written out again.
-    `settings` is `proconfig` (`search_path=""`).
+    `settings` is `proconfig` (`search_path=""`); of a custom setting (`app.key`) only the name, for it may be a secret.
     """
 
     oid: int
@@ -195,6 +203,7 @@ class Function:
     settings: tuple[str, ...]
     body: str
     extension: str | None
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,26 @@ def load(path: Path) -> Snapshot:
         msg = f"The snapshot {path} cannot be read: {error.strerror}."
         raise SnapshotError(msg, hint=hint) from error
     try:
-        return msgspec.json.decode(content, type=_Saved).snapshot
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        snapshot = msgspec.json.decode(content, type=_Saved).snapshot
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{path} is no snapshot of rlsaudit: {error}."
         raise SnapshotError(msg, hint=hint) from error
+    if not _is_whole(snapshot):
+        msg = f"{path} is no snapshot of rlsaudit: it names objects that it does not describe."
+        raise SnapshotError(msg, hint=hint)
+    return snapshot
+
+
+def _is_whole(snapshot: Snapshot) -> bool:
+    """Whether what the indexes join is all there, as it is in one moment of a catalog."""
+    schemas = {one.oid for one in snapshot.schemas}
+    relations = {one.oid for one in snapshot.relations}
+    return (
+        {one.schema for one in snapshot.relations} <= schemas
+        and {one.schema for one in snapshot.functions} <= schemas
+        and {one.relation for one in snapshot.columns} <= relations
+        and {one.relation for one in snapshot.policies} <= relations
+        and {one.relation for one in snapshot.rewrites} <= relations
+        and {one.relation for one in snapshot.triggers} <= relations
+        and {one.relation for one in snapshot.constraints} <= relations
+    )

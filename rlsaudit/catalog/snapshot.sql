@@ -2,7 +2,7 @@
 -- One flat aggregate a catalog, joined by OID in the client: nested per-table subqueries are quadratic.
 -- Only pg_catalog, never information_schema, which hides the grants of others. The session's search_path is empty, so
 -- that deparsed expressions come out qualified. Columns that older servers lack are read through to_jsonb(row) ->> name.
-with
+with recursive
 own_relations as materialized (
   -- Not the system's own: nobody's data lies there, and what it grants is the same everywhere.
   select c.*
@@ -10,6 +10,8 @@ own_relations as materialized (
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+    -- Null for what was dropped since the transaction began: the functions below see the present and would fail on it.
+    and pg_catalog.pg_table_is_visible(c.oid) is not null
 ),
 own_functions as materialized (
   select p.*
@@ -34,6 +36,21 @@ reads as materialized (
   from pg_catalog.pg_depend d
   where d.classid in ('pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_rewrite'::pg_catalog.regclass)
   group by d.classid, d.objid
+),
+unanswerable as (
+  -- Foreign tables without a handler, which pg_relation_is_updatable fails on, and the views above them.
+  select c.oid
+  from own_relations c
+  join pg_catalog.pg_foreign_table t on t.ftrelid = c.oid
+  join pg_catalog.pg_foreign_server s on s.oid = t.ftserver
+  join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw
+  where w.fdwhandler = 0
+  union
+  select w.ev_class
+  from unanswerable u
+  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = u.oid
+    and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+  join pg_catalog.pg_rewrite w on w.oid = d.objid
 )
 select pg_catalog.json_build_object(
   'server', (
@@ -100,7 +117,12 @@ select pg_catalog.json_build_object(
       'partition', c.relispartition, 'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
       'replica_identity', c.relreplident, 'rows', c.reltuples, 'extension', e.extname,
       'definition', case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end,
-      'updatable', pg_catalog.pg_relation_is_updatable(c.oid, true),
+      -- Asked only where it depends on something, for asking waits for whoever holds the relation's lock.
+      'updatable', case
+        when c.relkind in ('r', 'p') then 28
+        when c.relkind in ('v', 'f') and c.oid not in (select u.oid from unanswerable u)
+        then pg_catalog.pg_relation_is_updatable(c.oid, true)
+        else 0 end,
       'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
                 a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
               from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault(
@@ -133,6 +155,7 @@ select pg_catalog.json_build_object(
       'columns', coalesce(r.columns, '[]'), 'functions', coalesce(r.functions, '[]'))
       order by p.polrelid, p.polname), '[]')
     from pg_catalog.pg_policy p
+    join own_relations c on c.oid = p.polrelid
     left join reads r on r.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and r.objid = p.oid
   ),
   'functions', (
@@ -141,10 +164,18 @@ select pg_catalog.json_build_object(
       'arguments', pg_catalog.array_to_string(array(
         select pg_catalog.format_type(t.oid, null)
         from pg_catalog.unnest(p.proargtypes) with ordinality t (oid, position) order by t.position), ', '),
+      'parameters', (
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(coalesce(p.proargmodes[i], 'i'), name)
+                        order by i), '[]')
+        from pg_catalog.unnest(p.proargnames) with ordinality n (name, i)),
       'returns', coalesce(pg_catalog.pg_get_function_result(p.oid), ''), 'returns_set', p.proretset,
       'language', l.lanname, 'owner', p.proowner::bigint, 'security_definer', p.prosecdef,
       'volatility', p.provolatile, 'leakproof', p.proleakproof,
-      'settings', coalesce(pg_catalog.to_json(p.proconfig), '[]'),
+      -- The value of a custom setting (a.b) may be a secret.
+      'settings', (select coalesce(pg_catalog.json_agg(
+                     case when pg_catalog.strpos(pg_catalog.split_part(s, '=', 1), '.') > 0
+                     then pg_catalog.split_part(s, '=', 1) else s end), '[]')
+                   from pg_catalog.unnest(p.proconfig) s),
       -- A compiled extension function has only a symbol for a body.
       'body', coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc, ''), 'extension', e.extname,
       'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -185,7 +216,7 @@ select pg_catalog.json_build_object(
       'relation', k.conrelid::bigint, 'name', k.conname, 'kind', k.contype,
       'columns', coalesce(pg_catalog.to_json(k.conkey), '[]'), 'foreign_relation', k.confrelid::bigint,
       'foreign_columns', coalesce(pg_catalog.to_json(k.confkey), '[]'),
-      'definition', pg_catalog.pg_get_constraintdef(k.oid)) order by k.conrelid, k.conname), '[]')
+      'definition', coalesce(pg_catalog.pg_get_constraintdef(k.oid), '')) order by k.conrelid, k.conname), '[]')
     from pg_catalog.pg_constraint k
     join own_relations c on c.oid = k.conrelid
     where k.contype in ('p', 'u', 'f', 'c', 'x')

@@ -15,7 +15,28 @@ from rlsaudit.errors import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_BUCKETS = "select pg_catalog.json_agg(pg_catalog.json_build_object('id', id, 'name', name, 'public', public) order by id)::text from storage.buckets"  # noqa: E501 — one statement, one line in the server's log
+_BUCKET_COLUMNS = {("id", "text"), ("name", "text"), ("public", "boolean")}
+
+_READABLE = """
+select pg_catalog.has_schema_privilege({schema}::oid, 'USAGE')
+  and pg_catalog.has_table_privilege({relation}::oid, 'SELECT')
+  and not pg_catalog.row_security_active({relation}::oid)"""
+
+_BUCKETS = """
+select coalesce(pg_catalog.json_agg(
+  pg_catalog.json_build_object('id', id, 'name', name, 'public', coalesce(public, false)) order by id), '[]')::text
+from storage.buckets"""
+
+# SQLSTATEs of what time mends, and how.
+_STATEMENT_TIMEOUT = "57014"
+_HINTS = {
+    _STATEMENT_TIMEOUT: "If the server is busy, raise --statement-timeout.",
+    "55P03": "Somebody holds a lock, a migration perhaps. Try again when it is done.",
+    "42P01": "It was dropped meanwhile. Try again when nobody changes the schema.",
+    "42704": "It was dropped meanwhile. Try again when nobody changes the schema.",
+    "XX000": "It may have been dropped meanwhile. Try again when nobody changes the schema.",
+    "42501": "Somebody has revoked what every role may read of the catalog. Connect as a superuser, or grant it back.",
+}
 
 
 class Connection(Protocol):
@@ -32,17 +53,9 @@ def take(session: Connection) -> Snapshot:
     Raises:
         SnapshotError: the server refused the query, or answered what we do not understand.
     """
-    query = resources.files(__package__).joinpath("snapshot.sql").read_text(encoding="utf-8")
+    answer = _ask(session, resources.files(__package__).joinpath("snapshot.sql").read_text(encoding="utf-8"))
     try:
-        answer = session.fetch_value(query)
-    except psycopg.Error as error:
-        msg = f"The catalog could not be read: {error.diag.message_primary or type(error).__name__}."
-        raise SnapshotError(
-            msg,
-            hint="The role needs no special right for this. If the server is busy, raise --statement-timeout.",
-        ) from error
-    try:
-        snapshot = msgspec.json.decode(str(answer).encode("utf-8", "backslashreplace"), type=Snapshot)
+        snapshot = msgspec.json.decode(answer, type=Snapshot)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         msg = f"The catalog of this server has a shape that rlsaudit does not know: {error}."
         raise SnapshotError(
@@ -52,21 +65,29 @@ def take(session: Connection) -> Snapshot:
     return _with_buckets(session, snapshot)
 
 
+def _ask(session: Connection, query: str) -> bytes:
+    try:
+        return str(session.fetch_value(query)).encode("utf-8", "backslashreplace")
+    except psycopg.Error as error:
+        msg = f"The catalog could not be read: {error.diag.message_primary or type(error).__name__}."
+        hint = _HINTS.get(error.sqlstate or "", "The role needs no special right for this. Is the server still there?")
+        raise SnapshotError(msg, hint=hint) from error
+
+
 def _with_buckets(session: Connection, snapshot: Snapshot) -> Snapshot:
     schema = next((one.oid for one in snapshot.schemas if one.name == "storage"), None)
-    if not any(one.schema == schema and one.name == "buckets" for one in snapshot.relations):
+    relation = next((one for one in snapshot.relations if one.schema == schema and one.name == "buckets"), None)
+    if relation is None:
         return snapshot
-    columns = {"id", "name", "public"}
-    relation = next(one.oid for one in snapshot.relations if one.schema == schema and one.name == "buckets")
-    if not columns <= {one.name for one in snapshot.columns if one.relation == relation}:
-        return replace(snapshot, blind=(*snapshot.blind, "storage.buckets has columns that rlsaudit does not know"))
-    readable = session.fetch_value(
-        "select pg_catalog.has_schema_privilege('storage', 'USAGE')"
-        " and pg_catalog.has_table_privilege('storage.buckets', 'SELECT')"
-        " and not pg_catalog.row_security_active('storage.buckets')"
-    )
-    if readable is not True:
+    unknown = replace(snapshot, blind=(*snapshot.blind, "storage.buckets has columns that rlsaudit does not know"))
+    columns = {(one.name, one.type) for one in snapshot.columns if one.relation == relation.oid}
+    # A view would run somebody's code with the rights of whoever audits.
+    if not columns >= _BUCKET_COLUMNS or relation.kind not in "rp":
+        return unknown
+    if _ask(session, _READABLE.format(schema=schema, relation=relation.oid)) != b"True":
         return replace(snapshot, blind=(*snapshot.blind, "storage.buckets: this role may not read all of it"))
-    answer = session.fetch_value(_BUCKETS)
-    buckets = msgspec.json.decode(str(answer or "[]"), type=tuple[Bucket, ...])
+    try:
+        buckets = msgspec.json.decode(_ask(session, _BUCKETS), type=tuple[Bucket, ...])
+    except msgspec.ValidationError:  # somebody else's table, with ids or names that are null
+        return unknown
     return replace(snapshot, buckets=buckets)
