@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pglast
 from pglast import ast
+from pglast.enums import SQLValueFunctionOp
 
+from rlsaudit.names import ident
 from rlsaudit.policy import tree
 
 if TYPE_CHECKING:
@@ -24,6 +27,20 @@ if TYPE_CHECKING:
 
 _IDENTITY_FUNCTIONS = frozenset(
     {("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("current_setting",), ("session_user",)}
+)
+WHO = frozenset(
+    {
+        SQLValueFunctionOp.SVFOP_CURRENT_ROLE,
+        SQLValueFunctionOp.SVFOP_CURRENT_USER,
+        SQLValueFunctionOp.SVFOP_SESSION_USER,
+        SQLValueFunctionOp.SVFOP_USER,
+    }
+)
+_DECLARED = re.compile(
+    r"""(?P<name>(?:^|;|\bdeclare\b)\s*(?!declare\b)(?:\w+|"[^"]+")\s+(?:constant\s+)?)  # a variable
+    (?:(?:\w+|"[^"]+")\.)+(?:\w+|"[^"]+")(?:%\w+)?(?:\[\])?  # declared as a type of some schema
+    (?=\s*(?:;|:=|=|default\b|not\s+null\b))""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
 _ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*;?\s*", re.DOTALL | re.IGNORECASE)
@@ -54,10 +71,16 @@ class Body:
 
 def body_of(function: Function) -> Body:
     """Returns what the text of `function` tells. Never raises."""
-    if function.language == "sql":
-        return _sql_body(_plain(function.body))
-    if function.language == "plpgsql":
-        return _plpgsql_body(function.body)
+    return _body(function.language, function.body, tuple(one.name for one in function.parameters if one.name))
+
+
+@lru_cache(maxsize=8192)
+def _body(language: str, body: str, parameters: tuple[str, ...]) -> Body:
+    """The same for its parts: a body is asked about once for every table, and told apart by its text alone."""
+    if language == "sql":
+        return _sql_body(_plain(body))
+    if language == "plpgsql":
+        return _plpgsql_body(body, parameters)
     return Body(understood=False)
 
 
@@ -77,20 +100,9 @@ def _sql_body(body: str) -> Body:
     return _facts(parsed, query=body if len(parsed) == 1 and isinstance(parsed[0], ast.SelectStmt) else None)
 
 
-def _plpgsql_body(body: str) -> Body:
-    if len(body) > tree.MOST_CHARACTERS:
-        return Body(understood=False)
-    tag = "$rlsaudit$"
-    if tag in body:
-        return Body(understood=False)
-    # The return type decides what RETURN may be followed by: a trigger's body and a set's parse under one of these.
-    for returns in ("trigger", "setof record", "record", "void"):
-        try:
-            parsed = pglast.parse_plpgsql(f"create function f() returns {returns} language plpgsql as {tag}{body}{tag}")
-            break
-        except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
-            continue
-    else:
+def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
+    parsed = _parse_plpgsql(body, parameters)
+    if parsed is None:
         return Body(understood=False)
     statements: list[Node] = []
     lone: list[str] = []
@@ -113,6 +125,27 @@ def _plpgsql_body(body: str) -> Body:
         assigns=frozenset(_assigned(parsed)),
         query=f"select {returned}" if returned and len(lone) == 1 else None,
     )
+
+
+def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN401 — JSON
+    """Returns the body as pglast's JSON, None where it is not understood."""
+    tag = "$rlsaudit$"
+    if len(body) > tree.MOST_CHARACTERS or tag in body:
+        return None
+    # The parser knows no types but the built-in ones, and what a variable is declared as does not matter here.
+    bodies = dict.fromkeys((body, _DECLARED.sub(r"\g<name> record", body)))
+    declared = ", ".join(f"{ident(one)} text" for one in dict.fromkeys(parameters))
+    returned = ", ".join(f"out {ident(one)} text" for one in dict.fromkeys(parameters))
+    # The result decides what RETURN may be followed by: a trigger's body and a set's parse under one of these.
+    heads = [f"({declared}) returns {result}" for result in ("trigger", "setof record", "record", "void")]
+    heads += [f"({returned}) returns setof record"] if parameters else []
+    for text in bodies:
+        for head in heads:
+            try:
+                return pglast.parse_plpgsql(f"create function f{head} language plpgsql as {tag}{text}{tag}")
+            except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
+                continue
+    return None
 
 
 def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | None = None, **more: Any) -> Body:  # noqa: ANN401 — Body's own fields
@@ -141,7 +174,8 @@ def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | No
                 calls.add(name)
                 identity |= name in _IDENTITY_FUNCTIONS
             case ast.SQLValueFunction():
-                identity = True
+                # Dates and times are among them, which ask nothing of the sort.
+                identity |= node.op in WHO
             case ast.RangeVar():
                 reads.add(_relation(node))
             case ast.SelectStmt() | ast.ResTarget():

@@ -37,12 +37,68 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What exact conditions are about: a column, or something that the client writes.
+
+    `parts` is what other subjects may share with it: column numbers, or the name of what is written. `complete` are all
+    of its values, where they are known. `free` says that each of its values can be found whatever other subjects are,
+    `null_found` and `other_found` the same of NULL and of a value that nobody named.
+    """
+
+    name: str
+    parts: frozenset[int | str]
+    chosen: bool
+    nullable: bool
+    free: bool
+    null_found: bool
+    other_found: bool
+    complete: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A value that a subject is compared with. Tokens of different `value` are different values.
+
+    `found` says that the subject can have this value, if it is free. `mine` says that it is the persona's own identity,
+    `claim` names it where an identity may be without it, so that the comparison is NULL, and `listed` that it is among the subject's
+    complete values if there are any.
+    """
+
+    value: str
+    found: bool
+    mine: bool = False
+    claim: str = ""
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """Anything else that is true or false of each value of a subject, and NULL of NULL: `value` is its SQL.
+
+    `found` says that the subject, if it is free, has values for which it is true and others for which it is false.
+    """
+
+    value: str
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`subject = token`, the subject's property, or `subject IS NULL` where there is neither."""
+
+    subject: Subject
+    of: Token | Property | None
+
+
+@dataclass(frozen=True, slots=True)
 class Atom:
     """A condition that is not taken apart further.
 
-    `text` is its SQL and its key: two atoms of one text have one value. `columns` are the numbers of the columns that
-    it reads, `nullable` whether it can be NULL. `free` says that a row (or, for a tie, a row and an identity) can be
-    found for each of its values, whatever atoms on other columns are: what it takes to claim a witness.
+    `text` is its SQL, and with `occurrence` its key: two atoms of one key have one value. `columns` are the numbers of
+    the columns that it reads, `nullable` whether it can be NULL. `free` says that a row (or, for a tie, a row and an
+    identity) can be found for each of its values, whatever atoms on other columns are: what it takes to claim a
+    witness. `exact` is what it asks, where that is known: then atoms on one subject are taken together, and neither
+    `nullable` nor `free` is read.
     """
 
     kind: AtomKind
@@ -50,6 +106,14 @@ class Atom:
     columns: frozenset[int] = frozenset()
     nullable: bool = True
     free: bool = False
+    exact: Condition | None = None
+    occurrence: int = 0
+
+    @property
+    def key(self) -> str:
+        """What tells it from other atoms."""
+        # What a column is called differs between a table and a view over it.
+        return f"{self.text} {sorted(self.columns)} {self.occurrence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +159,12 @@ TRUE, FALSE, NULL = Constant(value=True), Constant(value=False), Constant(value=
 
 
 def evaluate(formula: Formula, values: Mapping[str, Truth]) -> Truth:
-    """Returns the formula's value where each atom has the value that `values` gives for its text."""
+    """Returns the formula's value where each atom has the value that `values` gives for its key."""
     match formula:
         case Constant(value):
             return value
         case Atom():
-            return values[formula.text]
+            return values[formula.key]
         case Not(operand):
             inner = evaluate(operand, values)
             return None if inner is None else not inner
@@ -184,8 +248,20 @@ def _coalesce(operands: list[Formula]) -> Formula:
         if isinstance(operand, Constant) and operand.value is None:
             continue
         kept.append(operand)
-        if isinstance(operand, Constant) or (isinstance(operand, Atom) and not operand.nullable):
+        if isinstance(operand, Constant) or _never_null(operand):
             break
     if not kept:
         return NULL
     return kept[0] if len(kept) == 1 else Coalesce(tuple(kept))
+
+
+def _never_null(formula: Formula) -> bool:
+    match formula:
+        case Is():
+            return True
+        case Atom(exact=None, nullable=nullable):
+            return not nullable
+        case Atom(exact=Condition(of=None)):
+            return True
+        case _:
+            return False

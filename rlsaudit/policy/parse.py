@@ -6,6 +6,7 @@ pg_catalog's. What is not recognised becomes an opaque atom: never guessed, and 
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -13,20 +14,22 @@ from pglast.enums import A_Expr_Kind, BoolExprType, BoolTestType, NullTestType, 
 
 from rlsaudit.model import Reach
 from rlsaudit.policy import tree
+from rlsaudit.policy.compare import Comparisons, in_array
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.formula import FALSE, NULL, TRUE, And, Atom, AtomKind, Coalesce, Constant, Formula, Is, Not, Or
-from rlsaudit.policy.scalar import Chosen, Claims, Clock, Column, CurrentRole, Identity, Known, Literal, Row, Scalar
-from rlsaudit.policy.values import Scope, Values
+from rlsaudit.policy.formula import FALSE, NULL, And, Atom, AtomKind, Coalesce, Constant, Formula, Is, Not, Or
+from rlsaudit.policy.scalar import Chosen, Clock, Column, Known, Literal, Row, Scalar, Unknown
+from rlsaudit.policy.values import Scope, Values, is_stable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from rlsaudit.policy.tree import Node
 
-_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*"})
-_EITHER_WAY = frozenset({"=", "<>"})
-"""Comparisons of a column with a constant for which a row can be found that passes and one that does not."""
 _MOST_DEPTH = 100
+_MOST_CASES = 3
+"""How deep CASE and COALESCE are followed into one another: a condition is repeated for each value that it leads to."""
+_MOST_BRANCHES = 8
+_occurrences = itertools.count(1)
 
 
 def parse(expression: str, scope: Scope) -> Formula:
@@ -34,25 +37,37 @@ def parse(expression: str, scope: Scope) -> Formula:
     node = tree.expression(expression)
     if node is None:
         shown = expression if len(expression) <= tree.MOST_CHARACTERS else f"{len(expression)} characters of SQL"
-        return Atom(AtomKind.OPAQUE, shown)
+        return _not_understood(shown)
     return parse_node(node, scope)
 
 
 def parse_node(node: Node, scope: Scope, depth: int = 0) -> Formula:
     """The same for an expression that is parsed already."""
-    return _Predicates(scope, depth).formula(node)
+    try:
+        return _Predicates(scope, depth).formula(node)
+    except RecursionError:
+        return _not_understood("nested too deeply")
+
+
+def _not_understood(text: str) -> Atom:
+    return Atom(AtomKind.OPAQUE, text, occurrence=next(_occurrences))
 
 
 class _Predicates:
-    def __init__(self, scope: Scope, depth: int) -> None:
+    """Reads predicates in one scope. `never_true` are the helpers looked at so far, and whether they are never true."""
+
+    def __init__(self, scope: Scope, depth: int, never_true: dict[tuple[str, ...], bool] | None = None) -> None:
         self._scope = scope
         self._values = Values(scope, self._never_a_row)
+        self._compare = Comparisons(scope.persona)
         self._depth = depth
+        self._cases = 0
+        self._never_true = {} if never_true is None else never_true
 
     def formula(self, node: Node) -> Formula:
         self._depth += 1
         try:
-            return self._formula(node) if self._depth <= _MOST_DEPTH else Atom(AtomKind.OPAQUE, "nested too deeply")
+            return self._formula(node) if self._depth <= _MOST_DEPTH else _not_understood("nested too deeply")
         finally:
             self._depth -= 1
 
@@ -71,6 +86,8 @@ class _Predicates:
                 result = Coalesce(tuple(self.formula(one) for one in node.args or ()))
             case ast.SubLink():
                 result = self._sublink(node)
+            case ast.CaseExpr():
+                result = self._case(node)
             case ast.FuncCall() if tree.name(node.funcname) in self._scope.helpers:
                 result = self._helper(node)
             case _:
@@ -84,110 +101,118 @@ class _Predicates:
         return And(operands) if node.boolop == BoolExprType.AND_EXPR else Or(operands)
 
     def _expression(self, node: Node) -> Formula:
-        operator, value = tree.name(node.name), self._values.of
+        operator = tree.name(node.name)
         if len(operator) != 1 or node.lexpr is None:
-            return _opaque(node)
+            return self._opaque(node)
         match node.kind:
             case A_Expr_Kind.AEXPR_OP | A_Expr_Kind.AEXPR_LIKE | A_Expr_Kind.AEXPR_ILIKE:
-                return self._compare(operator[0], value(node.lexpr), value(node.rexpr), node)
+                return self._spread(operator[0], node.lexpr, node.rexpr, node)
             case A_Expr_Kind.AEXPR_NOT_DISTINCT:
-                return self._not_distinct(value(node.lexpr), value(node.rexpr), node)
+                return self._not_distinct(node)
             case A_Expr_Kind.AEXPR_DISTINCT:
-                return Not(self._not_distinct(value(node.lexpr), value(node.rexpr), node))
+                return Not(self._not_distinct(node))
             case A_Expr_Kind.AEXPR_OP_ANY if operator[0] == "=":
-                return self._any(value(node.lexpr), node.rexpr, node)
+                return self._any(node, node.rexpr)
+            case A_Expr_Kind.AEXPR_OP_ALL if operator[0] == "<>":
+                return Not(self._any(node, node.rexpr))
+            case A_Expr_Kind.AEXPR_IN if operator[0] in {"=", "<>"} and isinstance(node.rexpr, tuple):
+                among = Or(tuple(self._item(node, one) for one in node.rexpr))
+                return among if operator[0] == "=" else Not(among)
             case _:
-                return _opaque(node)
+                return self._opaque(node)
 
-    def _compare(self, operator: str, left: Scalar, right: Scalar, node: Node) -> Formula:
-        if operator not in _COMPARISONS:
-            return _opaque(node)
-        # Every comparison is strict: NULL on a side makes it NULL.
-        if Known(None) in (left, right):
-            return NULL
-        equal = operator == "="
-        result: Formula = _opaque(node, left, right)
-        match left, right:
-            case (Known(a), Known(b)) if operator in _EITHER_WAY and type(a) is type(b):
-                result = Constant((a == b) is equal)
-            case (CurrentRole(a), Known(b)) | (Known(b), CurrentRole(a)) if operator in _EITHER_WAY and isinstance(
-                b, str
-            ):
-                result = Constant((a == b) is equal)
-            case (CurrentRole(personal=True), Column() as row) | (Column() as row, CurrentRole(personal=True)) if equal:
-                result = _tie(row, node)
-            case (Identity(personal=True) as mine, other) if equal and mine == other:
-                result = TRUE
-            case (Identity(), Column() | Row() as row) | (Column() | Row() as row, Identity()) if equal:
-                result = _tie(row, node)
-            case (Identity(), Known() | Literal()) | (Known() | Literal(), Identity()) if equal:
-                # No policy names an ordinary user's id, and what the server gave it is not what it gave the staff.
-                # A claim may also be absent: then this is NULL, so what is left is false or NULL.
-                result = And((NULL, Atom(AtomKind.OPAQUE, tree.text(node))))
-            case (Chosen(), Known() | Literal()) | (Known() | Literal(), Chosen()):
-                result = Atom(AtomKind.CHOSEN, tree.text(node), free=True)
-            case (Column() as column, other) if column == other:
-                result = _same(column, operator, node)
-            case (Column() as column, Known() | Literal() | Clock()) | (
-                Known() | Literal() | Clock(),
-                Column() as column,
-            ):
-                free = column.free and (operator in _EITHER_WAY or Clock() in (left, right))
-                result = _content(column, tree.text(node), free=free, nullable=column.nullable)
-            case _:
-                pass
-        return result
+    def _spread(self, operator: str, left: Node, right: Node, node: Node = None) -> Formula:
+        """A comparison, with the conditions of a COALESCE, CASE or NULLIF on a side taken out of it."""
+        for one, other, turned in ((_unwrapped(left), right, False), (_unwrapped(right), left, True)):
+            if self._cases >= _MOST_CASES or not _branches(one) or not isinstance(self._values.of(one), Unknown):
+                continue
+            self._cases += 1
+            try:
+                found: list[Formula] = []
+                for condition, value in self._alternatives(one):
+                    sides = (other, value) if turned else (value, other)
+                    found.append(And((condition, self._spread(operator, *sides))))
+                return Or(tuple(found))
+            finally:
+                self._cases -= 1
+        a, b = self._values.of(left), self._values.of(right)
+        text = "" if node is not None else f"{tree.text(left)} {operator} {tree.text(right)}"
+        return self._compare.compare(operator, a, b, self._opaque((left, right) if text else node, a, b, text=text))
 
-    def _not_distinct(self, left: Scalar, right: Scalar, node: Node) -> Formula:
-        result: Formula = _opaque(node, left, right, nullable=False)
-        match left, right:
-            case (Known(a), Known(b)) if a is None or b is None or type(a) is type(b):
-                result = Constant(a == b)
-            case (Known(None), Column() as column) | (Column() as column, Known(None)):
-                result = _is_null(column, node)
-            case (Known(None), Identity(personal=True)) | (Identity(personal=True), Known(None)):
-                result = FALSE
-            case (Identity(personal=True), Column() as column) | (Column() as column, Identity(personal=True)):
-                columns = frozenset({column.number})
-                result = Atom(AtomKind.TIE, tree.text(node), columns, nullable=False, free=True)
-            case _:
-                pass
-        return result
+    def _alternatives(self, node: Node) -> Iterator[tuple[Formula, Node]]:
+        """The values that a COALESCE, CASE or NULLIF may take, each with its condition, which is true or false."""
+        passed: tuple[Formula, ...] = ()
+        for condition, value in self._branches_of(node):
+            met = Is(condition, value=True, negated=False)
+            yield And((*passed, met)), value
+            passed = (*passed, Not(met))
 
-    def _any(self, left: Scalar, right: Node, node: Node) -> Formula:
-        """`left = ANY (right)`, which is also how IN with a list comes back."""
-        while isinstance(right, ast.TypeCast):
-            right = right.arg
-        if isinstance(right, ast.A_ArrayExpr):
-            items = [self._values.of(one) for one in right.elements or ()]
-            if isinstance(left, Column) and items and all(isinstance(one, Known | Literal) for one in items):
-                # One atom, not one an item: they exclude one another.
-                free = Known(None) not in items and _either_way(left, items)
-                return _content(left, tree.text(node), free=free, nullable=left.nullable)
-            return Or(tuple(self._compare("=", left, one, node) for one in items)) if items else FALSE
+    def _branches_of(self, node: Node) -> Iterator[tuple[Formula, Node]]:
+        true = Constant(value=True)
+        match node:
+            case ast.CoalesceExpr():
+                for one in node.args or ():
+                    yield Not(self._is_null(one)), one
+            case ast.CaseExpr():
+                yield from ((self._when(node, one), one.result) for one in node.args or ())
+                if node.defresult is not None:
+                    yield true, node.defresult
+            case ast.A_Expr():
+                equal = self._spread("=", node.lexpr, node.rexpr)
+                yield Is(equal, value=True, negated=True), node.lexpr
+        yield true, _NULL
+
+    def _case(self, node: Node) -> Formula:
+        """CASE over Booleans: the first value whose condition is true."""
+        if self._cases >= _MOST_CASES or not _branches(node):
+            return self._opaque(node)
+        self._cases += 1
+        try:
+            return Or(tuple(And((met, self.formula(value))) for met, value in self._alternatives(node)))
+        finally:
+            self._cases -= 1
+
+    def _when(self, case: Node, when: Node) -> Formula:
+        if case.arg is None:
+            return self.formula(when.expr)
+        return self._spread("=", case.arg, when.expr)
+
+    def _not_distinct(self, node: Node) -> Formula:
+        left, right = self._values.of(node.lexpr), self._values.of(node.rexpr)
+        return self._compare.not_distinct(left, right, self._opaque(node, left, right))
+
+    def _any(self, node: Node, right: Node) -> Formula:
+        """`left = ANY (right)`, which is also how IN with a list comes back; NOT IN is `left <> ALL (right)`."""
+        left = self._values.of(node.lexpr)
+        array = right
+        while isinstance(array, ast.TypeCast) and _keeps_texts(array):
+            array = array.arg
+        if isinstance(array, ast.A_ArrayExpr):
+            return Or(tuple(self._item(node, one) for one in array.elements or ()))
         inner = self._values.of(right)
         if left == Known(None):
             # NULL = ANY of an empty array is false, of any other array NULL: never true, either way.
-            return And((NULL, _opaque(node)))
-        if isinstance(left, Identity) and isinstance(inner, Column):
-            return Atom(AtomKind.TIE, tree.text(node), frozenset({inner.number}), free=True)
-        return _opaque(node, left, inner)
+            return And((NULL, self._opaque(node)))
+        if isinstance(inner, Column):
+            return in_array(left, inner, self._opaque(node, left, inner))
+        return self._opaque(node, left, inner)
+
+    def _item(self, node: Node, item: Node) -> Formula:
+        return self._spread("=", node.lexpr, item)
 
     def _null_test(self, node: Node) -> Formula:
-        value = self._values.of(node.arg)
-        is_null: Formula = _opaque(node.arg, value, text=f"{tree.text(node.arg)} IS NULL", nullable=False)
-        match value:
-            case Known(known):
-                is_null = Constant(known is None)
-            case Literal() | Clock() | Identity(personal=True):
-                is_null = FALSE
-            case Claims(()) if self._scope.persona.claims:
-                is_null = FALSE
-            case Column():
-                is_null = _is_null(value, node.arg)
-            case _:
-                pass
+        is_null = self._is_null(node.arg)
         return is_null if node.nulltesttype == NullTestType.IS_NULL else Not(is_null)
+
+    def _is_null(self, node: Node) -> Formula:
+        node = _unwrapped(node)
+        if isinstance(node, ast.BoolExpr | ast.NullTest | ast.BooleanTest) or _compares(node):
+            return Is(self.formula(node), value=None, negated=False)
+        value = self._values.of(node)
+        if isinstance(node, ast.CoalesceExpr) and isinstance(value, Unknown):
+            return And(tuple(self._is_null(one) for one in node.args or ()))
+        text = f"{tree.text(node)} IS NULL"
+        return self._compare.is_null(value, self._opaque(node, value, text=text, nullable=False))
 
     def _boolean_test(self, node: Node) -> Formula:
         value, negated = {
@@ -205,110 +230,130 @@ class _Predicates:
             target = tree.lone_target(node.subselect)
             if target is not None:
                 return self.formula(target)
-            return NULL if self._never_a_row(node.subselect) else _opaque(node)
+            return NULL if self._never_a_row(node.subselect) else self._opaque(node)
         # `operName` is absent for IN and for `= ANY`; both are false over no row, whatever stands on the left.
         if node.subLinkType in {SubLinkType.EXISTS_SUBLINK, SubLinkType.ANY_SUBLINK}:
             if self._never_a_row(node.subselect):
                 return FALSE
             if node.subLinkType == SubLinkType.ANY_SUBLINK and self._values.of(node.testexpr) == Known(None):
-                return And((NULL, _opaque(node)))
-        return _opaque(node)
+                return And((NULL, self._opaque(node)))
+        return self._opaque(node)
 
     def _helper(self, node: Node) -> Formula:
         """A function of the project whose body is one expression or one query, in the place of its call."""
-        body = self._scope.helpers[tree.name(node.funcname)]
+        name = tree.name(node.funcname)
+        if name not in self._never_true:
+            # Of a function that calls itself nothing is known.
+            self._never_true[name] = False
+            self._never_true[name] = self._is_never_true(self._scope.helpers[name])
+        # Its arguments are not followed, so only a body that is never true, whatever they are, says anything.
+        return And((NULL, self._opaque(node))) if self._never_true[name] else self._opaque(node)
+
+    def _is_never_true(self, body: str) -> bool:
         parsed = tree.statements(body)
         if not parsed or len(parsed) != 1:
-            return _opaque(node)
-        target, inner = tree.lone_target(parsed[0]), self._within()
+            return False
+        target, inner = tree.lone_target(parsed[0]), self._within(caller=False)
+        predicates = _Predicates(inner, self._depth + 1, self._never_true)
         if target is not None:
-            answer = decide(parse_node(target, inner, self._depth + 1))
-            never = answer.at_most is Reach.NONE
-        else:
-            never = self._never_a_row(parsed[0])
-        # Its arguments are not followed, so only a body that is never true, whatever they are, says anything.
-        return And((NULL, _opaque(node))) if never else _opaque(node)
+            return decide(predicates.formula(target)).at_most is Reach.NONE
+        return predicates.never_a_row(parsed[0])
 
-    def _never_a_row(self, select: Node) -> bool:
+    def never_a_row(self, select: Node) -> bool:
         """Whether a query yields no row for this persona whatever the tables hold: its WHERE is never true."""
         if not isinstance(select, ast.SelectStmt) or select.whereClause is None or not select.fromClause:
             return False
         if select.groupClause or select.havingClause or select.larg or select.valuesLists or _may_aggregate(select):
             return False
-        return decide(parse_node(select.whereClause, self._within(), self._depth + 1)).at_most is Reach.NONE
+        predicates = _Predicates(self._within(caller=self._scope.caller), self._depth + 1, self._never_true)
+        return decide(predicates.formula(select.whereClause)).at_most is Reach.NONE
 
-    def _within(self) -> Scope:
-        return Scope(self._scope.persona, trusted=self._scope.trusted, helpers=self._scope.helpers)
+    def _never_a_row(self, select: Node) -> bool:
+        return self._depth <= _MOST_DEPTH and self.never_a_row(select)
 
-    @staticmethod
-    def _as_boolean(value: Scalar, node: Node) -> Formula:
+    def _within(self, *, caller: bool) -> Scope:
+        scope = self._scope
+        return Scope(scope.persona, trusted=scope.trusted, helpers=scope.helpers, caller=caller)
+
+    def _as_boolean(self, value: Scalar, node: Node) -> Formula:
         match value:
             case Known(bool() | None as known):
                 return Constant(known)
-            case Column(boolean=True):
-                return _content(value, tree.text(node), free=value.free, nullable=value.nullable)
+            case Column(boolean=True, view="") | Chosen(view="boolean"):
+                return self._compare.compare("=", value, Known(value=True), self._opaque(node, value))
             case Chosen():
-                return Atom(AtomKind.CHOSEN, tree.text(node), free=True)
+                return Atom(AtomKind.CHOSEN, tree.text(node))
             case _:
-                return _opaque(node, value)
+                return self._opaque(node, value)
+
+    def _opaque(self, node: Node, *inputs: Scalar, text: str = "", nullable: bool = True) -> Atom:
+        """An atom that may be anything; one that reads only the row is at least known to be content."""
+        columns: frozenset[int] = frozenset()
+        row_only = bool(inputs)
+        for one in inputs:
+            match one:
+                case Column(number):
+                    columns |= {number}
+                case Row(more):
+                    columns |= more
+                case Known() | Literal() | Clock():
+                    pass
+                case _:
+                    row_only = False
+        shown = text or tree.text(node)
+        if row_only and columns and tree.TOO_DEEP not in shown:
+            return Atom(AtomKind.CONTENT, shown, columns, nullable=nullable)
+        # The same words may be true at one place and false at another if something in them changes meanwhile.
+        stable = is_stable(node, self._scope) and tree.TOO_DEEP not in shown
+        occurrence = 0 if stable else next(_occurrences)
+        return Atom(AtomKind.OPAQUE, shown, self._read_by(node), nullable=nullable, occurrence=occurrence)
+
+    def _read_by(self, node: Node) -> frozenset[int]:
+        """The columns of the row that may be read below `node`: all that are called like a column read there."""
+        names = {
+            part.sval
+            for one in tree.walk(node)
+            if isinstance(one, ast.ColumnRef)
+            for part in one.fields or ()
+            if isinstance(part, ast.String)
+        }
+        return frozenset(one.number for name, one in self._scope.columns.items() if name in names)
 
 
-def _tie(row: Column | Row, node: Node) -> Formula:
-    if isinstance(row, Column):
-        return Atom(AtomKind.TIE, tree.text(node), frozenset({row.number}), free=True)
-    # Equal to an identity, yet of no column of this row: not a tie that we understand.
-    return Atom(AtomKind.TIE, tree.text(node), row.columns) if row.columns else _opaque(node)
+def _unwrapped(node: Node) -> Node:
+    while isinstance(node, ast.SubLink) and node.subLinkType == SubLinkType.EXPR_SUBLINK:
+        target = tree.lone_target(node.subselect)
+        if target is None:
+            break
+        node = target
+    return node
 
 
-def _content(column: Column, text: str, *, free: bool, nullable: bool) -> Atom:
-    return Atom(AtomKind.CONTENT, text, frozenset({column.number}), nullable=nullable, free=free)
+def _branches(node: Node) -> bool:
+    """Whether the value of `node` is one of several, by conditions."""
+    if isinstance(node, ast.A_Expr):
+        return bool(node.kind == A_Expr_Kind.AEXPR_NULLIF)
+    return isinstance(node, ast.CoalesceExpr | ast.CaseExpr) and len(node.args or ()) <= _MOST_BRANCHES
 
 
-def _either_way(column: Column, values: Sequence[Scalar]) -> bool:
-    """Whether a row can be found in which the column equals one of the constants, and one in which it does not."""
-    if not column.free:
-        return False
-    if column.allowed is None:
-        # A Boolean column has two values, so one constant of the two is either way.
-        return not column.boolean or len(set(values)) == 1
-    named = {one.value for one in values if isinstance(one, Known) and isinstance(one.value, str)}
-    return len(named) == len(set(values)) and bool(named & column.allowed) and not column.allowed <= named
+def _compares(node: Node) -> bool:
+    return isinstance(node, ast.A_Expr) and (
+        (node.kind == A_Expr_Kind.AEXPR_OP and tree.name(node.name) in {("=",), ("<>",)})
+        or node.kind in {A_Expr_Kind.AEXPR_DISTINCT, A_Expr_Kind.AEXPR_NOT_DISTINCT}
+    )
 
 
-def _same(column: Column, operator: str, node: Node) -> Formula:
-    """`id = id`, which the planner turns into IS NOT NULL."""
-    if operator not in {"=", "<=", ">="}:
-        return _opaque(node, column)
-    if not column.nullable:
-        return TRUE
-    # True or NULL, never false; saying that it may also be false only widens what is tried.
-    return _content(column, tree.text(node), free=False, nullable=True)
+def _keeps_texts(cast: Node) -> bool:
+    """Whether a cast of an array of texts makes texts of them again."""
+    names = tree.name(cast.typeName.names)
+    return bool(cast.typeName.arrayBounds) and names in {("text",), ("varchar",)} and not tree.modified(cast)
 
 
-def _is_null(column: Column, node: Node) -> Formula:
-    if not column.nullable:
-        return FALSE
-    return _content(column, f"{tree.text(node)} IS NULL", free=column.free, nullable=False)
-
-
-def _opaque(node: Node, *inputs: Scalar, text: str = "", nullable: bool = True) -> Atom:
-    """An atom that may be anything; one that reads only the row is at least known to be content."""
-    columns: frozenset[int] = frozenset()
-    row_only = bool(inputs)
-    for one in inputs:
-        match one:
-            case Column(number):
-                columns |= {number}
-            case Row(more):
-                columns |= more
-            case Known() | Literal() | Clock():
-                pass
-            case _:
-                row_only = False
-    kind = AtomKind.CONTENT if row_only and columns else AtomKind.OPAQUE
-    return Atom(kind, text or tree.text(node), columns, nullable=nullable)
+_NULL = ast.A_Const(isnull=True)
 
 
 def _may_aggregate(select: Node) -> bool:
-    """Whether a query may yield a row without its WHERE being true: any function in its target might aggregate."""
-    return any(isinstance(one, ast.FuncCall) for one in tree.walk(select.targetList))
+    """Whether a query may yield a row without its WHERE being true: any function in its targets might aggregate."""
+    outside = (select.targetList, select.sortClause, select.distinctClause, select.windowClause)
+    aggregates = (ast.FuncCall, ast.JsonArrayAgg, ast.JsonObjectAgg)
+    return any(isinstance(one, aggregates) for part in outside for one in tree.walk(part))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pglast import ast
 
 from rlsaudit.policy import tree
+from rlsaudit.policy.body import WHO
 
 if TYPE_CHECKING:
     from rlsaudit.policy.tree import Node
@@ -43,7 +44,7 @@ def read_query(sql: str) -> Query | None:
     select = parsed[0]
     nodes = list(tree.walk(select))
     calls = frozenset(tree.name(one.funcname) for one in nodes if isinstance(one, ast.FuncCall))
-    identity = bool(calls & _IDENTITY) or any(isinstance(one, ast.SQLValueFunction) for one in nodes)
+    identity = bool(calls & _IDENTITY) or any(isinstance(one, ast.SQLValueFunction) and one.op in WHO for one in nodes)
     source = select.fromClause[0] if select.fromClause and len(select.fromClause) == 1 else None
     extras = (
         select.distinctClause, select.groupClause, select.havingClause, select.limitCount, select.limitOffset,

@@ -15,7 +15,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant of a type whose equality we do not compute: not NULL, and the same for every row."""
+    """Any other constant that is not NULL: `text` as the server writes it, of the built-in or user's type `type`.
+
+    Both are empty where they are not known. Two texts may be one value (`1.0` and `1.00`), but for the types of
+    `rlsaudit.policy.columns.EXACT`.
+    """
+
+    text: str = ""
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,10 @@ class CurrentRole:
 class Column:
     """A bare column of the row.
 
-    `free` says that any value of its type may stand there, or any of `allowed` where a CHECK lists them.
+    `free` says that any value of its type may stand there, or any of `allowed` where a CHECK lists them, whatever
+    stands in the other columns. `type` is as `rlsaudit.policy.columns` names it, empty where it is not known, `longest`
+    how many characters fit. `view` is the type that it was cast to, where the cast keeps different values apart; after
+    one that may not, it is a `Row`.
     """
 
     number: int
@@ -51,13 +61,22 @@ class Column:
     nullable: bool
     free: bool
     allowed: frozenset[str] | None = None
+    type: str = ""
+    longest: int | None = None
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Computed from the row and constants alone, by built-in immutable functions."""
+    """Computed from the row and constants alone, by built-in immutable functions.
+
+    Where `part` is its SQL it is the first part of a path, `a` of `a/b`: of a column that may hold any path, so any
+    text without a slash is found there, and NULL where it is `nullable`.
+    """
 
     columns: frozenset[int]
+    part: str = ""
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +88,14 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Written by the client: user_metadata, headers, cookies, an e-mail that nobody verified."""
+    """Written by the client: user_metadata, headers, cookies, an e-mail that nobody verified.
+
+    `path` leads into it, and `view` is the type that it was cast to, `?` for a cast that is not followed.
+    """
 
     source: str
+    path: tuple[str, ...] = ()
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)

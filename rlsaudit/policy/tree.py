@@ -18,6 +18,22 @@ MOST_CHARACTERS = 100_000
 """Longer SQL is not parsed: whoever wrote it wrote it to be slow."""
 
 
+TOO_DEEP = "an expression that is nested too deeply"
+
+
+_TYPES = {
+    "bool": "boolean",
+    "float8": "double precision",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "varchar": "character varying",
+}
+"""The grammar's names of built-in types, as the catalog writes them."""
+
+
 def statements(sql: str) -> tuple[Node, ...] | None:
     """Returns the statements of `sql`, or None where it is not SQL (or too long, or nested too deeply)."""
     if len(sql) > MOST_CHARACTERS:
@@ -31,14 +47,21 @@ def statements(sql: str) -> tuple[Node, ...] | None:
 def expression(sql: str) -> Node | None:
     """Returns the tree of the lone expression `sql`, or None where it is none."""
     parsed = statements(f"select {sql}")
-    return lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
+    if not parsed or len(parsed) != 1:
+        return None
+    target = lone_target(parsed[0])
+    # `true as x` is a target and no expression.
+    return target if target is not None and not parsed[0].targetList[0].name else None
 
 
 def lone_target(select: Node) -> Node | None:
     """Returns x of `select x`, None for any other query: the wrapper that makes Postgres evaluate x once."""
     if not isinstance(select, ast.SelectStmt) or select.fromClause or select.whereClause or select.larg:
         return None
-    extras = (select.groupClause, select.havingClause, select.limitCount, select.limitOffset, select.withClause)
+    extras = (
+        select.distinctClause, select.groupClause, select.havingClause, select.intoClause, select.limitCount,
+        select.limitOffset, select.lockingClause, select.sortClause, select.windowClause, select.withClause,
+    )  # fmt: skip
     if any(extras) or select.valuesLists or not select.targetList or len(select.targetList) != 1:
         return None
     return select.targetList[0].val
@@ -62,11 +85,27 @@ def name(parts: Node) -> tuple[str, ...]:
     return names[1:] if len(names) > 1 and names[0] == "pg_catalog" else names
 
 
+def target(cast: Node) -> str:
+    """Returns the built-in type that a cast casts to, as the catalog writes it, or a user's type with its schema."""
+    names = name(cast.typeName.names)
+    if cast.typeName.arrayBounds or cast.typeName.setof:
+        return "array"
+    return _TYPES.get(names[0], names[0]) if len(names) == 1 else ".".join(names)
+
+
+def modified(cast: Node) -> bool:
+    """Whether a cast changes how long or how precise a value may be, as `::varchar(3)` does."""
+    return bool(cast.typeName.typmods)
+
+
 def type_name(cast: Node) -> str:
     """Returns the type that a cast casts to, without schema and modifiers; `array` for arrays."""
     return "array" if cast.typeName.arrayBounds else name(cast.typeName.names)[-1]
 
 
 def text(node: Node) -> str:
-    """Returns the node as SQL."""
-    return str(RawStream()(node))
+    """Returns the node as SQL, or words in its place where it is nested too deeply to write it out."""
+    try:
+        return str(RawStream()(node))
+    except RecursionError:
+        return TOO_DEEP

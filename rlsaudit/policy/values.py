@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
+from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.scalar import (
     Chosen,
     Claims,
@@ -41,9 +43,30 @@ _PURE_SUPABASE = frozenset({("storage", "foldername"), ("storage", "filename"), 
 _PURE_OPERATORS = frozenset({"||", "->", "->>", "#>", "#>>", "+", "-", "*"})
 _CLOCK = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
 _CLIENT_SETTINGS = ("request.header", "request.cookie", "request.path", "request.method", "request.query")
-_CHOSEN_CLAIMS = {"user_metadata": "user_metadata", "email": "the e-mail", "phone": "the phone number", "aal": "aal"}
-"""Claims that a user brings about: it writes the first, signs up with the next two, and enrols a second factor."""
+_CHOSEN_CLAIMS = {
+    ("user_metadata",): "user_metadata",
+    ("email",): "the e-mail",
+    ("phone",): "the phone number",
+    ("aal",): "aal",
+    ("app_metadata", "provider"): "the provider",
+    ("app_metadata", "providers"): "the provider",
+}
+"""Claims that a user brings about: it writes the first, signs up with the next two, enrols a second factor, and picks
+how it signs in."""
+_SESSION_CLAIMS = frozenset(
+    {"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf", "session_id"}
+)
+"""Claims that say nothing about who somebody is: of those that the persona does not have nothing is known."""
 _TEXT = frozenset({"text", "varchar", "name"})
+_INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+_KEEPING: Mapping[type[Scalar], frozenset[str]] = {
+    Claims: frozenset({"json", "jsonb"}),
+    CurrentRole: TEXTS | {"name"},
+    Identity: TEXTS | {"uuid"},
+    Row: TEXTS,
+}
+"""Casts that keep apart what was apart, of values that have one of these types already."""
+_VIEWS = {"boolean": "boolean", "integer": "integer", "uuid": "uuid"}
 _MOST_DEPTH = 100
 
 
@@ -54,7 +77,8 @@ class Scope:
     `columns` are the row's columns by name, and `relation` the name that may qualify them; within a subquery both are
     empty, and every column is just some column. `trusted` are the helper functions whose meaning is known (`auth.uid`
     and others): left out where their bodies are not what they should be. `helpers` are the bodies of the project's own
-    functions that are one query.
+    functions that are one query. `caller` is false within one of those: it may run with the rights of its owner, so
+    that `current_user` is not the persona's role.
     """
 
     persona: Persona
@@ -62,6 +86,7 @@ class Scope:
     columns: Mapping[str, Column] = field(default_factory=dict)
     trusted: frozenset[tuple[str, ...]] = frozenset()
     helpers: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    caller: bool = True
 
 
 class Values:
@@ -107,34 +132,36 @@ class Values:
                 elif self._never_a_row(node.subselect):
                     result = Known(None)
             case ast.A_Indirection() if all(_constant_index(one) for one in node.indirection or ()):
-                result = _computed([self.of(node.arg)])
+                result = self._first_folder(node) or _computed([self.of(node.arg)])
             case _:
                 pass
         return result
 
     def _cast(self, node: Node) -> Scalar:
-        inner, target = self.of(node.arg), tree.type_name(node)
-        plain = not node.typeName.typmods
+        inner, target = self.of(node.arg), tree.target(node)
+        plain = not tree.modified(node)
+        result = _computed([inner])
         match inner:
-            case Known(None) | Clock() | Unknown() | Chosen():
-                return inner
-            case Known(str() as value):
-                return _known_text(value, target) if plain else Literal()
-            case Known(bool()) if target == "bool":
-                return inner
+            case Known(None):
+                # Of NULL even a user's own cast could make something.
+                result = inner if "." not in target or isinstance(node.arg, ast.A_Const) else Unknown()
             case Known() | Literal():
-                return Literal()
-            case Identity() | Column() if plain and target in {"text", "uuid"}:
-                # One to one for the types that identities have; other types lose the tie, never the columns.
-                return inner
-            case Claims() if target in {"json", "jsonb"}:
-                return inner
+                result = _constant_as(inner, target, plain=plain, written=isinstance(node.arg, ast.A_Const))
+            case Chosen():
+                result = _chosen_as(inner, target if plain else "?")
+            case Column() if plain:
+                result = _column_as(inner, target)
+            case Clock():
+                result = inner
+            case _ if plain and target in _KEEPING.get(type(inner), frozenset()):
+                result = inner
             case _:
-                return _computed([inner])
+                pass
+        return result
 
     def _column(self, node: Node) -> Scalar:
         if not self._scope.relation:
-            return Row(frozenset())
+            return Row(frozenset()) if isinstance((node.fields or (None,))[-1], ast.String) else Unknown()
         parts = [one.sval for one in node.fields if isinstance(one, ast.String)]
         if len(parts) != len(node.fields) or (len(parts) > 1 and parts[-2] != self._scope.relation):
             return Unknown()
@@ -154,6 +181,8 @@ class Values:
                 result = self._setting(arguments)
             case (only,) if only in _CLOCK:
                 result = Clock()
+            case ("split_part",):
+                result = self._split_part(node) or _computed([self.of(one) for one in arguments])
             case (only,) if only in _PURE:
                 result = _computed([self.of(one) for one in arguments])
             case _ if name in _PURE_SUPABASE and name in self._scope.trusted:
@@ -161,6 +190,39 @@ class Values:
             case _:
                 pass
         return result
+
+    def _first_folder(self, node: Node) -> Row | None:
+        """`(storage.foldername(path))[1]` and `(string_to_array(path, '/'))[1]`."""
+        call = node.arg
+        if not isinstance(call, ast.FuncCall) or len(node.indirection) != 1:
+            return None
+        name, first = tree.name(call.funcname), node.indirection[0].uidx
+        match name, tuple(call.args or ()):
+            case (("storage", "foldername"), (path,)) if name in self._scope.trusted:
+                return self._part(node, path, slash=None, first=first, always=False)
+            case (("string_to_array",), (path, slash)):
+                return self._part(node, path, slash=slash, first=first, always=False)
+            case _:
+                return None
+
+    def _split_part(self, node: Node) -> Row | None:
+        match tuple(node.args or ()):
+            case (path, slash, first):
+                return self._part(node, path, slash=slash, first=first, always=True)
+            case _:
+                return None
+
+    def _part(self, node: Node, path: Node, *, slash: Node | None, first: Node, always: bool) -> Row | None:
+        """The first part of a column that may hold any path; `always` is whether every path has one."""
+        column = self.of(path)
+        if self.of(first) != Known(1) or (slash is not None and self.of(slash) != Known("/")):
+            return None
+        if not isinstance(column, Column) or column.type not in TEXTS or column.view or not column.free:
+            return None
+        if column.longest is not None or column.allowed is not None:
+            return None
+        nullable = column.nullable or not always
+        return Row(frozenset({column.number}), f"{tree.text(node)} of column {column.number}", nullable)
 
     def _setting(self, arguments: Sequence[Node]) -> Scalar:
         argument = self.of(arguments[0]) if arguments else Unknown()
@@ -171,6 +233,8 @@ class Values:
             return Claims(())
         if setting.startswith(_CLIENT_SETTINGS):
             return Chosen(setting)
+        if setting == "role" or setting.startswith("request."):
+            return Unknown()
         given = {key.lower(): value for key, value in self._scope.persona.settings.items()}.get(setting)
         if given is None:
             return Unknown()
@@ -183,6 +247,8 @@ class Values:
                 | SQLValueFunctionOp.SVFOP_CURRENT_ROLE
                 | SQLValueFunctionOp.SVFOP_USER
             ):
+                if not self._scope.caller:
+                    return Unknown()
                 # With claims, many users share the role; without, the role is who somebody is.
                 return CurrentRole(self._scope.persona.role, personal=not self._scope.persona.claims)
             case SQLValueFunctionOp.SVFOP_SESSION_USER:
@@ -201,8 +267,11 @@ class Values:
                 return Unknown()
             path = (*left.path, right.value)
             return Claims(path) if operator == "->" else self._claim(path)
-        if arrow and isinstance(left, Chosen):
-            return left
+        if arrow and isinstance(left, Chosen) and left.view in {"", "?"}:
+            if not isinstance(right, Known) or not isinstance(right.value, str):
+                return replace(left, view="?")
+            # A part of it that is JSON is written otherwise than as a text.
+            return replace(left, path=(*left.path, right.value), view="" if operator == "->>" else "?")
         if operator in {"+", "-"} and isinstance(left, Clock) and isinstance(right, Known | Literal):
             return left
         return _computed([left, right]) if operator in _PURE_OPERATORS else Unknown()
@@ -213,19 +282,37 @@ class Values:
             return Known(None)
         if self._signed_in and path == ("sub",):
             return Identity(personal=True, key="sub")
-        if self._signed_in and path[0] in _CHOSEN_CLAIMS:
-            return Chosen(_CHOSEN_CLAIMS[path[0]])
+        for length in (1, 2) if self._signed_in else ():
+            source = _CHOSEN_CLAIMS.get(path[:length])
+            if source is not None:
+                return Chosen(source, path[length:])
         value: Any = self._scope.persona.claims
         for step in path:
+            if value is not None and not isinstance(value, dict):
+                return Unknown()
             value = value.get(step) if isinstance(value, dict) else None
         if isinstance(value, bool):
             return Known("true" if value else "false")
         if isinstance(value, str):
-            return Known(value)
+            # As in the settings: `$tenant` stands for what the server gives, and differs from user to user.
+            return Identity(personal=False, key=".".join(path)) if value.startswith("$") else Known(value)
         if value is not None:
+            return Unknown()
+        if self._signed_in and path[0] in _SESSION_CLAIMS:
             return Unknown()
         # A hook or the service may give signed-in users claims that we do not know; those of the anon key are fixed.
         return Identity(personal=False, key=".".join(path)) if self._signed_in else Known(None)
+
+
+def is_stable(node: Node, scope: Scope) -> bool:
+    """Whether an expression surely has the same value wherever it stands in one statement."""
+    for one in tree.walk(node):
+        if isinstance(one, ast.FuncCall):
+            name = tree.name(one.funcname)
+            known = name in scope.trusted or (len(name) == 1 and name[0] in _PURE | _CLOCK | {"current_setting"})
+            if not known or name == ("clock_timestamp",):
+                return False
+    return True
 
 
 def _constant(node: Node) -> Scalar:
@@ -238,17 +325,62 @@ def _constant(node: Node) -> Scalar:
             return Known(bool(node.val.boolval))
         case ast.Integer():
             return Known(int(node.val.ival or 0))
+        case ast.Float(fval=text):
+            return Literal(text or "", "numeric")
         case _:
             return Literal()
 
 
-def _known_text(value: str, target: str) -> Scalar:
-    if target in _TEXT:
-        return Known(value)
-    if target == "bool":
-        lowered = value.strip().lower()
-        return Known(lowered == "true") if lowered in {"true", "false"} else Unknown()
-    return Literal()
+def _constant_as(constant: Known | Literal, target: str, *, plain: bool, written: bool) -> Scalar:
+    """A cast of a constant that is not NULL. `written` says that it stands there as such, and is read as the type."""
+    text = constant.value if isinstance(constant, Known) else constant.text
+    if isinstance(text, bool):
+        return constant if target == "boolean" else Unknown()
+    result: Scalar = Unknown()
+    if isinstance(text, str) and isinstance(constant, Known):
+        if target in _TEXT | {"character varying"} and plain:
+            return constant
+        lowered = text.strip().lower()
+        if target == "boolean" and lowered in {"true", "false"}:
+            return Known(lowered == "true")
+        if target in INTEGERS and _INTEGER.fullmatch(text):
+            return Known(int(text))
+    if isinstance(text, int) and target in INTEGERS and plain:
+        return constant
+    if written:
+        result = Literal(str(text) if plain else "", target)
+    elif isinstance(constant, Literal) and constant.type not in {"json", "jsonb"} and "." not in constant.type + target:
+        # Since Postgres 18 the JSON null becomes NULL; of a user's cast nothing is known.
+        result = Literal("", target)
+    return result
+
+
+def _chosen_as(chosen: Chosen, target: str) -> Chosen:
+    if target in TEXTS or target == chosen.view:
+        # Of `true`, `t` and `yes` only one is left as a text.
+        return chosen if target == chosen.view or not chosen.view else replace(chosen, view="?")
+    if target in {"json", "jsonb"} and not chosen.view:
+        return replace(chosen, view="?")
+    return replace(chosen, view=_VIEWS.get(target, "?") if not chosen.view else "?")
+
+
+def _column_as(column: Column, target: str) -> Scalar:
+    """A cast of a column, as the column where it keeps different values apart."""
+    kind, view = column.type, column.view
+    keeps = (
+        (kind in TEXTS and target in TEXTS and not view)
+        or (kind == target and not view)
+        or (kind == "" and target in TEXTS | {"uuid"})
+    )
+    if keeps or (view and view == target):
+        return column
+    if target in TEXTS and kind in {"uuid", "enum"} and not view:
+        return replace(column, view="text")
+    if target == "uuid" and kind in TEXTS and not view:
+        return replace(column, view="uuid")
+    if kind == "domain" and not view:
+        return replace(column, view="text" if target in TEXTS else target)
+    return Row(frozenset({column.number}))
 
 
 def _constant_index(node: Node) -> bool:
@@ -284,7 +416,12 @@ def _coalesce(inputs: Sequence[Scalar]) -> Scalar:
 
 def _nullif(value: Scalar, barred: Scalar) -> Scalar:
     match value, barred:
-        case (Identity(personal=True), Known() | Literal()):
+        case (Identity(personal=True), Known(None)):
+            return value
+        case (Identity(personal=True), Known(str() as text)) if not text:
+            return value
+        case (Claims(()), Known(str() as text)) if not text:
+            # As a text they are never empty; where there are none it is NULL instead, and so is all that is read of it.
             return value
         case (Known(a), Known(b)) if a is None or b is None or type(a) is type(b):
             return Known(None) if a == b else value

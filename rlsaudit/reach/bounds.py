@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Reach
+from rlsaudit.policy.decide import decide
+from rlsaudit.policy.formula import Or
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from rlsaudit.policy.formula import Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class Way:
     """Reach along one way is at least `at_least` and at most `at_most`.
 
     `via` names the object that leads there; empty where the relation is addressed itself. `columns` are the reachable
-    columns where not all are. `chosen` are the conditions that the client makes true itself.
+    columns where not all are. `chosen` are the conditions that the client makes true itself. `rows` is which rows of
+    the relation in question the way leads to, at most; None where that is not known.
     """
 
     at_least: Reach
@@ -26,6 +31,7 @@ class Way:
     via: str = ""
     columns: tuple[str, ...] | None = None
     chosen: tuple[str, ...] = ()
+    rows: Formula | None = None
 
     @property
     def decided(self) -> bool:
@@ -50,9 +56,27 @@ def widest(ways: Iterable[Way]) -> Way:
     that leaves it open, the one that might be wider.
     """
     listed = list(ways)
-    at_least, at_most = max(one.at_least for one in listed), max(one.at_most for one in listed)
-    deciding = next(one for one in listed if (one.at_least if at_least is at_most else one.at_most) is at_most)
+    at_least, at_most = max(one.at_least for one in listed), _at_most(listed)
+    widest_at_most = max(one.at_most for one in listed)
+    deciding = next(one for one in listed if (one.at_least if at_least is at_most else one.at_most) is widest_at_most)
     if at_least is not at_most:
-        deciding = next((one for one in listed if one.at_most is at_most and not one.decided), deciding)
+        open_ways = (one for one in listed if one.at_most is widest_at_most and not one.decided)
+        deciding = next(open_ways, deciding)
     evidence = deciding.evidence if at_least is at_most else EvidenceKind.NONE
-    return Way(at_least, at_most, evidence, deciding.because, deciding.via, deciding.columns, deciding.chosen)
+    because = deciding.because
+    if at_most is not widest_at_most:
+        because = f"{because}; not decided: with other ways to rows of its content that may be every row"
+    return Way(at_least, at_most, evidence, because, deciding.via, deciding.columns, deciding.chosen)
+
+
+def _at_most(ways: Sequence[Way]) -> Reach:
+    """The upper bound of all ways together: two that each lead to some strangers' rows may lead to all of them."""
+    at_most = max(one.at_most for one in ways)
+    partial = [one for one in ways if one.at_most is Reach.SOME]
+    if at_most is not Reach.SOME or len(partial) == 1:
+        return at_most
+    rows = {one.rows for one in partial}
+    known = [one for one in rows if one is not None]
+    if len(known) < len(rows):
+        return Reach.ALL
+    return max(Reach.SOME, decide(Or(tuple(known))).at_most)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import Bounds, decide
-from rlsaudit.policy.formula import TRUE, Formula, atoms
+from rlsaudit.policy.formula import TRUE, Formula
 from rlsaudit.reach.bounds import Way, anything, none
+from rlsaudit.reach.columns import Insertable, can_change
+from rlsaudit.reach.family import ancestors, descendants
+from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import refusing_trigger
 from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.model import Persona
@@ -31,10 +32,18 @@ class Direct:
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
-        self._views = Views(access, predicates)
+        self._insertable = Insertable(access)
+        self._ways: dict[tuple[str, int, Operation], Way] = {}
+        self.views = Views(access, predicates)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""
+        key = (persona.name, relation.oid, operation)
+        if key not in self._ways:
+            self._ways[key] = self._way(persona, relation, operation)
+        return self._ways[key]
+
+    def _way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         role = self._catalog.roles_by_name[persona.role].oid
         schema = self._catalog.schemas[relation.schema]
         if not self._access.usage(role, schema):
@@ -53,7 +62,7 @@ class Direct:
     ) -> Way:
         """The same for a role that holds the privilege, on these columns at least."""
         if relation.kind == "v":
-            return self._views.way(persona, role, relation, operation)
+            return self.views.way(persona, role, relation, operation)
         if relation.kind == "m":
             if operation is not Operation.SELECT:
                 return none("a materialized view cannot be written")
@@ -62,7 +71,7 @@ class Direct:
         if relation.kind == "f":
             return anything("a foreign table: its server decides")
         way = self._on_table(persona, role, relation, operation, columns)
-        return way if operation is Operation.SELECT else self._hindered(way, relation, operation)
+        return way if operation is Operation.SELECT else self._hindered(way, relation, operation, columns)
 
     def _on_table(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, columns: tuple[Column, ...]
@@ -71,44 +80,47 @@ class Direct:
         if not self._access.rls_applies(role, relation):
             why = "RLS off" if not relation.rls else "RLS does not apply to this role"
             because = f"{why}; {privilege} {self._granted(role, relation, privilege)}"
-            least = Reach.ALL if self._writable(TRUE, relation, operation, columns) else Reach.NONE
-            return Way(least, Reach.ALL, EvidenceKind.CATALOG, because)
+            way = Way(Reach.ALL, Reach.ALL, EvidenceKind.CATALOG, because, rows=TRUE)
+            return self._limited(way, role, relation, operation, TRUE, columns)
         if not any(one.permissive for one in self._access.policies(role, relation, operation)):
             return none(f"RLS on and no policy for {operation.value}")
         using = self._predicates.using(persona, role, relation, operation)
         check = self._predicates.check(persona, role, relation, operation)
-        if operation is Operation.INSERT:
-            bounds = decide(check)
-            writable = self._writable(check, relation, operation, columns)
-        else:
-            bounds = decide(using)
-            writable = True
+        rows = check if operation is Operation.INSERT else using
+        bounds = decide(rows)
         if operation is Operation.UPDATE:
             # Whoever updates chooses the new row, so the check matters only if no row that one may write passes it.
             checked = decide(check)
             if checked.at_most is Reach.NONE:
                 bounds = Bounds(Reach.NONE, Reach.NONE, f"no new row passes: {checked.because}")
             elif check != using and checked.at_least is Reach.NONE:
-                writable = False
-            writable = writable and (check == using or self._writable(check, relation, operation, columns))
-        least = bounds.at_least if writable else Reach.NONE
+                bounds = Bounds(Reach.NONE, bounds.at_most, bounds.because)
         because = f"{self._named(role, relation, operation)}: {bounds.because}"
-        return Way(least, bounds.at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen)
+        way = Way(bounds.at_least, bounds.at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen, rows=rows)
+        failing = may_fail(self._access, role, role, relation, operation) if way.at_least is not Reach.NONE else ""
+        if failing:
+            return _at_least(way, Reach.NONE, failing)
+        if operation is Operation.UPDATE and not can_change(check, _settable(columns), same=check == using):
+            return _at_least(way, Reach.NONE, "what the check asks for cannot all be set")
+        return self._limited(way, role, relation, operation, check, columns)
 
-    def _writable(self, check: Formula, relation: Relation, operation: Operation, columns: Iterable[Column]) -> bool:
-        """Whether the columns that one may write are enough to make a row that passes `check`."""
-        if operation not in {Operation.INSERT, Operation.UPDATE}:
-            return True
-        writable = {one.number for one in columns}
-        everything = self._catalog.columns[relation.oid]
-        if len(writable) == len(everything):
-            return True
-        needed = {number for atom in atoms(check) for number in atom.columns}
+    def _limited(
+        self,
+        way: Way,
+        role: int,
+        relation: Relation,
+        operation: Operation,
+        check: Formula,
+        columns: tuple[Column, ...],
+    ) -> Way:
+        """The way as far as the columns allow that the role may set."""
         if operation is Operation.INSERT:
-            needed |= {one.number for one in everything if one.not_null and not one.default}
-        return needed <= writable
+            return _at_least(way, *self._insertable.most(role, relation, check, _settable(columns)))
+        if operation is Operation.UPDATE and not _settable(columns):
+            return _at_least(way, Reach.NONE, "no column can be set")
+        return way
 
-    def _hindered(self, way: Way, relation: Relation, operation: Operation) -> Way:
+    def _hindered(self, way: Way, relation: Relation, operation: Operation, columns: tuple[Column, ...]) -> Way:
         """A trigger or rule may refuse, swallow or redirect what the policies let through."""
         if way.at_most is Reach.NONE:
             return way
@@ -122,11 +134,12 @@ class Direct:
         )
         if rule is not None:
             return anything(f'rule "{rule.name}" rewrites the statement')
-        trigger = refusing_trigger(self._catalog, relation, operation)
-        if trigger is None:
-            return way
-        because = f'{way.because}; trigger "{trigger.name}" may refuse it'
-        return replace(way, at_least=Reach.NONE, evidence=EvidenceKind.NONE, because=because)
+        # The triggers of a part fire for its rows by whatever name it is addressed.
+        related = (relation, *descendants(self._catalog, relation))
+        if relation.partition:
+            related = (*related, *ancestors(self._catalog, relation))
+        trigger = refusing_trigger(self._catalog, related, operation, {one.name for one in columns})
+        return way if trigger is None else _at_least(way, Reach.NONE, f'trigger "{trigger.name}" may refuse it')
 
     def _granted(self, role: int, relation: Relation, privilege: str) -> str:
         if not self._access.on_table(role, relation, privilege):
@@ -146,3 +159,16 @@ class Direct:
 
 
 _SHOWN = 160
+
+
+def _settable(columns: tuple[Column, ...]) -> frozenset[int]:
+    """Those of the columns that a statement can set: not the generated ones."""
+    return frozenset(one.number for one in columns if not one.generated)
+
+
+def _at_least(way: Way, most: Reach, because: str) -> Way:
+    """The way where no more than `most` of it is sure."""
+    if way.at_least <= most:
+        return way
+    evidence = way.evidence if way.at_most is most else EvidenceKind.NONE
+    return replace(way, at_least=most, evidence=evidence, because=f"{way.because}; {because}")

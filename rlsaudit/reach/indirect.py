@@ -1,20 +1,21 @@
-"""Reach by other ways: children and parents, views, definer functions and triggers that lead to a table's rows."""
+"""Reach by other ways: children and parents, views, functions, triggers and rules that lead to a table's rows."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
+from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
-from rlsaudit.reach.triggers import fires
-from rlsaudit.reach.views import Views
+from rlsaudit.reach.family import ancestors, descendants
+from rlsaudit.reach.footprint import Footprints, Touch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 _TELLS_NOTHING = frozenset({"void", "boolean", "trigger", "event_trigger"})
 """Return types that carry no row: a Boolean is an oracle, which is no reach."""
 _NOT_CALLABLE = frozenset({"trigger", "event_trigger"})
+_WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
+
+
+@dataclass(slots=True)
+class _Lifted:
+    """Where a persona's statements lead with rights that are not its own.
+
+    `known` are ways by (relation, operation), `anywhere` what a role may do by something that is not followed, each by
+    the name of what leads there.
+    """
+
+    known: defaultdict[tuple[int, Operation], dict[str, Way]] = field(default_factory=lambda: defaultdict(dict))
+    anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
 
 
 class Indirect:
@@ -38,12 +52,13 @@ class Indirect:
     ) -> None:
         self._access = access
         self._catalog = access.catalog
+        self._predicates = predicates
         self._direct = direct
-        self._views = Views(access, predicates)
         self._callable_schemas = callable_schemas
         self._bodies: dict[int, Body] = {}
         self._readers = self._view_readers()
-        self._by_name = self._names()
+        self._footprints = Footprints(access)
+        self._lifted: dict[str, _Lifted] = {}
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields every way but the direct one that leads the persona to the relation's rows, or might."""
@@ -51,8 +66,7 @@ class Indirect:
             yield from self._family(persona, relation, operation)
         if relation.kind in "rp":
             yield from self._through_views(persona, relation, operation)
-            yield from self._through_functions(persona, relation, operation)
-            yield from self._through_triggers(persona, relation, operation)
+            yield from self._by_other_rights(persona, relation, operation)
 
     def body(self, function: Function) -> Body:
         """Returns what a function does, together with the functions that it calls."""
@@ -67,16 +81,21 @@ class Indirect:
             return f"language {function.language} is not followed" if not body.calls else "its body is not understood"
         if body.dynamic:
             return "it runs dynamic SQL"
-        names = self._by_name[relation.oid]
-        if operation is Operation.SELECT:
-            return "it reads the table" if body.reads & names else ""
-        return "it writes the table" if any((operation.value, name) in body.writes for name in names) else ""
+        reading = operation is Operation.SELECT
+        named = body.reads if reading else {name for done, name in body.writes if done == operation}
+        found = {oid for name in named for oid in self._footprints.relations(name)}
+        if all(relation.oid not in self._footprints.concerned(oid) for oid in found):
+            return ""
+        return "it reads the table" if reading else "it writes the table"
 
     def callable_definers(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's SECURITY DEFINER functions that the persona can call."""
+        return (one for one in self._callable(persona) if one.security_definer)
+
+    def _callable(self, persona: Persona) -> Iterator[Function]:
         role = self._catalog.roles_by_name[persona.role].oid
         for function in self._catalog.snapshot.functions:
-            if not function.security_definer or function.extension is not None or function.returns in _NOT_CALLABLE:
+            if function.extension is not None or function.returns in _NOT_CALLABLE:
                 continue
             if self._catalog.schemas[function.schema].name not in self._callable_schemas:
                 continue
@@ -84,35 +103,36 @@ class Indirect:
                 yield function
 
     def _family(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
-        for parent in self._ancestors(relation):
+        for parent in ancestors(self._catalog, relation):
             if operation is Operation.INSERT and not relation.partition:
                 continue
             way = self._direct.way(persona, parent, operation)
             if way.at_most is not Reach.NONE:
-                least = Reach.NONE if operation is Operation.INSERT else way.at_least
                 via = self._catalog.identity(parent)
-                yield replace(way, at_least=least, because=f"through its parent: {way.because}", via=via)
-        children = [self._catalog.relations[oid] for oid in self._catalog.children[relation.oid]]
-        ways = [(child, self._direct.way(persona, child, operation)) for child in children]
-        certain = bool(ways) and relation.kind == "p" and all(way.at_least is Reach.ALL for _, way in ways)
-        for child, way in ways:
+                least = self._least_of_a_part(way)
+                yield replace(way, at_least=least, because=f"through its parent: {way.because}", via=via, rows=None)
+        parts = descendants(self._catalog, relation)
+        ways = [(one, self._direct.way(persona, one, operation)) for one in parts]
+        leaves = [way for one, way in ways if one.kind != "p"]
+        # All rows of a partitioned table are its partitions'; one part's are those of some content: the key's.
+        everything = relation.kind == "p" and all(way.at_most is Reach.ALL for way in leaves)
+        certain = everything and all(way.at_least is Reach.ALL for way in leaves)
+        for part, way in ways:
             if way.at_most is Reach.NONE:
                 continue
-            # One child's rows are those of some content: the partition key's.
-            most = way.at_most if certain else min(way.at_most, Reach.SOME)
+            most = way.at_most if everything else min(way.at_most, Reach.SOME)
             least = way.at_least if certain else min(way.at_least, Reach.SOME)
-            via = self._catalog.identity(child)
+            via = self._catalog.identity(part)
             because = f"through its child {via}: {way.because}"
-            yield replace(way, at_least=least, at_most=most, because=because, via=via)
+            yield replace(way, at_least=least, at_most=most, because=because, via=via, rows=None)
 
-    def _ancestors(self, relation: Relation) -> Iterator[Relation]:
-        waiting, seen = list(self._catalog.parents[relation.oid]), set[int]()
-        while waiting:
-            oid = waiting.pop()
-            if oid not in seen and oid in self._catalog.relations:
-                seen.add(oid)
-                yield self._catalog.relations[oid]
-                waiting.extend(self._catalog.parents[oid])
+    @staticmethod
+    def _least_of_a_part(way: Way) -> Reach:
+        """How far a way to the whole surely leads into one part, whose rows may be of some content only."""
+        if way.at_least is Reach.ALL:
+            return Reach.ALL
+        ties = way.rows is not None and all(one.kind is AtomKind.TIE for one in atoms(way.rows))
+        return way.at_least if way.at_least is Reach.OWN and ties else Reach.NONE
 
     def _through_views(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         role = self._catalog.roles_by_name[persona.role].oid
@@ -122,48 +142,68 @@ class Indirect:
                 role, view, operation.value.upper()
             )
             if granted and self._access.usage(role, schema):
-                way = self._views.into(persona, role, view, relation, operation)
+                way = self._direct.views.into(persona, role, view, relation, operation)
                 if way is not None and way.at_most is not Reach.NONE:
                     yield way
 
-    def _through_functions(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
-        for function in self.callable_definers(persona):
-            if operation is Operation.SELECT and function.returns in _TELLS_NOTHING:
-                continue
-            why = self.touches(function, relation, operation)
-            if why and self._owner_may(function, relation, operation):
-                identity = self._catalog.function_identity(function)
-                yield anything(f"SECURITY DEFINER function {identity}: {why}", identity)
+    def _by_other_rights(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
+        if persona.name not in self._lifted:
+            self._lifted[persona.name] = self._lift(persona)
+        lifted = self._lifted[persona.name]
+        yield from lifted.known[relation.oid, operation].values()
+        for (done, role, _), way in lifted.anywhere.items():
+            if done is operation and self._may(role, relation, operation):
+                yield way
 
-    def _through_triggers(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
-        if operation is Operation.SELECT:
-            return
-        for trigger in self._catalog.snapshot.triggers:
-            function = self._catalog.functions.get(trigger.function)
-            source = self._catalog.relations[trigger.relation]
-            if function is None or not function.security_definer or source.oid == relation.oid:
+    def _lift(self, persona: Persona) -> _Lifted:
+        """Follows every statement that the persona could send to where it has the rights of others."""
+        role = self._catalog.roles_by_name[persona.role].oid
+        lifted = _Lifted()
+        for function in self._callable(persona):
+            via = self._catalog.function_identity(function)
+            named = "SECURITY DEFINER function" if function.security_definer else "function"
+            silent = function.returns in _TELLS_NOTHING
+            self._note(lifted, role, self._footprints.of_call(function, role), f"{named} {via}", via, silent=silent)
+        for relation in self._catalog.snapshot.relations:
+            via = self._catalog.identity(relation)
+            if relation.kind == "v" and self._direct.way(persona, relation, Operation.SELECT).at_most is not Reach.NONE:
+                self._note(lifted, role, self._footprints.of_query(relation, role), f"view {via}", via)
+            if relation.kind not in "rpv":
                 continue
-            why = self.touches(function, relation, operation)
-            if not why or not self._owner_may(function, relation, operation):
-                continue
-            fired = [one for one in Operation if one is not Operation.SELECT and fires(trigger, one)]
-            if any(self._direct.way(persona, source, one).at_most is not Reach.NONE for one in fired):
-                identity = self._catalog.identity(source)
-                yield anything(f'trigger "{trigger.name}" on {identity} runs as its owner: {why}', identity)
+            for one in _WRITES:
+                if self._direct.way(persona, relation, one).at_most is not Reach.NONE:
+                    touched = self._footprints.of_write(relation, one, role)
+                    what = f"{one.value} on {via} sets off a trigger or rule"
+                    self._note(lifted, role, touched, what, via, silent=True)
+            # A policy's functions run for whoever is asked, before anything is known to pass.
+            for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
+                if called := self._catalog.functions.get(oid):
+                    touched = self._footprints.of_call(called, role)
+                    self._note(lifted, role, touched, f"a policy of {via} calls a function", via, silent=True)
+        return lifted
 
-    def _owner_may(self, function: Function, relation: Relation, operation: Operation) -> bool:
-        privilege = operation.value.upper()
-        return bool(self._access.columns(function.owner, relation, privilege)) or self._access.on_table(
-            function.owner, relation, privilege
-        )
+    def _note(
+        self, lifted: _Lifted, role: int, touched: Iterable[Touch], what: str, via: str, *, silent: bool = False
+    ) -> None:
+        """Notes what is done with the rights of others; what one has by one's own rights is a way of its own."""
+        for touch in touched:
+            if touch.role == role or (silent and touch.operation is Operation.SELECT and not touch.answers):
+                continue
+            way = anything(f"{what}: {touch.why}", via)
+            if touch.relation is None:
+                lifted.anywhere.setdefault((touch.operation, touch.role, via), way)
+            elif self._may(touch.role, self._catalog.relations[touch.relation], touch.operation):
+                for oid in self._footprints.concerned(touch.relation):
+                    lifted.known[oid, touch.operation].setdefault(via, way)
+
+    def _may(self, role: int, relation: Relation, operation: Operation) -> bool:
+        return self._access.on_any_column(role, relation, operation.value.upper())
 
     def _closed(self, function: Function) -> Body:
         total = body_of(function)
         seen, waiting = {function.oid}, list(total.calls)
         while waiting:
-            name = waiting.pop()
-            candidates = self._catalog.functions_by_name[(name[0], name[1])] if len(name) > 1 else self._named(name[-1])
-            for called in candidates:
+            for called in self._footprints.functions(waiting.pop()):
                 if called.oid in seen or called.extension is not None:
                     continue
                 seen.add(called.oid)
@@ -179,24 +219,6 @@ class Indirect:
                     raises=total.raises or inner.raises,
                 )
         return total
-
-    def _named(self, name: str) -> list[Function]:
-        return [
-            one for (_, called), group in self._catalog.functions_by_name.items() if called == name for one in group
-        ]
-
-    def _names(self) -> dict[int, frozenset[tuple[str, ...]]]:
-        """How a body may name each relation: with its schema, or without where some search_path finds it."""
-        names: dict[int, set[tuple[str, ...]]] = {
-            one.oid: {(self._catalog.schema_name(one), one.name), (one.name,)}
-            for one in self._catalog.snapshot.relations
-        }
-        for oid, found in list(names.items()):
-            relation = self._catalog.relations[oid]
-            # Through a view or a parent that the body names it gets to the rows as well.
-            for other in (*self._readers[oid], *self._ancestors(relation)):
-                found |= {(self._catalog.schema_name(other), other.name), (other.name,)}
-        return {oid: frozenset(found) for oid, found in names.items()}
 
     def _view_readers(self) -> defaultdict[int, list[Relation]]:
         readers: defaultdict[int, list[Relation]] = defaultdict(list)

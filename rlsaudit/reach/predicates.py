@@ -6,14 +6,13 @@ permissive one applies nothing passes. A policy without the expression that is a
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.policy.body import body_of
+from rlsaudit.policy.columns import describe
 from rlsaudit.policy.formula import FALSE, And, Formula, Or
 from rlsaudit.policy.parse import parse
-from rlsaudit.policy.scalar import Column
 from rlsaudit.policy.values import Scope
 
 if TYPE_CHECKING:
@@ -22,12 +21,8 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Operation, Persona
+    from rlsaudit.policy.scalar import Column
 
-_LISTED = re.compile(
-    r"CHECK \(\(\(?(?P<column>\w+|\"(?:[^\"]|\"\")+\")\)?(?:::text)? = ANY \(+ARRAY\[(?P<items>[^\]]*)\].*\)+",
-    re.DOTALL,
-)
-_ITEM = re.compile(r"'((?:[^']|'')*)'::[\w ]+")
 _BODIES_OF_HELPERS = {
     ("auth", "uid"): "request.jwt.claim",
     ("auth", "role"): "request.jwt.claim",
@@ -66,7 +61,7 @@ class Predicates:
     def columns(self, relation: Relation) -> Mapping[str, Column]:
         """Returns the relation's columns as values of a predicate."""
         if relation.oid not in self._columns:
-            self._columns[relation.oid] = self._describe(relation)
+            self._columns[relation.oid] = describe(self._catalog, relation)
         return self._columns[relation.oid]
 
     def asks_identity(self, names: frozenset[tuple[str, ...]]) -> bool:
@@ -107,33 +102,6 @@ class Predicates:
             self._parsed[key] = parse(text, self.scope(persona, relation))
         return self._parsed[key]
 
-    def _describe(self, relation: Relation) -> Mapping[str, Column]:
-        limited: set[int] = set()
-        listed: dict[int, frozenset[str]] = {}
-        for constraint in self._catalog.constraints[relation.oid]:
-            columns = set(constraint.columns)
-            values = _listed_values(constraint.definition) if constraint.kind == "c" and len(columns) == 1 else None
-            if values and not columns & listed.keys():
-                listed |= dict.fromkeys(columns, values)
-            elif constraint.kind in "cx":
-                limited |= columns
-        return {
-            one.name: Column(
-                number=one.number,
-                name=one.name,
-                boolean=one.type == "boolean",
-                nullable=not one.not_null,
-                # A domain, a generated column or a partition's bounds limit what may stand there in ways not followed.
-                free=one.type_kind in "be"
-                and not one.generated
-                and not relation.partition
-                and relation.kind in "rp"
-                and one.number not in limited,
-                allowed=listed.get(one.number),
-            )
-            for one in self._catalog.columns[relation.oid]
-        }
-
     def _trusted_helpers(self) -> frozenset[tuple[str, ...]]:
         return frozenset(
             name
@@ -150,13 +118,3 @@ class Predicates:
                 if query is not None:
                     helpers[name] = query
         return helpers
-
-
-def _listed_values(definition: str) -> frozenset[str] | None:
-    """Returns the values that a constraint like `CHECK (status IN ('a', 'b'))` allows, None for any other."""
-    match = _LISTED.fullmatch(definition.strip())
-    if match is None:
-        return None
-    items = [item.strip() for item in match["items"].split(",")]
-    values = [_ITEM.fullmatch(item) for item in items]
-    return frozenset(one[1].replace("''", "'") for one in values if one) if all(values) else None

@@ -1,15 +1,19 @@
-"""Triggers that stand in the way: which of them could refuse a write, by what their bodies say."""
+"""Triggers that stand in the way: which of them could refuse a write or change it, by what their bodies say."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation
-from rlsaudit.policy.body import Body, body_of
+from rlsaudit.policy.body import body_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Relation, Trigger
+    from rlsaudit.catalog.facts import Column, Function, Relation, Trigger
 
 # Bits of pg_trigger.tgtype, from src/include/catalog/pg_trigger.h.
 _ROW, _BEFORE, _INSTEAD = 1, 2, 64
@@ -22,6 +26,10 @@ _HARMLESS_CALLS = frozenset(
     }
 )  # fmt: skip
 _HARMLESS_EXTENSIONS = frozenset({"moddatetime"})
+_RETURNS = re.compile(r"\breturn\b\s*([^\s;]*)", re.IGNORECASE)
+_INTO = re.compile(r"\binto\b", re.IGNORECASE)
+_IDENTIFIERS = frozenset({"uuid", "text", "character varying", "name"})
+"""Types of columns that may say whose a row is."""
 
 
 def fires(trigger: Trigger, operation: Operation) -> bool:
@@ -29,28 +37,84 @@ def fires(trigger: Trigger, operation: Operation) -> bool:
     return trigger.enabled not in _OFF and bool(trigger.type & _EVENTS.get(operation, 0))
 
 
-def refusing_trigger(catalog: Catalog, relation: Relation, operation: Operation) -> Trigger | None:
-    """Returns a trigger of the relation that might refuse or swallow `operation`, None where all surely let it pass."""
-    read = {column.column for policy in catalog.policies[relation.oid] for column in policy.columns}
-    names = {one.name for one in catalog.columns[relation.oid] if one.number in read}
-    for trigger in catalog.triggers[relation.oid]:
-        if not fires(trigger, operation):
-            continue
-        function = catalog.functions.get(trigger.function)
-        if function is not None and function.extension in _HARMLESS_EXTENSIONS:
-            continue
-        if function is None or not _lets_pass(body_of(function), trigger, names):
-            return trigger
-    return None
+def is_instead(trigger: Trigger) -> bool:
+    """Whether the trigger does the work of the statement, on a view."""
+    return bool(trigger.type & _INSTEAD)
 
 
-def _lets_pass(body: Body, trigger: Trigger, read_by_policies: set[str]) -> bool:
+def refusing_trigger(
+    catalog: Catalog, relations: Iterable[Relation], operation: Operation, settable: Collection[str] = ()
+) -> Trigger | None:
+    """Returns a trigger that might refuse or swallow `operation`, or say whose the row is; None where there is none.
+
+    Args:
+        catalog: The facts.
+        relations: The relation, and those below and above it whose triggers fire as well.
+        operation: What is done to its rows.
+        settable: For an update, the columns that can be set; empty for all.
+    """
+    listed = list(relations)
+    found = [one for relation in listed for one in catalog.triggers[relation.oid] if fires(one, operation)]
+    if not found:
+        return None
+    row = _Row(
+        columns=tuple(column for relation in listed for column in catalog.columns[relation.oid]),
+        asked=frozenset(name for relation in listed for name in _asked(catalog, relation)),
+        settable=frozenset(settable) or frozenset(one.name for one in catalog.columns[listed[0].oid]),
+    )
+    return next((one for one in found if not _passes(catalog, row, one, operation)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a trigger may meddle with: `asked` are the columns that policies read, `settable` those that are updated."""
+
+    columns: tuple[Column, ...]
+    asked: frozenset[str]
+    settable: frozenset[str]
+
+
+def _passes(catalog: Catalog, row: _Row, trigger: Trigger, operation: Operation) -> bool:
+    function = catalog.functions.get(trigger.function)
+    if function is None or is_instead(trigger):
+        return False
+    if function.extension in _HARMLESS_EXTENSIONS:
+        return True
+    if not _is_plain(function):
+        return False
+    if not (trigger.type & _ROW and trigger.type & _BEFORE):
+        # What it returns and assigns is not looked at.
+        return True
+    # Postgres goes on with the row that is returned: of a row that is deleted there is only OLD, of a new one only NEW.
+    expected = {"old" if operation is Operation.DELETE else "new"}
+    if {one.lower() for one in _RETURNS.findall(function.body)} != expected:
+        return False
+    assigned = body_of(function).assigns
+    if operation is Operation.DELETE:
+        return True
+    if "*" in assigned:
+        return False
+    if operation is Operation.UPDATE:
+        return bool(row.settable - assigned) and not assigned & row.asked
+    identity = body_of(function).asks_identity
+    return not any(one.name in assigned and _may_tie(row, one, identity=identity) for one in row.columns)
+
+
+def _is_plain(function: Function) -> bool:
+    """Whether the function surely neither fails nor touches anything but its row, of which it tells all it assigns."""
+    body = body_of(function)
     if not body.understood or body.dynamic or body.raises or body.reads or body.writes:
         return False
-    if not body.calls <= _HARMLESS_CALLS or trigger.type & _INSTEAD:
-        return False
-    before_row = bool(trigger.type & _ROW) and bool(trigger.type & _BEFORE)
-    if not before_row:
-        return True
-    # What policies read, it may not change: the check comes after it.
-    return not body.returns_null and "*" not in body.assigns and not body.assigns & read_by_policies
+    # SELECT INTO and the like may fail (STRICT), and assign to what they please.
+    return body.calls <= _HARMLESS_CALLS and not _INTO.search(function.body)
+
+
+def _may_tie(row: _Row, column: Column, *, identity: bool) -> bool:
+    """Whether assigning the column may change whose the row is, or what the policies say of it."""
+    return column.name in row.asked or column.type == "uuid" or (identity and column.type in _IDENTIFIERS)
+
+
+def _asked(catalog: Catalog, relation: Relation) -> set[str]:
+    references = [one for policy in catalog.policies[relation.oid] for one in policy.columns]
+    read = {one.column for one in references if one.relation == relation.oid}
+    return {one.name for one in catalog.columns[relation.oid] if one.number in read}

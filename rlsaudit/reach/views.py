@@ -9,29 +9,43 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.access.views import is_invoker, reads_through
+from rlsaudit.access.views import ViewRead, is_invoker, reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula
+from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import Query, read_query
-from rlsaudit.policy.values import Scope
 from rlsaudit.reach.bounds import Way, anything, none
-from rlsaudit.reach.triggers import refusing_trigger
+from rlsaudit.reach.columns import Insertable, can_change
+from rlsaudit.reach.family import descendants
+from rlsaudit.reach.refused import may_fail
+from rlsaudit.reach.triggers import is_instead, refusing_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.scalar import Column
     from rlsaudit.reach.predicates import Predicates
 
 # pg_relation_is_updatable: 1 << CmdType, from src/include/nodes/nodes.h.
 _UPDATABLE = {Operation.UPDATE: 1 << 2, Operation.INSERT: 1 << 3, Operation.DELETE: 1 << 4}
-_INSTEAD_TRIGGER = 64
 _DEEPEST = 16
+_NEVER_FIRES = frozenset({"D", "R"})
+_CALLS_WITHOUT_ROWS = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("lower",), ("upper",), ("now",)})
+_SETS = frozenset(
+    (name,)
+    for name in (
+        "generate_series", "generate_subscripts", "json_array_elements", "json_array_elements_text", "json_each",
+        "json_each_text", "json_object_keys", "json_populate_recordset", "json_to_recordset", "jsonb_array_elements",
+        "jsonb_array_elements_text", "jsonb_each", "jsonb_each_text", "jsonb_object_keys", "jsonb_path_query",
+        "jsonb_path_query_tz", "jsonb_populate_recordset", "jsonb_to_recordset", "regexp_matches",
+        "regexp_split_to_table", "string_to_table", "unnest", "xpath_table",
+    )
+)  # fmt: skip
+"""Functions of pg_catalog that give any number of rows, none among them, in the place of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +53,26 @@ class Chain:
     """A view that is a plain filter, down to its base table.
 
     `filters` is what all its views ask of a row, `role` who the table's policies are for, `stored` whether a
-    materialized view is on the way. `columns` are the view's columns as values of the table's row.
+    materialized view is on the way. `columns` are the view's columns as values of the table's row. `links` are the
+    views on the way, outermost first; `sure` is whether a row that passes the filters is surely shown.
     """
 
     base: Relation
     role: int
     filters: Formula
     stored: bool
+    columns: Mapping[str, Column]
+    links: tuple[Link, ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One view of a chain, with the role that addresses it, its own filter, and its columns by name."""
+
+    view: Relation
+    caller: int
+    where: Formula
     columns: Mapping[str, Column]
 
 
@@ -56,7 +83,11 @@ class Views:
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
+        self._insertable = Insertable(access)
         self._shapes: dict[int, Query | None] = {}
+        self._chains: dict[tuple[str, int, int], Chain | None] = {}
+        self._reads: dict[tuple[int, int], tuple[ViewRead, ...]] = {}
+        self._failures: dict[tuple[int, int], str] = {}
 
     def way(self, persona: Persona, caller: int, view: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` over the rows that the view shows.
@@ -73,7 +104,10 @@ class Views:
             bounds = decide(self._visible(persona, chain, Operation.SELECT))
             evidence = EvidenceKind.PROOF if self._filtered(chain) else EvidenceKind.CATALOG
             because = f"{self._rights(view)} {self._catalog.identity(chain.base)}: {bounds.because}"
-            return Way(bounds.at_least, bounds.at_most, evidence, because, chosen=bounds.chosen)
+            least, why = self._surely_shown(caller, chain, bounds.at_least)
+            return Way(least, bounds.at_most, evidence, because + why, chosen=bounds.chosen)
+        if self._shows_nothing(persona, caller, view):
+            return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROOF, "no row passes the policies of any table below it")
         asking = self._asking(caller, view)
         if asking:
             return anything(f"a view that is not a plain filter, and {asking}")
@@ -83,57 +117,123 @@ class Views:
 
     def into(self, persona: Persona, caller: int, view: Relation, base: Relation, operation: Operation) -> Way | None:
         """Returns how far the view takes the persona into `base`, a table that it reads; None where it does not."""
-        barred = self._barred(caller, view)
-        via = self._catalog.identity(view)
-        if barred:
+        if self._barred(caller, view):
             return None
+        via = self._catalog.identity(view)
         chain = self.chain(persona, caller, view) if view.kind == "v" else self._stored_chain(persona, view)
         if operation is not Operation.SELECT:
-            if chain is None or chain.base.oid != base.oid or chain.stored:
-                return None
-            way = self._write(persona, caller, view, operation)
-            return replace(way, via=via)
+            return self._written_into(persona, caller, view, base, operation)
         if chain is not None and chain.base.oid == base.oid:
-            bounds = decide(self._visible(persona, chain, operation))
-            because = f"{self._rights(view)} it: {bounds.because}"
-            return Way(bounds.at_least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen)
-        reads = [one for one in reads_through(self._access, view, caller) if one.relation.oid == base.oid]
+            rows = self._visible(persona, chain, operation)
+            bounds = decide(rows)
+            least, why = self._surely_shown(caller, chain, bounds.at_least)
+            because = f"{self._rights(view)} it: {bounds.because}{why}"
+            return Way(least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen, rows=rows)
+        reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
             return None
         if all(not one.stored and self._access.rls_applies(one.role, base) for one in reads):
             # Whatever else the view asks, its rows of this table pass the table's own policies.
-            at_most = max(decide(self._predicates.using(persona, one.role, base, operation)).at_most for one in reads)
-            return Way(Reach.NONE, at_most, EvidenceKind.PROOF, "read by a view, within RLS", via)
+            rows = Or(tuple(self._predicates.using(persona, one.role, base, operation) for one in reads))
+            at_most = decide(rows).at_most
+            return Way(Reach.NONE, at_most, EvidenceKind.PROOF, "read by a view, within RLS", via, rows=rows)
         return anything("read by a view that joins, groups or limits", via)
+
+    def reads(self, view: Relation, caller: int) -> tuple[ViewRead, ...]:
+        """Returns what a query on the view by `caller` reads."""
+        key = (view.oid, caller)
+        if key not in self._reads:
+            self._reads[key] = reads_through(self._access, view, caller)
+        return self._reads[key]
+
+    def _written_into(
+        self, persona: Persona, caller: int, view: Relation, base: Relation, operation: Operation
+    ) -> Way | None:
+        if view.kind != "v" or not view.updatable & _UPDATABLE[operation]:
+            return None
+        chain = self.chain(persona, caller, view)
+        if chain is not None and chain.base.oid != base.oid:
+            return None
+        if chain is None and all(one.relation.oid != base.oid for one in self.reads(view, caller)):
+            return None
+        return replace(self._write(persona, caller, view, operation), via=self._catalog.identity(view))
+
+    def _surely_shown(self, caller: int, chain: Chain, least: Reach) -> tuple[Reach, str]:
+        """How far a chain surely leads, whose filters say `least`, and why not that far."""
+        if least is Reach.NONE:
+            return least, ""
+        if not chain.sure:
+            return Reach.NONE, "; a function in it may give no row"
+        if chain.stored or not self._access.rls_applies(chain.role, chain.base):
+            return least, ""
+        failing = may_fail(self._access, chain.role, caller, chain.base, Operation.SELECT)
+        return (Reach.NONE, f"; {failing}") if failing else (least, "")
+
+    def _shows_nothing(self, persona: Persona, caller: int, view: Relation) -> bool:
+        """Whether no table below the view has a row for the persona, and the view makes none of its own."""
+        reads, query = self.reads(view, caller), self.shape(view)
+        if not reads or query is None or query.summarises or not query.calls <= _CALLS_WITHOUT_ROWS:
+            return False
+        return all(
+            not one.stored
+            and self._access.rls_applies(one.role, one.relation)
+            and decide(self._predicates.using(persona, one.role, one.relation, Operation.SELECT)).at_most is Reach.NONE
+            for one in reads
+        )
 
     def chain(self, persona: Persona, caller: int, view: Relation, depth: int = 0) -> Chain | None:
         """Returns the view as a filter over one table; None where it is not one."""
+        key = (persona.name, caller, view.oid)
+        if key not in self._chains:
+            self._chains[key] = self._chain(persona, caller, view, depth)
+        return self._chains[key]
+
+    def _chain(self, persona: Persona, caller: int, view: Relation, depth: int) -> Chain | None:
         query = self.shape(view)
         if query is None or not query.plain or query.source is None or depth > _DEEPEST:
             return None
         source = self._catalog.relations_by_name.get(query.source)
-        if source is None or source.kind not in "rpvm":
+        if source is None or source.kind not in "rpvm" or any(one.kind in "aw" for one in self._called(query)):
             return None
-        # Functions called by the targets do not change which rows there are.
-        role = caller if view.kind == "v" and is_invoker(view) else view.owner
-        if source.kind in "vm":
-            inner = self.chain(persona, caller, source, depth + 1)
-            if inner is None:
-                return None
-            base, below, columns, stored, role = inner.base, inner.filters, inner.columns, inner.stored, inner.role
-        else:
-            base, below, columns, stored = source, TRUE, self._predicates.columns(source), False
+        inner = self.chain(persona, caller, source, depth + 1) if source.kind in "vm" else None
+        if source.kind in "vm" and inner is None:
+            return None
+        base, below, columns = (
+            (inner.base, inner.filters, inner.columns)
+            if inner is not None
+            else (source, TRUE, self._predicates.columns(source))
+        )
         where: Formula = TRUE
         if query.where is not None:
-            known = self._predicates.scope(persona, base)
-            scope = Scope(persona, query.alias, columns, known.trusted, known.helpers)
-            where = parse_node(query.where, scope)
+            where = parse_node(
+                query.where, replace(self._predicates.scope(persona, base), relation=query.alias, columns=columns)
+            )
+        stored = view.kind == "m" or (inner is not None and inner.stored)
         filters: Formula = And((below, where))
-        if (stored or view.kind == "m") and query.asks_identity:
+        if stored and (query.asks_identity or self._predicates.asks_identity(query.calls)):
             # The identity was that of whoever refreshed it.
             filters = And((below, Atom(AtomKind.OPAQUE, "the filter of a materialized view")))
         shown = {output: columns[name] for output, name in query.columns if name in columns}
-        return Chain(base, role, filters, stored or view.kind == "m", shown)
+        # Whoever the view runs as addresses the one below it, and holds the privileges there.
+        role = caller if view.kind == "v" and is_invoker(view) else view.owner
+        below_it = () if inner is None else (replace(inner.links[0], caller=role), *inner.links[1:])
+        return Chain(
+            base,
+            role if inner is None else inner.role,
+            filters,
+            stored,
+            shown,
+            (Link(view, caller, where, shown), *below_it),
+            not self._gives_sets(query) and (inner is None or inner.sure),
+        )
+
+    def _called(self, query: Query) -> Iterator[Function]:
+        for name in query.calls:
+            if len(name) > 1:
+                yield from self._catalog.functions_by_name[(name[-2], name[-1])]
+
+    def _gives_sets(self, query: Query) -> bool:
+        return bool(query.calls & _SETS) or any(one.returns_set for one in self._called(query))
 
     def shape(self, view: Relation) -> Query | None:
         """Returns the shape of the view's query, None where it cannot be parsed."""
@@ -158,53 +258,85 @@ class Views:
     def _write(self, persona: Persona, caller: int, view: Relation, operation: Operation) -> Way:
         if not view.updatable & _UPDATABLE[operation]:
             return none(f"the view does not support {operation.value}")
-        if any(one.name != "_RETURN" for one in self._catalog.rewrites[view.oid]):
-            return anything("a rule rewrites the statement")
-        if any(one.type & _INSTEAD_TRIGGER for one in self._catalog.triggers[view.oid]):
-            return anything("an INSTEAD OF trigger does the work")
         chain = self.chain(persona, caller, view)
+        on_the_way = [view] if chain is None else [one.view for one in chain.links]
+        for one in on_the_way if chain is None else [*on_the_way, chain.base]:
+            rules = [each for each in self._catalog.rewrites[one.oid] if each.name != "_RETURN"]
+            if any(each.enabled not in _NEVER_FIRES for each in rules):
+                return anything("a rule rewrites the statement")
+        if any(is_instead(trigger) for one in on_the_way for trigger in self._catalog.triggers[one.oid]):
+            return anything("an INSTEAD OF trigger does the work")
         if chain is None or chain.stored:
             return anything("a view that is not a plain filter")
-        source_role = chain.role
-        if not self._access.columns(source_role, chain.base, operation.value.upper()) and not self._access.on_table(
-            source_role, chain.base, operation.value.upper()
-        ):
-            return none(f"its {self._whose(view)} may not {operation.value} on {self._catalog.identity(chain.base)}")
-        rls = self._access.rls_applies(source_role, chain.base)
-        using = self._predicates.using(persona, source_role, chain.base, operation) if rls else TRUE
-        check = self._predicates.check(persona, source_role, chain.base, operation) if rls else TRUE
-        options = {option.partition("=")[0] for option in view.options}
-        if operation is Operation.INSERT:
-            # Without a check option the view's own filter does not limit what is put in.
-            bounds = decide(And((check, chain.filters)) if "check_option" in options else check)
-        else:
-            bounds = decide(And((using, chain.filters)))
-        sure = bounds.at_least
-        if operation is Operation.UPDATE and decide(check).at_least is Reach.NONE:
-            sure = Reach.NONE
-        limited = len(chain.columns) < len(self._catalog.columns[chain.base.oid])
-        if operation is Operation.INSERT and limited and self._lacks_required(chain):
-            sure = Reach.NONE
-        trigger = refusing_trigger(self._catalog, chain.base, operation)
-        nested = self.shape(view)
-        if trigger is not None or nested is None or "check_option" in options:
-            sure = Reach.NONE
-        because = f"{self._rights(view)} {self._catalog.identity(chain.base)}: {bounds.because}"
-        return Way(sure, bounds.at_most, EvidenceKind.PROOF, because)
+        return self._write_chain(persona, caller, view, chain, operation)
 
-    def _lacks_required(self, chain: Chain) -> bool:
-        """Whether a new row needs a column that the view does not show."""
-        shown = {one.number for one in chain.columns.values()}
-        return any(
-            one.not_null and not one.default and one.number not in shown
-            for one in self._catalog.columns[chain.base.oid]
-        )
+    def _write_chain(self, persona: Persona, caller: int, view: Relation, chain: Chain, operation: Operation) -> Way:
+        privilege = operation.value.upper()
+        for one in chain.links[1:]:
+            if not self._access.on_any_column(one.caller, one.view, privilege):
+                return none(f"the view below, {self._catalog.identity(one.view)}, may not be written")
+        role, base = chain.role, chain.base
+        if not self._access.on_any_column(role, base, privilege):
+            return none(f"its {self._whose(view)} may not {operation.value} on {self._catalog.identity(base)}")
+        rls = self._access.rls_applies(role, base)
+        using = self._predicates.using(persona, role, base, operation) if rls else TRUE
+        policies = self._predicates.check(persona, role, base, operation) if rls else TRUE
+        # Without a check option the view's own filter does not limit what is put in.
+        check: Formula = And((policies, *_enforced(chain)))
+        rows = check if operation is Operation.INSERT else And((using, chain.filters))
+        bounds = decide(rows)
+        at_most = bounds.at_most
+        if operation is Operation.UPDATE and decide(check).at_most is Reach.NONE:
+            at_most = Reach.NONE
+        caps = self._write_caps(caller, chain, operation, rows, check) if bounds.at_least is not Reach.NONE else []
+        least, why = min([(bounds.at_least, ""), (at_most, ""), *caps], key=lambda one: one[0].rank)
+        because = f"{self._rights(view)} {self._catalog.identity(base)}: {bounds.because}"
+        because = f"{because}; {why}" if why else because
+        return Way(least, at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen, rows=rows)
+
+    def _write_caps(
+        self, caller: int, chain: Chain, operation: Operation, rows: Formula, check: Formula
+    ) -> list[tuple[Reach, str]]:
+        """What keeps a write from surely going as far as the formulas say: how far it does, and why."""
+        role, base = chain.role, chain.base
+        caps: list[tuple[Reach, str]] = []
+        if self._access.rls_applies(role, base) and (failing := may_fail(self._access, role, caller, base, operation)):
+            caps.append((Reach.NONE, failing))
+        settable = self._settable(chain, operation.value.upper()) if operation is not Operation.DELETE else frozenset()
+        if operation is Operation.INSERT:
+            # Defaults are computed, and sequences asked for, as the caller, whoever's rights the view has.
+            caps.append(self._insertable.most(caller, base, check, settable))
+        elif operation is Operation.UPDATE:
+            # The old row passed what is asked of it; a new one that is asked for no more can pass as well.
+            same = set(_conjuncts(check)) <= {TRUE, *_conjuncts(rows)}
+            possible = same or decide(check).at_least is not Reach.NONE
+            if not possible or not can_change(check, settable, same=same):
+                caps.append((Reach.NONE, "what the check asks for cannot all be set"))
+        names = {one.name for one in self._catalog.columns[base.oid] if one.number in settable}
+        trigger = refusing_trigger(self._catalog, (base, *descendants(self._catalog, base)), operation, names)
+        if trigger is not None:
+            caps.append((Reach.NONE, f'trigger "{trigger.name}" may refuse it'))
+        return caps
+
+    def _settable(self, chain: Chain, privilege: str) -> frozenset[int]:
+        """The base table's columns that a statement on the outermost view can set."""
+        found = {one.number for one in self._access.columns(chain.role, chain.base, privilege) if not one.generated}
+        for link in chain.links:
+            granted = {one.name for one in self._access.columns(link.caller, link.view, privilege)}
+            found &= {column.number for name, column in link.columns.items() if name in granted}
+        return frozenset(found)
 
     def _barred(self, caller: int, view: Relation) -> str:
         """Why a query on the view fails for the caller whatever it holds; empty where it does not."""
+        key = (caller, view.oid)
+        if key not in self._failures:
+            self._failures[key] = self._why_barred(caller, view)
+        return self._failures[key]
+
+    def _why_barred(self, caller: int, view: Relation) -> str:
         if view.kind == "m":
             return ""
-        for read in reads_through(self._access, view, caller):
+        for read in self.reads(view, caller):
             if not read.granted:
                 return f"the view reads {self._catalog.identity(read.relation)}, which its {self._whose(view)} may not"
         for rewrite in self._catalog.rewrites[view.oid]:
@@ -231,7 +363,7 @@ class Views:
                 oids = {one.relation for one in rewrite.columns} - {current.oid}
                 found = [self._catalog.relations[oid] for oid in oids if oid in self._catalog.relations]
                 pending.extend(one for one in found if one.kind == "v")
-        for read in reads_through(self._access, view, caller):
+        for read in self.reads(view, caller):
             if not read.stored and self._access.rls_applies(read.role, read.relation):
                 return f"RLS applies to {self._catalog.identity(read.relation)} below it"
             if read.relation.kind == "f":
@@ -248,3 +380,22 @@ class Views:
             return "security_invoker view over"
         owner = self._catalog.roles.get(view.owner)
         return f"runs with the rights of its owner {owner.name if owner else view.owner} on"
+
+
+def _enforced(chain: Chain) -> Iterator[Formula]:
+    """The filters that check options make new rows pass: a cascaded one those of all views below as well."""
+    cascaded = False
+    for link in chain.links:
+        options = dict(option.partition("=")[::2] for option in link.view.options)
+        option = options.get("check_option", "")
+        cascaded |= option == "cascaded"
+        if cascaded or option:
+            yield link.where
+
+
+def _conjuncts(formula: Formula) -> Iterator[Formula]:
+    if isinstance(formula, And):
+        for one in formula.operands:
+            yield from _conjuncts(one)
+    else:
+        yield formula
