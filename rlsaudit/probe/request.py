@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 _STRANGER_SETTING = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 """What a setting holds that varies by identity: nobody's value, in the form that most tenants have."""
 _API_SEARCH_PATH = "public, extensions"
+_LOGIN_SEARCH_PATH = '"$user", public'
+"""What a login has where nothing else is set."""
+_ALL_ROLES = 0
+_OWN_SCHEMA = '"$user"'
 
 
 def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str, str]:
     """Returns the settings of the persona's request, in the order in which they are to be made."""
-    made: dict[str, str] = {}
+    made: dict[str, str] = {"search_path": _API_SEARCH_PATH if platform is Platform.SUPABASE else _LOGIN_SEARCH_PATH}
     role = catalog.roles_by_name[persona.role]
-    if platform is Platform.SUPABASE:
-        made["search_path"] = _API_SEARCH_PATH
+    # SET ROLE does not apply what ALTER ROLE … SET says; a login would have, and PostgREST sets it. What holds for
+    # the role comes after what holds for all, and what holds in this database after what holds in any.
+    holders = (role.oid,) if platform is Platform.SUPABASE else (_ALL_ROLES, role.oid)
     made |= {
-        # SET ROLE does not apply what ALTER ROLE … SET says; a login would have.
         one.name: one.value
-        for one in catalog.snapshot.role_settings
-        if one.role == role.oid and one.value is not None and one.name in {"search_path", "row_security"}
+        for one in sorted(catalog.snapshot.role_settings, key=lambda one: (one.role != _ALL_ROLES, one.this_database))
+        if one.role in holders and one.value is not None and one.name in {"search_path", "row_security"}
     }
     made["role"] = persona.role
     if platform is Platform.SUPABASE:
@@ -53,7 +57,12 @@ def transcript(made: Mapping[str, str], statement: str) -> tuple[str, ...]:
     for name, value in made.items():
         if name == "role":
             lines.append(f"set local role {ident(value)}")
+        elif name == "search_path":
+            # A list whose quotes mean something, and which whoever may alter the role has written.
+            plain = all(part == _OWN_SCHEMA or part == ident(part) for part in value.split(", "))
+            made_by_call = f"select pg_catalog.set_config('search_path', {literal(value).strip()}, true)"
+            lines.append(f"set local search_path = {value}" if plain else made_by_call)
         elif name == "request.jwt.claims" or not name.startswith("request."):
-            shown = value if name == "search_path" else literal(value).strip()
-            lines.append(f"set local {'.'.join(ident(part) for part in name.split('.'))} = {shown}")
+            named = ".".join(ident(part) for part in name.split("."))
+            lines.append(f"set local {named} = {literal(value).strip()}")
     return (*lines, statement, "rollback")

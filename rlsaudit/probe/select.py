@@ -68,10 +68,14 @@ def _statements(access: Access, role: int, relation: Relation) -> Iterable[tuple
         yield Operation.SELECT, count(access, relation)
     if relation.kind == "m":
         return
-    if access.columns(role, relation, "INSERT"):
-        yield Operation.INSERT, f"explain insert into {name} default values"
+    insertable = access.columns(role, relation, "INSERT")
+    if insertable:
+        # A null, where a default could be: the planner runs an immutable function that a default calls.
+        given = [ident(one.name) for one in insertable if one.default and not one.generated and not one.identity]
+        values = f"({', '.join(given)}) values ({', '.join(['null'] * len(given))})" if given else "default values"
+        yield Operation.INSERT, f"explain insert into {name} {values}"
     assignable = [one for one in access.columns(role, relation, "UPDATE") if not one.generated and not one.identity]
     if assignable:
-        yield Operation.UPDATE, f"explain update {name} set {ident(assignable[0].name)} = default"
+        yield Operation.UPDATE, f"explain update {name} set {ident(assignable[0].name)} = null"
     if access.on_table(role, relation, "DELETE"):
         yield Operation.DELETE, f"explain delete from {name}"

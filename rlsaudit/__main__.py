@@ -1,0 +1,5 @@
+"""`python -m rlsaudit`."""
+
+from rlsaudit.cli import main
+
+main()

@@ -1,0 +1,208 @@
+"""The audit, from facts to report, as one straight line.
+
+    snapshot → access → policy, reach → probe → matrix → intent and rules → report
+
+Each step takes what the ones before it made and knows nothing of the ones after. This is the one place that decides
+what goes into a report and what does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from rlsaudit import __version__, probe
+from rlsaudit.access import Access
+from rlsaudit.catalog import Catalog, Platform, platform_of, take
+from rlsaudit.catalog.platform import exposed_schemas
+from rlsaudit.errors import AuditError, UsageError
+from rlsaudit.intent import Intent
+from rlsaudit.intent import load as load_intent
+from rlsaudit.matrix import Matrix, Sources, build, exposed
+from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
+from rlsaudit.personas import choose
+from rlsaudit.reach import Direct, Indirect
+from rlsaudit.reach.predicates import Predicates
+from rlsaudit.rules import Case, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from rlsaudit.catalog.facts import Relation, Snapshot
+    from rlsaudit.connect import Session
+    from rlsaudit.model import Finding, Persona
+
+PROBE_MODES = ("none", "read")
+_STUB = "rlsaudit stub"
+_NOT_YET = (
+    "not examined by this version: chains of statements (`escalated` is unknown throughout), columns that users change "
+    "in rows of their own, Realtime, storage buckets, sequences and large objects"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to audit: `schemas` and `roles` replace what the platform would have, `probe` is one of `PROBE_MODES`."""
+
+    schemas: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    probe: str = "read"
+    intent: Path | None = None
+    progress: Callable[[int, int], None] = lambda _done, _total: None
+
+
+def audit(session: Session, options: Options) -> Report:
+    """Audits the database that `session` is connected to, in READ ONLY transactions that are rolled back.
+
+    Raises:
+        AuditError: nothing was audited; it says why and what to do.
+    """
+    with session.read_only():
+        snapshot = take(session)
+    return examine(snapshot, options, session)
+
+
+def examine(snapshot: Snapshot, options: Options, session: Session | None = None) -> Report:
+    """Audits what a snapshot says; with a `session` in the database that it is of, the server is asked as well.
+
+    Raises:
+        AuditError: nothing was audited; it says why and what to do.
+    """
+    catalog = Catalog(snapshot)
+    platform = platform_of(catalog)
+    intent = load_intent(options.intent, platform.value)
+    _must_exist(catalog, options.schemas)
+    schemas, known_by = exposed_schemas(catalog, platform, options.schemas or intent.schemas)
+
+    access = Access(catalog)
+    cast = choose(access, platform, options.roles, intent.personas)
+    exposure = {one.name: exposed(access, one, snapshot.relations, schemas) for one in cast.personas}
+
+    predicates = Predicates(access, platform)
+    direct = Direct(access, predicates)
+    indirect = Indirect(access, predicates, direct, frozenset(schemas))
+
+    results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
+    matrix = build(Sources(access, direct, indirect, intent), cast.personas, exposure, results)
+    case = Case(access, platform, cast.personas, exposure, predicates, direct, indirect, matrix, intent)
+    findings = judge(case)
+
+    missing = (*_blind(snapshot), *skipped, *_idle(intent, case), *_unset(case))
+    stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
+    notes = [f"schemas: {known_by}", *cast.notes, _NOT_YET]
+    if stubs:
+        notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
+    return Report(
+        tool=Tool("rlsaudit", __version__),
+        target=Target(
+            platform=platform.value,
+            server_version=snapshot.server.version.split()[0],
+            database=snapshot.server.database,
+            schemas=tuple(schemas),
+            probe=options.probe if session else "none",
+            notes=tuple(notes),
+        ),
+        personas=cast.personas,
+        summary=_summary(findings, matrix, missing),
+        matrix=matrix.cells,
+        findings=findings,
+        skipped=missing,
+    )
+
+
+def _probed(
+    access: Access,
+    platform: Platform,
+    personas: Sequence[Persona],
+    exposure: dict[str, tuple[Relation, ...]],
+    options: Options,
+    session: Session | None,
+) -> tuple[tuple[probe.Result, ...], tuple[Skipped, ...]]:
+    if session is None:
+        return (), (Skipped("probes", "a saved snapshot has no server to ask"),)
+    if options.probe == "none":
+        return (), (Skipped("probes", "--probe none"),)
+    relations = {one.oid: one for group in exposure.values() for one in group}
+    probes, skipped = probe.plan(access, personas, relations.values())
+    done = 0
+
+    def progress(more: int) -> None:
+        nonlocal done
+        done += more
+        options.progress(done, len(probes))
+
+    try:
+        results = probe.run(session, access.catalog, platform, probes, progress=progress)
+    except psycopg.Error as error:
+        said = error.diag.message_primary or type(error).__name__
+        if not session.connection.closed:
+            # plpgsql may be gone, or not for us: catalog and proofs decide what they can.
+            return (), (*skipped, Skipped("probes", f"the server refused to run them: {said}"))
+        raise AuditError(
+            f"The connection was lost while the server was probed: {said}.",
+            hint="Nothing was changed. Try again, or use `--probe none` for what catalog and proofs alone decide.",
+        ) from error
+    failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
+    return results, (*skipped, *_grouped(access.catalog, failed))
+
+
+def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipped]:
+    """Probes without a verdict, one entry for each relation, persona and reason."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for one in failed:
+        # That a view cannot be written is an answer, and the catalog gave it already.
+        if one.probe.persona is None or "(55000)" in one.reason:
+            continue
+        key = (catalog.identity(catalog.relations[one.probe.relation]), one.probe.persona.name, one.reason)
+        grouped.setdefault(key, []).append(one.probe.operation.value)
+    for (relation, persona, reason), operations in grouped.items():
+        yield Skipped(f"probes of {relation} as {persona} ({', '.join(operations)})", reason)
+
+
+def _must_exist(catalog: Catalog, schemas: Iterable[str]) -> None:
+    known = {one.name for one in catalog.snapshot.schemas}
+    for schema in schemas:
+        if schema not in known:
+            raise UsageError(
+                f"There is no schema {schema!r} in this database.", hint=f"It has: {', '.join(sorted(known))}."
+            )
+
+
+def _blind(snapshot: Snapshot) -> Iterable[Skipped]:
+    return [Skipped("part of the catalog", one) for one in snapshot.blind]
+
+
+def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:
+    catalog = case.catalog
+    idle = intent.idle(
+        (catalog.identity(one) for one in catalog.snapshot.relations),
+        (name for one in case.personas for name in (one.name, one.role)),
+        (catalog.function_identity(one) for one in catalog.snapshot.functions),
+    )
+    return [Skipped(f"intent for {one}", "nothing in this database has that name") for one in idle]
+
+
+def _unset(case: Case) -> Iterable[Skipped]:
+    """On plain Postgres a request may come without the settings that policies read; that persona is not audited yet."""
+    return [
+        Skipped(f"{one.name} with {', '.join(one.settings)} unset", "not examined by this version")
+        for one in case.personas
+        if one.settings
+    ]
+
+
+def _summary(findings: Sequence[Finding], matrix: Matrix, skipped: Sequence[Skipped]) -> Summary:
+    count = {level: sum(one.severity is level for one in findings) for level in Severity}
+    return Summary(
+        critical=count[Severity.CRITICAL],
+        high=count[Severity.HIGH],
+        medium=count[Severity.MEDIUM],
+        low=count[Severity.LOW],
+        info=count[Severity.INFO],
+        cells=len(matrix.cells),
+        unknown=sum(one.reach is Reach.UNKNOWN for one in matrix.cells),
+        skipped=len(skipped),
+    )

@@ -1,0 +1,81 @@
+"""`rlsaudit check`: what migrations make of a database, compared with what was there before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rlsaudit.cli.exits import exit_code
+from rlsaudit.cli.options import EngineUrl, Major, PgBin, engine_request, known_probe, known_severity
+from rlsaudit.cli.output import deliver, progress
+from rlsaudit.cli.replaying import (
+    Era,
+    FailOn,
+    FormatNames,
+    GoOn,
+    IntentFile,
+    OutputFiles,
+    Roles,
+    Schemas,
+    Strict,
+    known_era,
+    paired,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("check", short_help="Check migrations.")(_check)
+
+
+def _check(  # noqa: PLR0913 — the options of the command, each named
+    path: Annotated[
+        Path, typer.Argument(metavar="[PATH]", help="A repository, a directory of migrations, or a dump.")
+    ] = Path(),
+    *,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="Compare with a git reference, a directory, a snapshot or a database."),
+    ] = None,
+    intent: IntentFile = None,
+    schema: Schemas = None,
+    role: Roles = None,
+    layout: Annotated[
+        str | None, typer.Option(metavar="TOOL", help="The migrations' tool, where it is not seen.")
+    ] = None,
+    grants: Era = None,
+    go_on: GoOn = False,
+    seed: Annotated[bool, typer.Option("--seed", help="Run the seeds as well, so that probes see rows.")] = False,
+    probe: Annotated[str, typer.Option(metavar="MODE", help="none or read.")] = "read",
+    engine_url: EngineUrl = None,
+    pg_bin: PgBin = None,
+    major: Major = None,
+    format_name: FormatNames = None,
+    output: OutputFiles = None,
+    fail_on: FailOn = "high",
+    strict: Strict = False,
+) -> None:
+    """Check migrations: replay them in a throwaway Postgres, audit what comes out, say which line opened what.
+
+    With --base only what is new since then counts: new findings, and access that the intent does not allow. What was
+    there before is counted and left. Needs no Docker, no network and no credentials.
+    """
+    from rlsaudit.audit import Options  # noqa: PLC0415 — loaded where it is used, for the sake of other commands
+    from rlsaudit.compare import compared  # noqa: PLC0415
+    from rlsaudit.source import Named, Recipe, from_migrations, open_side  # noqa: PLC0415
+
+    wanted = paired(format_name, output)
+    level = known_severity(fail_on)
+    recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), layout, go_on, seed)
+    with progress("Checking") as tell:
+        options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
+        after = from_migrations(path, recipe, options)
+        report = after.report
+        if base is not None:
+            named = Named(base, path, recipe)
+            report = compared(open_side(named, options), after, named.shown)
+    for name, file in wanted:
+        deliver(report, name, file)
+    raise typer.Exit(exit_code(report, level, strict=strict))

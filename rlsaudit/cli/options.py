@@ -1,0 +1,79 @@
+"""Options that several commands share.
+
+What they are checked against is loaded when they are checked: every command loads this module, and few need all of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlsaudit.errors import UsageError
+from rlsaudit.model import Severity
+
+if TYPE_CHECKING:
+    from rlsaudit.engine import EngineRequest
+
+TEXT = "text"
+FormatName = Annotated[str, typer.Option("--format", metavar="NAME", help="text, for people, or json, for machines.")]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+]
+EngineUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="A superuser's URL on a server that is meant to be thrown away.")
+]
+PgBin = Annotated[
+    Path | None, typer.Option(metavar="DIRECTORY", help="The directory of `postgres` and `initdb` to take.")
+]
+Major = Annotated[int | None, typer.Option("--pg", metavar="MAJOR", help="The major version that is needed.")]
+
+
+def known_format(name: str) -> str:
+    """Returns `name` if there is such a format, before any work is done for it.
+
+    Raises:
+        UsageError: there is not.
+    """
+    if name == TEXT:
+        return name
+    from rlsaudit.report import formats  # noqa: PLC0415
+
+    if name not in formats():
+        raise UsageError(f"There is no format {name!r}.", hint=f"There are: {', '.join(formats())}.")
+    return name
+
+
+def known_probe(mode: str) -> str:
+    """Returns `mode` if there is such a probe mode.
+
+    Raises:
+        UsageError: there is not, or not yet.
+    """
+    from rlsaudit.audit import PROBE_MODES  # noqa: PLC0415
+
+    if mode in PROBE_MODES:
+        return mode
+    yet = "does not exist yet" if mode in {"write", "clone"} else "does not exist"
+    raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(PROBE_MODES)}.")
+
+
+def known_severity(name: str) -> Severity:
+    """Returns the severity of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return Severity(name)
+    except ValueError:
+        hint = f"There are: {', '.join(Severity)}."
+        raise UsageError(f"There is no severity {name!r}.", hint=hint) from None
+
+
+def engine_request(url: str | None, pg_bin: Path | None, major: int | None) -> EngineRequest:
+    """Returns which throwaway Postgres the options ask for."""
+    from rlsaudit.engine import EngineRequest  # noqa: PLC0415
+
+    return EngineRequest(url=url, pg_bin=pg_bin, major=major)
