@@ -209,6 +209,33 @@ class Skipped:
     reason: str
 
 
+class Direction(enum.StrEnum):
+    """Which way access went between two audits."""
+
+    MORE = "more"
+    LESS = "less"
+    INCOMPARABLE = "incomparable"
+    """It changed, and whether that opens or closes something cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A difference between two audits: `kind` is cell, function, trigger, publication, bucket or role.
+
+    `what` is the object's identity; `persona` and `operation` are set for cells. `before` and `after` are for people.
+    `allowed` is whether the intent allows what is there afterwards.
+    """
+
+    kind: str
+    what: str
+    direction: Direction
+    before: str
+    after: str
+    persona: str = ""
+    operation: str = ""
+    allowed: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """Who wrote the report."""
@@ -245,7 +272,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that an audit has to say. Reporters print it and decide nothing."""
+    """All that an audit has to say. Reporters print it and decide nothing.
+
+    Where it was compared with another (`base` says with which), `findings` are the new ones, `existing` those that were
+    there before, and `changes` what differs.
+    """
 
     tool: Tool
     target: Target
@@ -255,3 +286,6 @@ class Report:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     suppressed: tuple[Finding, ...] = ()
+    base: str | None = None
+    existing: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()

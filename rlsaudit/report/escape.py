@@ -3,6 +3,11 @@ r"""Names from the database are hostile input: whoever may create a table may tr
 A table's name can hold ESC sequences that move the cursor, newlines that forge a line of the report, overrides that
 turn the direction of the text, or characters that are not seen at all. What is printed for people goes through
 `printable`, what is printed for machines through `visible_json`.
+
+Whatever is printed may also end in the log of a CI job, where some lines are orders: a line that begins with `::` on
+GitHub Actions, and `##[`, `##vso[`, `##teamcity[` anywhere in a line there, on Azure Pipelines and on TeamCity.
+`printable` and `visible_json` break the latter; that no line begins with `::` is the business of who puts lines
+together (`quiet`).
 """
 
 from __future__ import annotations
@@ -38,12 +43,26 @@ _MAX_BYTE = 0xFF
 _MAX_BMP = 0xFFFF
 
 
+_ORDER = re.compile(r"##(?=\w*\[)")
+
+
 def printable(text: str) -> str:
-    r"""Replace what would act on a terminal, or would not be seen, by a visible escape: `\n`, `\x1b`, `\u202e`.
+    r"""Replace what would act on a terminal or in a log, or would not be seen, by a visible escape: `\n`, `\u202e`.
 
     Letters of every script stay; a backslash stays single, so that regular expressions in policies remain readable.
     Applying it twice changes nothing.
     """
+    return _ORDER.sub(r"#\\x23", _visible(text))
+
+
+def quiet(line: str) -> str:
+    r"""Keep a line from being an order in the log of a CI job: `::stop-commands::` becomes `\:stop-commands::`."""
+    line = _ORDER.sub(r"#\\x23", line)
+    text = line.lstrip()
+    return f"{line[: len(line) - len(text)]}\\{text[1:]}" if text.startswith("::") else line
+
+
+def _visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     result: list[str] = []
@@ -66,6 +85,7 @@ def visible_json(document: str) -> str:
     Newlines between the tokens are kept: inside strings JSON has escaped them already. Half of a surrogate pair is no
     character and strict readers refuse its escape, so it becomes the six visible characters that would be its escape.
     """
+    document = _ORDER.sub(r"#\\u0023", document)
     if document.isascii() and document.replace("\n", "").isprintable():
         return document
     return _NOT_ASCII_TEXT.sub(lambda match: match[0] if _seen(match[0]) else _json_escape(match[0]), document)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from rlsaudit.model import Cell, Finding, Persona, Report, Skipped, Summary, Target, Tool
+from rlsaudit.model import Cell, Change, Finding, Persona, Report, Skipped, Summary, Target, Tool
 from rlsaudit.report.escape import visible_json
 from rlsaudit.report.format import Format, Screen
 
@@ -32,6 +32,9 @@ class Document:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     suppressed: tuple[Finding, ...]
+    base: str | None = None
+    existing: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def _render(report: Report, _: Screen) -> str:
@@ -45,6 +48,9 @@ def _render(report: Report, _: Screen) -> str:
         findings=report.findings,
         skipped=report.skipped,
         suppressed=report.suppressed,
+        base=report.base,
+        existing=report.existing,
+        changes=report.changes,
     )
     # msgspec.json.encode would refuse half a surrogate pair, and a report must not be lost over a name.
     builtins = msgspec.to_builtins(document, order="deterministic", str_keys=True)

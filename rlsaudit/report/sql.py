@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rlsaudit.report.escape import printable
+from rlsaudit.report.escape import printable, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,9 @@ def _statement(sql: str) -> Transcript:
     if last_code and not last_code.endswith(";"):
         # Behind a line comment the semicolon would be part of it.
         parts.append("\n;" if last.startswith("--") else ";")
-    return Transcript(tuple(line.rstrip() for line in "".join(parts).split("\n")), escaped)
+    printed = [line.rstrip() for line in "".join(parts).split("\n")]
+    lines = [quiet(line) for line in printed]
+    return Transcript(tuple(lines), escaped or lines != printed)
 
 
 def _layout(text: str) -> list[str]:

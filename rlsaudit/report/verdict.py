@@ -10,19 +10,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
-from rlsaudit.report.words import count, listed
+from rlsaudit.report.changes import counted, openings
+from rlsaudit.report.words import brief, count, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rlsaudit.model import Cell, Finding, Report, Summary
 
+NOTHING_COMPARED = "No verdict: no relation is exposed to any persona, so nothing was compared with intent."
+
 _WORST_FIRST = tuple(reversed(Severity))
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why the answer is not whole: verdicts not reached, with reasons (most frequent first), and things left out."""
+    """Why the answer is not whole: verdicts not reached, and things left out.
+
+    `reasons` are in brief, the most frequent first.
+    """
 
     verdicts: int
     of: int
@@ -50,7 +56,7 @@ def beyond_intent(cell: Cell) -> bool:
 
 def missing(report: Report) -> Missing:
     """Count what is missing."""
-    reasons = Counter(cell.because for cell in report.matrix if undecided(cell))
+    reasons = Counter(brief(cell.because) for cell in report.matrix if undecided(cell))
     return Missing(
         verdicts=max(report.summary.unknown, reasons.total()),
         of=max(report.summary.cells, len(report.matrix)),
@@ -64,6 +70,8 @@ def clean(report: Report) -> bool:
     gaps = missing(report)
     return not (
         _counts(report.summary, report.findings)
+        or report.existing
+        or openings(report)
         or gaps.anything
         or gaps.of == 0
         or any(beyond_intent(cell) or not cell.intended.decided for cell in report.matrix)
@@ -71,22 +79,49 @@ def clean(report: Report) -> bool:
 
 
 def headline(report: Report) -> str:
-    """Say in one sentence what was found. It speaks of safety only if nothing is missing."""
+    """Say in one sentence what was found. It speaks of safety only if nothing is missing.
+
+    Where the report compares with a base, it speaks of what is new.
+    """
     counts = _counts(report.summary, report.findings)
-    if counts:
-        worst, total = max(counts), sum(counts.values())
-        each = ", ".join(f"{number} {severity}" for severity, number in counts.items())
-        beginning = "Access goes beyond intent" if worst >= Severity.MEDIUM else f"No finding above {worst}"
-        return f"{beginning}: {count(total, 'finding')} ({each})."
-    beyond = sum(map(beyond_intent, report.matrix))
-    if beyond:
-        return f"No finding, but {count(beyond, 'verdict goes', 'verdicts go')} beyond intent."
+    opened = len(openings(report))
+    if counts or opened:
+        return _found(report, counts, opened)
+    if report.base is not None and not clean(report):
+        gaps = missing(report)
+        ending = ", but part of the answer is missing" if gaps.anything else ""
+        return f"No new finding, and no new access beyond intent{ending}."
+    beyond_it = sum(map(beyond_intent, report.matrix))
+    if beyond_it:
+        return f"No finding, but {count(beyond_it, 'verdict goes', 'verdicts go')} beyond intent."
     gaps = missing(report)
     if gaps.of == 0:
-        return "No verdict: no relation is exposed to any persona, so nothing was compared with intent."
+        return NOTHING_COMPARED
     if clean(report):
         return f"No access beyond intent: {count(gaps.of, 'verdict')}, none missing, nothing skipped."
     return "No finding in what was audited, but part of the answer is missing."
+
+
+def _found(report: Report, counts: dict[Severity, int], opened: int) -> str:
+    new = "new " if report.base is not None else ""
+    parts = []
+    if counts:
+        each = ", ".join(f"{number} {severity}" for severity, number in counts.items())
+        parts.append(f"{count(sum(counts.values()), f'{new}finding')} ({each})")
+    if opened:
+        parts.append(f"{count(opened, 'change opens', 'changes open')} more than intended")
+    grave = opened or max(counts) >= Severity.MEDIUM
+    beginning = "Access goes beyond intent" if grave else f"No {new}finding above {max(counts)}"
+    return f"{beginning}: {', and '.join(parts)}."
+
+
+def beyond(report: Report) -> str:
+    """Say how many verdicts go beyond intent, in a sentence; empty if none does."""
+    number = sum(map(beyond_intent, report.matrix))
+    if not number:
+        return ""
+    total = count(max(report.summary.cells, len(report.matrix)), "verdict")
+    return f"Beyond intent: {number} of {total}."
 
 
 def tally(findings: Iterable[Finding]) -> str:
@@ -109,3 +144,17 @@ def incompleteness(gaps: Missing) -> str:
     if gaps.skipped:
         parts.append(f"{count(gaps.skipped, 'thing was', 'things were')} skipped")
     return f"Incomplete: {listed(parts)}. What is not known does not count as safe." if parts else ""
+
+
+def shortfall(report: Report) -> str:
+    """Say why an empty list of findings is no all-clear, in a sentence; empty if it is one.
+
+    For formats that hold findings and nothing else, where silence would pass for safety.
+    """
+    gaps = missing(report)
+    if gaps.of == 0:
+        return NOTHING_COMPARED
+    explained = report.findings or report.base is not None
+    opened = f"{headline(report)} {counted(report)}" if openings(report) and not report.findings else ""
+    sentences = [opened, "" if explained else beyond(report), incompleteness(gaps)]
+    return " ".join(filter(None, sentences))

@@ -9,6 +9,8 @@ from rlsaudit.model import EvidenceKind, Operation, Reach
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rlsaudit.model import Target
+
 EVERYBODY = "public"
 """The persona of a finding that concerns all, as `PUBLIC` is the role that all are members of."""
 
@@ -51,6 +53,10 @@ _INTENDED = {
     Reach.UNKNOWN: "not known",
 }
 
+_NOT_DECIDED = ": not decided: "
+"""Stands in the reason of a policy before the part of its predicate that could not be decided."""
+_BRIEF = 88
+
 EVIDENCE = {
     EvidenceKind.CATALOG: "catalog: a privilege or a flag decides",
     EvidenceKind.PROOF: "proof: the policy's predicate, solved",
@@ -89,9 +95,29 @@ def _object_ability(deed: str, reach: Reach) -> str:
     return f"cannot {deed}" if reach is Reach.NONE else f"can {deed}"
 
 
+def server(target: Target) -> str:
+    """Say what runs there: `Supabase on Postgres 15.8`."""
+    platform = {"supabase": "Supabase on ", "postgres": ""}.get(target.platform, f"{target.platform} on ")
+    return f"{platform}Postgres {target.server_version}"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """Say how many: `1 verdict`, `2 verdicts`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def shortened(words: str, most: int) -> str:
+    """Cut words that are longer than `most` characters, visibly."""
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+
+
+def brief(reason: str) -> str:
+    """Say why a verdict is missing in a line: what could not be decided, rather than all that was looked at.
+
+    Reasons tell the whole policy, so that nearly every one is its own; by what they hang on there are few.
+    """
+    _, found, undecided = reason.partition(_NOT_DECIDED)
+    return shortened(f"not decided: {undecided.partition('; ')[0]}" if found else reason, _BRIEF)
 
 
 def listed(items: Sequence[str]) -> str:

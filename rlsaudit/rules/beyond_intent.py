@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlsaudit.access import reads_through
 from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
@@ -59,13 +60,21 @@ def _is_unexplained(case: Case, relation: Relation, cell: Cell) -> bool:
     persona = case.persona(cell.persona)
     declared = case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role)
     if relation.kind not in "rp":
-        # A view is as wide as its tables, or it is a finding of another rule.
-        return declared
+        # A view that is as wide as a table below it is explained by what is said of the table.
+        return declared or not _table_tells(case, relation, cell)
     role = case.role(persona)
     if relation.rls and not case.access.rls_applies(role.oid, relation):
         # A role that row-level security does not bind was made so, unless it merely owns the table.
         return declared or not (role.bypass_rls or role.superuser)
     return declared or relation.rls or not is_as_open_as_parent(case, persona, relation, cell.operation)
+
+
+def _table_tells(case: Case, view: Relation, cell: Cell) -> bool:
+    """Whether a table below the view is itself reached further than intended, so that a finding speaks of it."""
+    persona = case.persona(cell.persona)
+    below = reads_through(case.access, view, case.role(persona).oid)
+    cells = (case.cell(persona, one.relation, cell.operation) for one in below)
+    return any(one is not None and one.at_least > one.intended for one in cells)
 
 
 def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:

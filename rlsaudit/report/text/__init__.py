@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.report.format import Format
-from rlsaudit.report.text import findings, gaps, header, overview
+from rlsaudit.report.text import audited, differences, findings, gaps, header, overview
 from rlsaudit.report.text.page import Page
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 def _render(report: Report, screen: Screen) -> str:
     page = Page(screen)
     header.write(page, report)
+    differences.write(page, report)
     findings.write(page, report)
     overview.write(page, report)
     gaps.write(page, report)
+    audited.write(page, report)
     if report.findings:
         # A terminal shows the end of a long report first.
         page.gap()

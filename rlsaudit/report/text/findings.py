@@ -12,34 +12,29 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
 from rlsaudit.report.sql import transcript
-from rlsaudit.report.text.page import ALARM, DOUBT, GOOD, STRONG, Page, more
-from rlsaudit.report.words import EVIDENCE, ability, count, intention
+from rlsaudit.report.text.page import DOUBT, GOOD, SEVERITIES, STRONG, Page, more
+from rlsaudit.report.words import EVIDENCE, ability, count, intention, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rlsaudit.model import Evidence, Finding, Fix, Report
 
-_STYLES = {
-    Severity.CRITICAL: "bold white on red",
-    Severity.HIGH: ALARM,
-    Severity.MEDIUM: f"bold {DOUBT}",
-    Severity.LOW: "bold cyan",
-    Severity.INFO: STRONG,
-}
-
 _MOST = {Severity.MEDIUM: 25, Severity.LOW: 15, Severity.INFO: 10}
 """How many findings are told in full. What is critical or high is never cut."""
 _AT_A_GLANCE = 20
+_FEW = 3
+"""So many stand at the top of the report already."""
 _RELATIONS = 8
-_SUPPRESSED = 10
+_NAMED = 10
+_ANSWER = 240
 
 
 def write(page: Page, report: Report) -> None:
-    """Write the findings, and name those that are suppressed."""
+    """Write the findings, and name those that do not count: suppressed, or there before."""
     if report.findings:
         page.heading("FINDINGS")
-        if len(report.findings) > 1:
+        if len(report.findings) > _FEW:
             _at_a_glance(page, report.findings)
     for severity, group in groupby(report.findings, key=lambda finding: finding.severity):
         findings = list(group)
@@ -52,24 +47,33 @@ def write(page: Page, report: Report) -> None:
             page.gap()
             page.prose(*more(len(findings) - most, f"{severity} findings"))
             page.prose(", ".join(f"{number} {rule}" for rule, number in rules.most_common(_RELATIONS)), indent=2)
-    if report.suppressed:
-        page.heading(f"SUPPRESSED: {count(len(report.suppressed), 'finding')}")
-        rows = [(each.severity.value, each.rule, each.object.identity, each.title) for each in report.suppressed]
-        page.table(["severity", "rule", "object", "title"], rows[:_SUPPRESSED])
-        if len(rows) > _SUPPRESSED:
-            page.prose(*more(len(rows) - _SUPPRESSED, "suppressed findings"), indent=2)
+    _named(page, "THERE BEFORE", report.existing)
+    _named(page, "SUPPRESSED", report.suppressed)
+
+
+def _named(page: Page, heading: str, findings: Sequence[Finding]) -> None:
+    """Write findings that do not count: one line each."""
+    if not findings:
+        return
+    page.heading(f"{heading}: {count(len(findings), 'finding')}")
+    rows = [(each.severity.value, each.rule, each.object.identity, each.title) for each in findings]
+    page.table(["severity", "rule", "object", "title"], rows[:_NAMED])
+    if len(rows) > _NAMED:
+        page.prose(*more(len(rows) - _NAMED, "of these findings"), indent=2)
 
 
 def _at_a_glance(page: Page, findings: Sequence[Finding]) -> None:
-    rows = [((each.severity.value, _STYLES[each.severity]), each.title, each.rule) for each in findings[:_AT_A_GLANCE]]
-    page.table(["severity", "finding", "rule"], rows)
+    rows = [
+        ((each.severity.value, SEVERITIES[each.severity]), each.rule, each.title) for each in findings[:_AT_A_GLANCE]
+    ]
+    page.table(["severity", "rule", "finding"], rows)
     if len(findings) > _AT_A_GLANCE:
         page.prose(f"… and {len(findings) - _AT_A_GLANCE} more", indent=2)
 
 
 def _finding(page: Page, finding: Finding) -> None:
-    page.prose((finding.title, STRONG), lead=(finding.severity.upper(), _STYLES[finding.severity]), gap=2)
-    page.labelled("rule", finding.rule)
+    page.prose((finding.title, STRONG), lead=(finding.severity.upper(), SEVERITIES[finding.severity]), gap=2)
+    page.labelled("rule", f"{finding.rule}, fingerprint {finding.fingerprint}")
     page.labelled("object", f"{finding.object.type.replace('_', ' ')} {finding.object.identity}")
     can = ability(finding.persona, finding.operation, finding.reach)
     page.labelled("who", (can, STRONG), f"; intended: {intention(finding.operation, finding.intended)}")
@@ -83,15 +87,13 @@ def _finding(page: Page, finding: Finding) -> None:
         page.labelled("why", finding.message)
     _evidence(page, finding.evidence)
     _fix(page, finding.fix)
-    page.labelled("id", finding.fingerprint)
-    page.gap()
 
 
 def _evidence(page: Page, evidence: Evidence) -> None:
     page.labelled("evidence", EVIDENCE[evidence.kind])
-    _sql(page, evidence.sql)
     if evidence.result:
-        page.labelled("answer", evidence.result)
+        page.labelled("answer", shortened(evidence.result, _ANSWER))
+    _sql(page, evidence.sql)
 
 
 def _fix(page: Page, fix: Fix) -> None:
@@ -108,9 +110,7 @@ def _sql(page: Page, statements: Sequence[str]) -> None:
     printed = transcript(statement for statement in statements if statement.strip())
     if not printed.lines:
         return
-    page.gap()
     page.code(printed.lines)
-    page.gap()
     if printed.escaped:
         note = "names with unseen or control characters are shown escaped: these lines do not run as they stand"
         page.labelled("careful", (note, DOUBT))

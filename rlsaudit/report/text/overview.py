@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from rlsaudit.model import Cell, Report
 
 _MOST = 30
+_SCHEMAS = 4
+_QUALIFIER = re.compile(r'\A("(?:[^"]|"")*"|[^".]*)\..*\Z', re.DOTALL)
 _WIDE = 100
 """From this width on there is room for the kinds of relations."""
 
@@ -47,18 +51,20 @@ def write(page: Page, report: Report) -> None:
 
 
 def _legend(page: Page, matrix: Sequence[Cell]) -> None:
-    page.labelled("none", "no row")
-    page.labelled("own", "rows of its own")
-    page.labelled("some", "strangers' rows that meet a condition")
-    page.labelled("all", "any row")
-    if any(map(undecided, matrix)):
-        page.labelled("unknown", "not decided, which does not count as safe")
-    if any(map(_escalates, matrix)):
-        page.labelled("own>all", "own by one statement, all by a chain of statements that are allowed one by one")
-    if any(cell.columns is not None for cell in matrix):
-        page.labelled("*", "not all columns")
-    if any(map(beyond_intent, matrix)):
-        page.labelled("!", "beyond intent")
+    marks = [
+        ("!", "beyond intent", any(map(beyond_intent, matrix))),
+        ("none", "no row", True),
+        ("own", "rows of its own", True),
+        ("some", "strangers' rows that meet a condition", True),
+        ("all", "any row", True),
+        ("unknown", "not decided, which does not count as safe", any(map(undecided, matrix))),
+        ("own>all", "own by one statement, all by a chain of allowed statements", any(map(_escalates, matrix))),
+        ("*", "not all columns", any(cell.columns is not None for cell in matrix)),
+    ]
+    words: list[Fragment] = []
+    for mark, meaning in ((mark, meaning) for mark, meaning, used in marks if used):
+        words += [" · " if words else "", (mark, STRONG), (f" {meaning}", QUIET)]
+    page.prose(*words, indent=2)
 
 
 def _tables(report: Report) -> dict[tuple[_Row, ...], list[str]]:
@@ -84,10 +90,18 @@ def _table(page: Page, rows: Sequence[_Row]) -> None:
         )
     if len(told) > _MOST:
         page.prose(*more(len(told) - _MOST, "relations that it reaches"), indent=2)
-    unreached = len(rows) - len(told)
-    if unreached:
-        others = "other relation" if told else "relation"
-        page.prose((f"none in any operation: {count(unreached, others)}", QUIET), indent=2)
+    closed = Counter(_schema(row.relation) for row in rows if not row.reached)
+    if closed:
+        relations = count(closed.total(), "other relation" if told else "relation")
+        where = [f"{number} in {schema}" for schema, number in closed.most_common(_SCHEMAS)]
+        if len(closed) > _SCHEMAS:
+            where.append(f"the rest in {count(len(closed) - _SCHEMAS, 'more schema')}")
+        page.prose((f"none in any operation: {relations} ({', '.join(where)})", QUIET), indent=2)
+
+
+def _schema(relation: str) -> str:
+    """Returns the schema of a schema-qualified name, whose quotes may hold dots."""
+    return _QUALIFIER.sub(r"\1", relation)
 
 
 def _row(cells: Sequence[Cell]) -> _Row:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from rlsaudit.model import Severity
 from rlsaudit.report.escape import printable
 from rlsaudit.report.text.tables import layout
+from rlsaudit.report.text.wrap import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +30,14 @@ QUIET = "dim"
 ALARM = "bold red"
 DOUBT = "yellow"
 GOOD = "green"
+
+SEVERITIES = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.HIGH: ALARM,
+    Severity.MEDIUM: f"bold {DOUBT}",
+    Severity.LOW: "bold cyan",
+    Severity.INFO: STRONG,
+}
 
 NARROWEST = 40
 """Below this nothing can be laid out; the terminal wraps instead."""
@@ -86,7 +96,7 @@ class Page:
     def prose(self, *fragments: Fragment, indent: int = 0, lead: Fragment = "", gap: int = 0) -> None:
         """Write a paragraph, indented; if there is a lead, then in a column beside it, after a gap."""
         margin = shown(" " * indent, lead, " " * gap)
-        for line in shown(*fragments).wrap(self._console, min(self.width, _PROSE) - margin.cell_len, overflow="fold"):
+        for line in wrapped(shown(*fragments), min(self.width, _PROSE) - margin.cell_len):
             self._put(margin + line)
             margin = Text(" " * margin.cell_len)
 
@@ -102,7 +112,7 @@ class Page:
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[Fragment]], *, indent: int = 2) -> None:
         """Write a table; cells that are too long go on below."""
         cells = [[shown(cell) for cell in row] for row in rows]
-        for line in layout([shown((name, QUIET)) for name in headers], cells, self._console, self.width - indent):
+        for line in layout([shown((name, QUIET)) for name in headers], cells, self.width - indent):
             self._put(Text(" " * indent) + line)
 
     def text(self) -> str:
@@ -112,4 +122,8 @@ class Page:
     def _put(self, line: Text) -> None:
         line.rstrip()
         self._blank = not line.plain
+        if line.plain.lstrip().startswith("::"):
+            # As `quiet` does: one character for another, so that no line grows wider than it was laid out.
+            column = line.plain.index("::")
+            line = line[:column] + Text("\\") + line[column + 1 :]
         self._console.print(line, soft_wrap=True)

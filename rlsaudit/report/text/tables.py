@@ -10,13 +10,14 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 from tabulate import tabulate
 
+from rlsaudit.report.text.wrap import wrapped
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
 _BETWEEN = 2
 """Columns that tabulate leaves between two columns of the table."""
@@ -26,13 +27,12 @@ _STAND_IN = "\ue000"
 """For private use: `printable` lets no such character through, so no cell holds one."""
 
 
-def layout(headers: Sequence[Text], rows: Sequence[Sequence[Text]], console: Console, width: int) -> list[Text]:
+def layout(headers: Sequence[Text], rows: Sequence[Sequence[Text]], width: int) -> list[Text]:
     """Lay a table out in at most `width` columns, as long as its columns are not narrower than can be.
 
     Args:
         headers: The headers; all empty for a table without.
         rows: The cells, as many in each row as there are headers.
-        console: Measures and breaks text.
         width: Columns to fill at most.
 
     Returns:
@@ -40,10 +40,12 @@ def layout(headers: Sequence[Text], rows: Sequence[Sequence[Text]], console: Con
     """
     if not rows:
         return []
-    natural = [max(cell.cell_len for cell in column) for column in zip(headers, *rows, strict=True)]
-    widths = _fit(natural, width - _BETWEEN * (len(headers) - 1))
+    columns = list(zip(headers, *rows, strict=True))
+    natural = [max(cell.cell_len for cell in column) for column in columns]
+    words = [max(map(_longest_word, column)) for column in columns]
+    widths = _fit(natural, words, width - _BETWEEN * (len(headers) - 1))
     titled = any(header.plain for header in headers)
-    cells = [line for row in [*([headers] if titled else []), *rows] for line in _folded(row, widths, console)]
+    cells = [line for row in [*([headers] if titled else []), *rows] for line in _folded(row, widths)]
     drawn = tabulate(
         [[_STAND_IN * max(cell.cell_len, 1) for cell in row] for row in cells],
         tablefmt="plain",
@@ -52,21 +54,26 @@ def layout(headers: Sequence[Text], rows: Sequence[Sequence[Text]], console: Con
     return [_replaced(line, row) for line, row in zip(drawn, cells, strict=True)]
 
 
-def _fit(natural: Sequence[int], available: int) -> list[int]:
-    """Take from the widest column until all fit."""
+def _longest_word(cell: Text) -> int:
+    return max(map(cell_len, cell.plain.split()), default=0)
+
+
+def _fit(natural: Sequence[int], words: Sequence[int], available: int) -> list[int]:
+    """Take from the widest column until all fit: first where words stay whole, and only then from the words."""
     widths = list(natural)
-    while sum(widths) > available and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+    for least in ([max(word, _NARROWEST) for word in words], [_NARROWEST] * len(widths)):
+        while sum(widths) > available:
+            wide = [place for place, width in enumerate(widths) if width > least[place]]
+            if not wide:
+                break
+            widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
 
 
-def _folded(row: Sequence[Text], widths: Sequence[int], console: Console) -> list[list[Text]]:
+def _folded(row: Sequence[Text], widths: Sequence[int]) -> list[list[Text]]:
     """Break the cells of a row, which makes it several lines."""
-    columns = [list(cell.wrap(console, width, overflow="fold")) for cell, width in zip(row, widths, strict=True)]
-    lines = [list(line) for line in zip_longest(*columns, fillvalue=Text())]
-    for cell in (cell for line in lines for cell in line):
-        cell.rstrip()
-    return lines
+    columns = [wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+    return [list(line) for line in zip_longest(*columns, fillvalue=Text())]
 
 
 def _replaced(drawn: str, cells: Sequence[Text]) -> Text:

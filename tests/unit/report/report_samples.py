@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import (
     Cell,
+    Change,
+    Direction,
     Evidence,
     EvidenceKind,
     Finding,
@@ -136,7 +139,7 @@ def finding(  # noqa: PLR0913 -- a finding has that many sides
     )
 
 
-def report(  # noqa: PLR0913 -- the parts of a report
+def report(
     *,
     matrix: tuple[Cell, ...] = (),
     findings: tuple[Finding, ...] = (),
@@ -246,6 +249,26 @@ def flawed() -> Report:
             ),
         ),
         suppressed=(finding(Severity.MEDIUM, "public-read", title="Anybody can read public.posts"),),
+    )
+
+
+def compared() -> Report:
+    """A project in which a pull request opened a door, beside one that was open before."""
+    correct_one = correct()
+    opened = cell(reach=Reach.ALL, because="granted, and no row-level security")
+    return replace(
+        correct_one,
+        matrix=(opened, *correct_one.matrix[1:]),
+        findings=(finding(location=Location("supabase/migrations/2_open.sql", 3)),),
+        summary=replace(correct_one.summary, critical=1),
+        base="origin/main",
+        existing=(finding(Severity.HIGH, "rls-off", title="Table public.old has no row-level security"),),
+        changes=(
+            Change("cell", "public.notes", Direction.LESS, "all", "own", "authenticated", "delete"),
+            Change("function", "public.search(text)", Direction.INCOMPARABLE, "", "its body changed"),
+            Change("cell", "public.notes", Direction.MORE, "none", "all", "anon", "select", allowed=False),
+            Change("publication", "supabase_realtime", Direction.MORE, "nothing", "public.posts"),
+        ),
     )
 
 

@@ -30,7 +30,8 @@ def fresh_formats() -> Iterator[None]:
 
 
 def test_formats_are_found_and_named() -> None:
-    assert {"json", "text"} <= set(formats())
+    known = {"github", "github-summary", "gitlab", "json", "junit", "markdown", "sarif", "text"}
+    assert known <= set(formats())
     assert all(name == each.name and each.summary for name, each in formats().items())
 
 
@@ -57,15 +58,18 @@ def test_two_formats_of_one_name_are_a_bug(tmp_path: Path, monkeypatch: pytest.M
         formats()
 
 
-@pytest.mark.parametrize("format_name", ["json", "text"])
-@pytest.mark.parametrize("sample", [samples.correct, samples.flawed, samples.many, samples.hostile, samples.report])
+@pytest.mark.parametrize("format_name", formats())
+@pytest.mark.parametrize(
+    "sample",
+    [samples.correct, samples.flawed, samples.compared, samples.many, samples.hostile, samples.report],
+)
 def test_a_report_ends_in_exactly_one_newline(format_name: str, sample: samples.Sample) -> None:
     printed = render(sample(), format_name, width=80, colour=False)
     assert printed.endswith("\n")
     assert not printed.endswith("\n\n")
 
 
-@pytest.mark.parametrize("format_name", ["json", "text"])
+@pytest.mark.parametrize("format_name", formats())
 def test_the_order_of_what_was_found_does_not_show(format_name: str) -> None:
     report = samples.flawed()
     turned = samples.report(

@@ -78,14 +78,16 @@ def printed(report: Report) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("sample", [samples.correct, samples.flawed, samples.many, samples.hostile, samples.report])
+@pytest.mark.parametrize(
+    "sample", [samples.correct, samples.flawed, samples.compared, samples.many, samples.hostile, samples.report]
+)
 def test_reports_fit_the_schema(sample: samples.Sample) -> None:
     VALIDATOR.validate(printed(sample()))
 
 
 def test_keys_come_in_the_order_of_the_contract() -> None:
     document = printed(samples.flawed())
-    assert list(document) == list(FIRST_REPORT)
+    assert list(document) == [*FIRST_REPORT, "base", "existing", "changes"]
     for part in ("matrix", "findings"):
         first = list(FIRST_REPORT[part][0])
         assert list(document[part][0])[: len(first)] == first
