@@ -1,0 +1,83 @@
+"""Puts two audits side by side and says what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.compare.cells import compare_cells
+from rlsaudit.compare.objects import compare_objects
+from rlsaudit.model import Change, Direction, Operation, Severity
+
+if TYPE_CHECKING:
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.model import Finding, Report
+
+
+_OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
+"""What a finding's operation is where it is about cells of the matrix, and not about TRUNCATE or EXECUTE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two audits: its facts and its report."""
+
+    catalog: Catalog
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs, and which of the findings are new.
+
+    `new` are findings of `after` that were not there before, got worse, or whose relations opened further than they
+    were; `old` the others: they were there before, so they are counted and left. `gone` are those of `before` alone.
+    """
+
+    changes: tuple[Change, ...]
+    new: tuple[Finding, ...]
+    old: tuple[Finding, ...]
+    gone: tuple[Finding, ...]
+
+
+def compare(before: Side, after: Side) -> Comparison:
+    """Returns what differs between two audits of the same kind of database."""
+    roles = [one.role for one in (*before.report.personas, *after.report.personas)]
+    changes = (
+        *compare_cells(before.report.matrix, after.report.matrix),
+        *compare_objects(before.catalog, after.catalog, roles),
+    )
+    opened = {one.what for one in changes if one.direction is Direction.MORE and not one.allowed}
+    known = {one.fingerprint: one for one in before.report.findings}
+    new = tuple(one for one in after.report.findings if _is_new(one, known.get(one.fingerprint), opened))
+    kept = {one.fingerprint for one in after.report.findings}
+    return Comparison(
+        changes=changes,
+        new=new,
+        old=tuple(one for one in after.report.findings if one not in new),
+        gone=tuple(one for one in before.report.findings if one.fingerprint not in kept),
+    )
+
+
+def _is_new(finding: Finding, known: Finding | None, opened: set[str]) -> bool:
+    if known is None or finding.severity > known.severity:
+        return True
+    # The same fault may let somebody do more than before: a table without RLS that is now granted to be written.
+    return finding.operation in _OF_CELLS and not opened.isdisjoint(finding.relations)
+
+
+def compared(before: Side, after: Side, name: str) -> Report:
+    """Returns the report of `after` with what is new in it as its findings; `name` is what the base is called."""
+    found = compare(before, after)
+    count = {level: sum(one.severity is level for one in found.new) for level in Severity}
+    summary = replace(
+        after.report.summary,
+        critical=count[Severity.CRITICAL],
+        high=count[Severity.HIGH],
+        medium=count[Severity.MEDIUM],
+        low=count[Severity.LOW],
+        info=count[Severity.INFO],
+    )
+    return replace(
+        after.report, summary=summary, findings=found.new, existing=found.old, changes=found.changes, base=name
+    )

@@ -1,0 +1,109 @@
+"""Finding the migrations of a repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.errors import UsageError
+from rlsaudit.migrations.layouts import all_layouts
+from rlsaudit.migrations.layouts.layout import content, name_of, platform_of
+from rlsaudit.migrations.model import Project, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rlsaudit.migrations.layouts import Layout
+
+_USUAL = ("", "migrations", "db/migrations", "database/migrations", "sql/migrations", "sql", "db", "database")
+_DUMP = "PostgreSQL database dump"
+_SUFFIXES = frozenset({".sql", ".dump", ".ddl", ".psql", ".pgsql"})
+_HINT = "Give the directory of the migrations, or a file of SQL; `--layout` says which tool it is."
+
+
+def find(path: Path, *, layout: str | None = None) -> Project:
+    """Returns the migrations at `path`: a repository, a tool's directory, its migrations, or a file of SQL.
+
+    Args:
+        path: Where to look.
+        layout: The tool, where its name is known.
+
+    Raises:
+        UsageError: nothing was found, or more than one tool's.
+    """
+    if not path.exists():
+        raise UsageError(f"There is no {path}.", hint=_HINT)
+    path = path.resolve()
+    root = _root(path)
+    if path.is_file():
+        return _file(path, root)
+    layouts = _chosen(layout)
+    found: list[Project] = []
+    for last in (False, True):
+        asked = (_first(one, path, root) for one in layouts if one.last is last)
+        found = [one for one in asked if one is not None]
+        if found:
+            break
+    if not found:
+        looked = ", ".join(f"{one.looked_for} ({one.name})" for one in layouts)
+        raise UsageError(f"There are no migrations in {path}. Looked for: {looked}.", hint=_HINT)
+    # A project of Supabase says so itself; what another tool keeps beside it is where its migrations came from.
+    chosen = next((one for one in found if one.layout == "supabase"), found[0])
+    if len(found) > 1 and chosen.layout != "supabase":
+        tools = ", ".join(sorted(f"{one.layout} ({_where(one)})" for one in found))
+        raise UsageError(f"There are migrations of more than one tool in {path}: {tools}.", hint=_HINT)
+    return chosen
+
+
+def _chosen(layout: str | None) -> tuple[Layout, ...]:
+    layouts = all_layouts()
+    if layout is None:
+        return layouts
+    named = tuple(one for one in layouts if one.name == layout)
+    if not named:
+        raise UsageError(
+            f"There is no layout {layout!r}.", hint=f"There are: {', '.join(one.name for one in layouts)}."
+        )
+    return named
+
+
+def _first(layout: Layout, path: Path, root: Path) -> Project | None:
+    return next((project for place in _places(layout, path) if (project := layout.find(place, root)) is not None), None)
+
+
+def _places(layout: Layout, path: Path) -> Iterator[Path]:
+    for relative in dict.fromkeys((*_USUAL[:1], *layout.places, *_USUAL[1:])):
+        place = path / relative
+        if place.is_dir():
+            yield place
+
+
+def _file(path: Path, root: Path) -> Project:
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"{path.name} is no file of SQL.", hint="A custom-format dump becomes one with `pg_restore -f`."
+        )
+    with path.open("rb") as file:
+        begin = file.read(5)
+    if begin == b"PGDMP":
+        raise UsageError(
+            f"{path.name} is a dump in pg_dump's custom format.", hint="Turn it into SQL with `pg_restore -f out.sql`."
+        )
+    dump = _DUMP in content(path)[:4096]
+    script = Script(path, name_of(path, root), transaction=False)
+    return Project(root, "dump" if dump else "sql", platform_of([path]), (script,))
+
+
+def _root(path: Path) -> Path:
+    """What locations are relative to: the repository, as code hosts want it; else what was named."""
+    start = path if path.is_dir() else path.parent
+    for above in (start, *start.parents):
+        if (above / ".git").exists():
+            return above
+    if start.name == "migrations" and start.parent.name == "supabase":
+        return start.parent.parent
+    return start.parent if start.name == "supabase" else start
+
+
+def _where(project: Project) -> str:
+    return project.scripts[0].name.rpartition("/")[0] or "."

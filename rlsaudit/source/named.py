@@ -1,0 +1,62 @@
+"""A side of a comparison, from the word that names it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rlsaudit.audit import examine
+from rlsaudit.catalog import Catalog, load, take
+from rlsaudit.compare import Side
+from rlsaudit.connect import connect, target_from
+from rlsaudit.source.built import Recipe, from_migrations
+from rlsaudit.source.git import checked_out
+
+if TYPE_CHECKING:
+    from rlsaudit.audit import Options
+
+_URL = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+_CONNINFO = re.compile(r"\b(host|hostaddr|dbname|service|user)\s*=")
+_SNAPSHOT = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a user named, and how to get at it. `within` is where a git reference's migrations lie."""
+
+    word: str
+    within: Path
+    recipe: Recipe
+
+    @property
+    def shown(self) -> str:
+        """How to call it in a report: never with the credentials of a connection string."""
+        return "a database" if _is_database(self.word) else self.word
+
+
+def open_side(named: Named, options: Options) -> Side:
+    """Audits what was named: a connection string, a snapshot (`.json`), a path with migrations, or a git reference.
+
+    Raises:
+        AuditError: it is none of these, or could not be audited.
+    """
+    word = named.word
+    if _is_database(word):
+        with connect(target_from(word, {})) as session:
+            with session.read_only():
+                snapshot = take(session)
+            return Side(Catalog(snapshot), examine(snapshot, options, session))
+    path = Path(word)
+    if path.suffix == _SNAPSHOT and path.is_file():
+        snapshot = load(path)
+        return Side(Catalog(snapshot), examine(snapshot, options))
+    if path.exists():
+        return from_migrations(path, named.recipe, options)
+    with checked_out(named.within, word) as files:
+        return from_migrations(files, named.recipe, options)
+
+
+def _is_database(word: str) -> bool:
+    return bool(_URL.match(word) or _CONNINFO.search(word))
