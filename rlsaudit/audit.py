@@ -39,7 +39,8 @@ PROBE_MODES = ("none", "read")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
     "not examined by this version: chains of statements (`escalated` is unknown throughout), columns that users change "
-    "in rows of their own, Realtime, storage buckets, sequences and large objects"
+    "in rows of their own, what triggers and column defaults copy elsewhere, functions that connect to elsewhere, "
+    "Realtime, storage buckets, sequences and large objects"
 )
 
 

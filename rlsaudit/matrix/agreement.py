@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,33 +15,62 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
 
 
-def with_probe(way: Way, persona: Persona, result: Result | None, total: int | None) -> tuple[Way, str]:
-    """Returns the way as corrected by the probe, and the contradiction between the two where there is one."""
+_CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
+_NOT_THE_STATEMENTS = ("08", "25", "40", "53", "57", "58", "XX", "55P03")
+"""Beginnings of SQLSTATEs that tell of the server, of time and locks, or of our READ ONLY: not of the statement."""
+
+
+def with_probe(
+    way: Way, persona: Persona, result: Result | None, total: int | None, *, stands_for_all: bool = True
+) -> tuple[Way, str]:
+    """Returns the way as corrected by the probe, and the contradiction between the two where there is one.
+
+    Args:
+        way: What catalog and proof say.
+        persona: Who was probed as.
+        result: The probe's answer; None where there was none.
+        total: How many rows there are, where that could be counted.
+        stands_for_all: Whether a statement of this kind is refused only if all are. Writing one column of a view may
+            be refused where another is open, for its table's privileges are asked for.
+    """
     if result is None:
         return way, ""
     if result.outcome in {Outcome.DENIED, Outcome.RECURSION}:
+        if not stands_for_all:
+            return _unseen(way, result.reason), ""
         because = f"the statement fails for every identity: {result.reason}"
         return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROBE, because), ""
     if result.outcome is Outcome.INCONCLUSIVE:
-        if way.decided and way.at_most is not Reach.NONE and "PL/pgSQL" not in result.reason:
-            # The statement failed, so what the proof says was not seen; it may well succeed on other data.
-            because = f"{way.because}; the probe: {result.reason}"
-            return replace(way, at_least=Reach.NONE, evidence=EvidenceKind.NONE, because=because), ""
-        return way, ""
+        return (_unseen(way, result.reason) if _is_the_statements(result) else way), ""
     return _with_rows(way, persona, result, total) if result.probe.operation is Operation.SELECT else (way, "")
 
 
+def _is_the_statements(result: Result) -> bool:
+    """Whether the statement failed by itself, on this data: a timeout or a lock says nothing about it."""
+    code = _CODE.search(result.reason)
+    return code is not None and not code[1].startswith(_NOT_THE_STATEMENTS)
+
+
+def _unseen(way: Way, reason: str) -> Way:
+    """The way where a statement that should reach rows failed: it may on other data, so what it may reach stays."""
+    if way.at_least is Reach.NONE:
+        return way
+    return replace(way, at_least=Reach.NONE, evidence=EvidenceKind.NONE, because=f"{way.because}; the probe: {reason}")
+
+
 def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) -> tuple[Way, str]:
+    """Corrects the way by what was read. What was read is reached, whatever was proved."""
     seen = f"{result.rows} of {total} rows" if total is not None else f"{result.rows} rows"
-    if result.rows == 0:
-        if way.at_least is Reach.ALL and total and not way.chosen:
-            return way, _contradiction(way, f"read 0 of {total} rows")
+    certain = Reach.SOME if result.rows and owns_nothing(persona) else Reach.NONE
+    if certain > way.at_most:
+        found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
+        return found, _contradiction(way, f"read {seen} as somebody who owns nothing")
+    if way.at_least is Reach.ALL and total is not None and result.rows < total and not way.chosen:
+        found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
+        return found, _contradiction(way, f"read {seen}")
+    if certain is Reach.NONE:
         return way, ""
-    if not owns_nothing(persona):
-        return way, ""
-    if way.at_most < Reach.SOME:
-        return way, _contradiction(way, f"read {seen} as somebody who owns nothing")
-    least = max(way.at_least, Reach.SOME)
+    least = max(way.at_least, certain)
     evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; read {seen}"), ""
 

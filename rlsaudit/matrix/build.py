@@ -90,7 +90,13 @@ def build(
                 key = (persona.name, relation.oid, operation)
                 addressed = sources.direct.way(persona, relation, operation)
                 found = [addressed, *sources.indirect.ways(persona, relation, operation)]
-                found[0], contradiction = with_probe(found[0], persona, answered.get(key), totals.get(relation.oid))
+                found[0], contradiction = with_probe(
+                    addressed,
+                    persona,
+                    answered.get(key),
+                    totals.get(relation.oid),
+                    stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
+                )
                 ways[key] = found[0]
                 cells.append(_cell(sources, persona, relation, operation, found, contradiction=contradiction))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}

@@ -36,17 +36,19 @@ class Statement:
 MOST_SHOWN = 160
 
 _DOLLAR = r"(?<![\w$])\$(?:[^\W\d]\w*)?\$"
-# Possessive, so that nothing is ever tried twice: a file may be hostile, and 50 MB long.
-_ESCAPED = r"(?<![\w$])[eE]'(?:[^'\\]++|\\.|'')*+'"
+# Possessive, so that nothing is tried twice: a file may be hostile, and 50 MB long. Of single characters only: up to
+# Python 3.11.4 a possessive group may match what it should not (gh-106052).
+_ESCAPED = r"(?<![\w$])[eE]'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*'(?!')"
 _QUIET = rf"""--[^\r\n]*+|/\*|{_ESCAPED}|'[^']*+'|"[^"]*+"|{_DOLLAR}"""
 # Everything up to the next token that matters, whole strings and comments included, in one step of the matcher.
 _DULL = rf"""(?:[^;'"$\\/\-eE]++|'[^']*+'|{_ESCAPED}|(?<=[\w$])[eE$]|[eE](?!')|"[^"]*+"|--[^\r\n]*+|-(?!-)|/(?!\*)
-|(?!{_DOLLAR})\$)*+""".replace("\n", "")
-_LIGHT = re.compile(rf"""{_DULL}(/\*|[eE]?'|"|{_DOLLAR}|[;\\])""", re.DOTALL)
+|(?!{_DOLLAR})\$)*""".replace("\n", "")
+_SKIPPED = re.compile(_DULL, re.DOTALL)
+_LIGHT = re.compile(rf"""(/\*|[eE]?'|"|{_DOLLAR}|[;\\])""", re.DOTALL)
 _FULL = re.compile(rf"""((?:{_QUIET})|['"]|[;\\()]|[^\W\d][\w$]*+)""", re.DOTALL)
 # What is left of a string or of a quoted name that never ends.
 _OPEN = frozenset({"'", "e'", "E'", '"'})
-_LEAD = re.compile(r"(?:\s++|--[^\r\n]*+)*+")
+_LEAD = re.compile(r"(?:\s++|--[^\r\n]*+)*")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _WORDS = re.compile(r"[^\W\d]\w*")
 # Where a semicolon does not end the statement: between parentheses of a rule, in the body of a function in SQL.
@@ -98,10 +100,16 @@ def _skip(text: str, position: int) -> int:
         position = _end_of_comment(text, position)
 
 
+def _light(text: str, position: int) -> re.Match[str] | None:
+    """The next token that matters. In two steps: in one, a file that ends here would be searched again from behind."""
+    skipped = _SKIPPED.match(text, position)
+    return _LIGHT.match(text, skipped.end() if skipped else position)
+
+
 def _end(text: str, start: int) -> tuple[int, str]:
     """Where the statement that begins at `start` ends, and by what: `;`, a backslash, or nothing: the file's end."""
     nesting = _NESTING.match(text, start) is not None
-    find = _FULL.search if nesting else _LIGHT.match
+    find = _FULL.search if nesting else _light
     parentheses = blocks = 0
     position = start
     while match := find(text, position):

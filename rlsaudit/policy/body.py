@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _IDENTITY_FUNCTIONS = frozenset(
     {("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("current_setting",), ("session_user",)}
 )
+SESSION_USER = ("session_user",)
+"""Who logged in, among the calls: SET ROLE does not change it, so that a probe cannot imitate it."""
 WHO = frozenset(
     {
         SQLValueFunctionOp.SVFOP_CURRENT_ROLE,
@@ -149,16 +151,12 @@ def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN4
 
 
 def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | None = None, **more: Any) -> Body:  # noqa: ANN401 — Body's own fields
-    reads: set[tuple[str, ...]] = set()
     writes: set[tuple[str, tuple[str, ...]]] = set()
     calls: set[tuple[str, ...]] = set()
-    common: set[str] = set()
     targets: set[int] = set()
     identity = False
     for node in tree.walk(parsed):
         match node:
-            case ast.CommonTableExpr():
-                common.add(node.ctename or "")
             case ast.InsertStmt() | ast.UpdateStmt() | ast.DeleteStmt():
                 writes.add((_WRITES[type(node)], _relation(node.relation)))
                 # ON CONFLICT DO UPDATE changes rows as well.
@@ -176,17 +174,16 @@ def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | No
             case ast.SQLValueFunction():
                 # Dates and times are among them, which ask nothing of the sort.
                 identity |= node.op in WHO
-            case ast.RangeVar():
-                reads.add(_relation(node))
+                if node.op == SQLValueFunctionOp.SVFOP_SESSION_USER:
+                    calls.add(SESSION_USER)
             case ast.SelectStmt() | ast.ResTarget():
                 pass
             case _:
                 # Statements that we do not follow (COPY, LOCK, DDL …) may do anything.
                 understood &= not type(node).__name__.endswith("Stmt")
-    reads -= {(one,) for one in common}
     return Body(
         understood=understood,
-        reads=frozenset(reads),
+        reads=frozenset(_relation(one) for one in tree.relations(parsed)),
         writes=frozenset(writes),
         calls=frozenset(calls),
         asks_identity=identity,

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pglast import ast
+from pglast.enums import SQLValueFunctionOp
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.body import body_of
+from rlsaudit.policy.body import SESSION_USER, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,9 @@ def reason_not_to_run(catalog: Catalog, relation: Relation) -> str:
     return ""
 
 
+_NOT_IMITATED = "it reads session_user, which is the auditor's: SET ROLE does not change it"
+
+
 @dataclass(slots=True)
 class _Look:
     """One search: what is left to look at, and what has been."""
@@ -82,6 +86,8 @@ def _relation_reason(look: _Look, relation: Relation) -> str:
             reason = ""
             if isinstance(one, ast.FuncCall):
                 reason = _call_reason(look, tree.name(one.funcname))
+            elif isinstance(one, ast.SQLValueFunction) and one.op == SQLValueFunctionOp.SVFOP_SESSION_USER:
+                reason = _NOT_IMITATED
             elif isinstance(one, ast.A_Expr) and len(tree.name(one.name)) > 1:
                 reason = f"it uses the operator {'.'.join(tree.name(one.name))}, whose function is not known"
             if reason:
@@ -113,6 +119,8 @@ def _read_by(catalog: Catalog, relation: Relation) -> Iterator[Relation]:
 def _call_reason(look: _Look, name: tuple[str, ...]) -> str:
     """Why what is called by this name should not run. A name without a schema is a built-in one's, or may be."""
     shown = ".".join(name)
+    if name == SESSION_USER:
+        return _NOT_IMITATED
     if len(name) > 1:
         own = look.catalog.functions_by_name[(name[-2], name[-1])]
         if not own:

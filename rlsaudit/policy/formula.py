@@ -60,8 +60,8 @@ class Token:
     """A value that a subject is compared with. Tokens of different `value` are different values.
 
     `found` says that the subject can have this value, if it is free. `mine` says that it is the persona's own identity,
-    `claim` names it where an identity may be without it, so that the comparison is NULL, and `listed` that it is among the subject's
-    complete values if there are any.
+    and `claim` names it where an identity may be without it, so that the comparison is NULL. `listed` says that the
+    subject cannot have it where its complete values are known and this is not among them.
     """
 
     value: str

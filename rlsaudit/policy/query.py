@@ -52,6 +52,8 @@ def read_query(sql: str) -> Query | None:
     )  # fmt: skip
     aggregates = _may_aggregate(select)
     plain = isinstance(source, ast.RangeVar) and bool(source.schemaname) and not any(extras) and not aggregates
+    # `from t as x (a, b)` gives the columns other names, each perhaps another column's.
+    plain = plain and not (isinstance(source, ast.RangeVar) and source.alias is not None and source.alias.colnames)
     return Query(
         plain=plain,
         source=(source.schemaname or "", source.relname or "") if plain and isinstance(source, ast.RangeVar) else None,
@@ -67,11 +69,17 @@ def read_query(sql: str) -> Query | None:
 
 
 def _may_aggregate(select: Node) -> bool:
-    """Whether the targets might aggregate: any call might, but for those that are known not to."""
+    """Whether the targets, or what they are sorted by, aggregate; a user's own aggregate looks like any other call."""
     return any(
-        isinstance(one, ast.FuncCall) and (one.agg_star or tree.name(one.funcname) in _AGGREGATES)
-        for one in tree.walk(select.targetList)
+        isinstance(one, ast.JsonArrayAgg | ast.JsonObjectAgg)
+        or (isinstance(one, ast.FuncCall) and (_aggregates(one) or tree.name(one.funcname) in _AGGREGATES))
+        for part in (select.targetList, select.sortClause)
+        for one in tree.walk(part)
     )
+
+
+def _aggregates(call: ast.FuncCall) -> bool:
+    return bool(call.agg_star or call.agg_distinct or call.agg_filter or call.agg_order or call.agg_within_group)
 
 
 _AGGREGATES = frozenset(

@@ -79,6 +79,27 @@ def walk(node: Node) -> Iterator[Node]:
             waiting.extend(getattr(current, name) for name in current)
 
 
+def relations(node: Node) -> Iterator[ast.RangeVar]:
+    """Yields every mention of a relation below `node`, but for the names of WITH queries where they are in scope."""
+    waiting: list[tuple[Node, frozenset[str]]] = [(node, frozenset())]
+    while waiting:
+        current, common = waiting.pop()
+        if isinstance(current, tuple | list):
+            waiting.extend((one, common) for one in current)
+        elif isinstance(current, ast.RangeVar):
+            if current.schemaname or current.relname not in common:
+                yield current
+        elif isinstance(current, ast.Node):
+            clause = getattr(current, "withClause", None)
+            if clause is not None:
+                for one in clause.ctes or ():
+                    # Only a recursive one sees itself (and what comes later); else the name is still the table's.
+                    all_of_them = {each.ctename or "" for each in clause.ctes} if clause.recursive else set()
+                    waiting.append((one, common | all_of_them))
+                    common |= {one.ctename or ""}
+            waiting.extend((getattr(current, part), common) for part in current if part != "withClause")
+
+
 def name(parts: Node) -> tuple[str, ...]:
     """Returns a dotted name without `pg_catalog`, where every unqualified name of a deparsed expression lives."""
     names = tuple(part.sval for part in parts)

@@ -44,7 +44,7 @@ class _Lifted:
 class Indirect:
     """Ways to tables that do not address them by name.
 
-    `callable_schemas` are the schemas whose functions a client can call.
+    `callable_schemas` are the schemas whose functions a client can call, and whose views it can name.
     """
 
     def __init__(
@@ -110,7 +110,11 @@ class Indirect:
             if way.at_most is not Reach.NONE:
                 via = self._catalog.identity(parent)
                 least = self._least_of_a_part(way)
-                yield replace(way, at_least=least, because=f"through its parent: {way.because}", via=via, rows=None)
+                # Some rows of the whole may be all rows of a part: those of its key.
+                most = Reach.ALL if way.at_most is Reach.SOME else way.at_most
+                yield replace(
+                    way, at_least=least, at_most=most, because=f"through its parent: {way.because}", via=via, rows=None
+                )
         parts = descendants(self._catalog, relation)
         ways = [(one, self._direct.way(persona, one, operation)) for one in parts]
         leaves = [way for one, way in ways if one.kind != "p"]
@@ -120,8 +124,8 @@ class Indirect:
         for part, way in ways:
             if way.at_most is Reach.NONE:
                 continue
-            most = way.at_most if everything else min(way.at_most, Reach.SOME)
-            least = way.at_least if certain else min(way.at_least, Reach.SOME)
+            most: Reach = way.at_most if everything else _of_a_part(way.at_most)
+            least: Reach = way.at_least if certain else _of_a_part(way.at_least)
             via = self._catalog.identity(part)
             because = f"through its child {via}: {way.because}"
             yield replace(way, at_least=least, at_most=most, because=because, via=via, rows=None)
@@ -138,6 +142,8 @@ class Indirect:
         role = self._catalog.roles_by_name[persona.role].oid
         for view in self._readers[relation.oid]:
             schema = self._catalog.schemas[view.schema]
+            if schema.name not in self._callable_schemas:
+                continue
             granted = self._access.columns(role, view, operation.value.upper()) or self._access.on_table(
                 role, view, operation.value.upper()
             )
@@ -227,3 +233,8 @@ class Indirect:
                 for oid in {one.relation.oid for one in reads_through(self._access, view, view.owner)}:
                     readers[oid].append(view)
         return readers
+
+
+def _of_a_part(reach: Reach) -> Reach:
+    """What reach over some of a table's rows comes to over all of them."""
+    return min(reach, Reach.SOME)

@@ -6,11 +6,13 @@ filters ask for (`auth.uid()`, `current_user`) stays the caller's either way.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import ViewRead, is_invoker, reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
+from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.parse import parse_node
@@ -191,6 +193,9 @@ class Views:
     def _chain(self, persona: Persona, caller: int, view: Relation, depth: int) -> Chain | None:
         query = self.shape(view)
         if query is None or not query.plain or query.source is None or depth > _DEEPEST:
+            return None
+        if re.search(rf"(?<![\w.]){re.escape(ident(query.alias))}\s*\(", view.definition or ""):
+            # `from notes n (id, owner)`: the columns have other names in there.
             return None
         source = self._catalog.relations_by_name.get(query.source)
         if source is None or source.kind not in "rpvm" or any(one.kind in "aw" for one in self._called(query)):

@@ -24,7 +24,7 @@ def test_a_database_is_a_copy_with_its_settings_and_grants(server: Server) -> No
     with psycopg.connect(server.create_database("model"), autocommit=True) as connection:
         connection.execute("create role copied_reader login")
         connection.execute("create table kept (n int)")
-        connection.execute("alter database model set search_path to kept, public")
+        connection.execute("alter database model set datestyle to german, dmy")
         connection.execute("alter database model set app.motto to 'a, b = \"c\"'")
         connection.execute("alter role copied_reader in database model set work_mem to '5MB'")
         connection.execute("revoke all on database model from public")
@@ -32,7 +32,7 @@ def test_a_database_is_a_copy_with_its_settings_and_grants(server: Server) -> No
     try:
         with psycopg.connect(server.create_database("copy", template="model")) as connection:
             assert connection.execute("select count(*) from kept").fetchone() == (0,)
-            assert connection.execute("show search_path").fetchone() == ("kept, public",)
+            assert connection.execute("show datestyle").fetchone() == ("German, DMY",)
             assert connection.execute("show app.motto").fetchone() == ('a, b = "c"',)
             acls = connection.execute(
                 "select datacl::text[] from pg_database where datname in ('model', 'copy')"
