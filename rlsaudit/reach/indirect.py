@@ -124,11 +124,11 @@ class Indirect:
         for part, way in ways:
             if way.at_most is Reach.NONE:
                 continue
-            most: Reach = way.at_most if everything else _of_a_part(way.at_most)
-            least: Reach = way.at_least if certain else _of_a_part(way.at_least)
+            at_most = way.at_most if everything else _of_a_part(way.at_most)
+            at_least = way.at_least if certain else _of_a_part(way.at_least)
             via = self._catalog.identity(part)
             because = f"through its child {via}: {way.because}"
-            yield replace(way, at_least=least, at_most=most, because=because, via=via, rows=None)
+            yield replace(way, at_least=at_least, at_most=at_most, because=because, via=via, rows=None)
 
     @staticmethod
     def _least_of_a_part(way: Way) -> Reach:
