@@ -171,6 +171,8 @@ class Indirect:
             silent = function.returns in _TELLS_NOTHING
             self._note(lifted, role, self._footprints.of_call(function, role), f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:
+            if self._catalog.schema_name(relation) not in self._callable_schemas:
+                continue
             via = self._catalog.identity(relation)
             if relation.kind == "v" and self._direct.way(persona, relation, Operation.SELECT).at_most is not Reach.NONE:
                 self._note(lifted, role, self._footprints.of_query(relation, role), f"view {via}", via)

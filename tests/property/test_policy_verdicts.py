@@ -1,0 +1,116 @@
+"""What a policy is proved to allow is what the server allows, measured with every sort of row and of identity.
+
+The proof's bounds may be wide, never wrong: `at_least` may not be more than what is measured, nor `at_most` less.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from hypothesis import assume, event, given, note
+from policy_world import SKELETON, identities, policies, rows
+
+from rlsaudit.access import Access
+from rlsaudit.catalog import Catalog, take
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.connect import connect
+from rlsaudit.model import Reach
+from rlsaudit.names import literal
+from rlsaudit.personas import STRANGER, built_in
+from rlsaudit.policy.columns import describe
+from rlsaudit.policy.decide import decide
+from rlsaudit.policy.parse import parse
+from rlsaudit.reach.predicates import Predicates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policy_world import Identity
+
+    from rlsaudit.connect import Session
+    from rlsaudit.engine import Server
+    from rlsaudit.policy.values import Scope
+
+DATABASE = "random_predicates"
+MOST_ROWS = 800
+DEPARSED = "select pg_get_expr(polqual, polrelid) from pg_policy where polrelid = 'public.t'::regclass"
+
+
+@dataclass(frozen=True, repr=False)
+class World:
+    """A database with a table to make policies for, and what names mean in them, for both personas."""
+
+    session: Session
+    anon: Scope
+    authenticated: Scope
+
+
+@pytest.fixture(scope="module")
+def world(server: Server) -> Iterator[World]:
+    with connect(server.supabase_database(DATABASE)) as session:
+        session.execute(SKELETON)
+        catalog = Catalog(take(session))
+        relation = catalog.relations_by_name["public", "t"]
+        predicates = Predicates(Access(catalog), Platform.SUPABASE)
+        scopes = [
+            replace(predicates.scope(persona, relation), columns=describe(catalog, relation))
+            for persona in (built_in("anon"), built_in("authenticated"))
+            if persona is not None
+        ]
+        yield World(session, *scopes)
+    server.drop_database(DATABASE)
+
+
+@given(policy=policies)
+def test_a_verdict_is_never_tighter_than_what_the_server_allows(world: World, policy: str) -> None:
+    made = rows(policy)
+    assume(made.count <= MOST_ROWS)
+    with world.session.rolled_back():
+        try:
+            world.session.execute(f"create policy p on public.t for select using ({policy}); {made.insert}")
+            deparsed = str(world.session.fetch_value(DEPARSED))
+            measured = {anon: measure(world.session, policy, anon=anon) for anon in (True, False)}
+        except psycopg.Error as error:
+            # A row or an identity that it fails for: what others then see is another question.
+            event(f"refused: {error.sqlstate}")
+            assume(condition=False)
+    for anon, reach in measured.items():
+        bounds = decide(parse(deparsed, world.anon if anon else world.authenticated))
+        event(f"{bounds.at_least} to {bounds.at_most}")
+        note(f"{'anon' if anon else 'authenticated'}: {deparsed}: {bounds}, measured {reach}")
+        assert bounds.at_least <= reach <= bounds.at_most
+
+
+def measure(session: Session, policy: str, *, anon: bool) -> Reach:
+    """How far anybody that the persona may be gets, over all rows."""
+    every = {int(key): str(row) for key, row in session.fetch_all("select id, to_jsonb(t) - 'id' from public.t")}
+    reached = Reach.NONE
+    for identity, seen in look(session, identities(policy, STRANGER, anon=anon)):
+        foreign = {key for key, row in every.items() if not any(one in row for one in identity.mentions)}
+        if foreign and foreign <= seen:
+            return Reach.ALL
+        reached = max(reached, Reach.SOME if foreign & seen else Reach.OWN if seen else Reach.NONE)
+    return reached
+
+
+def look(session: Session, asking: list[Identity]) -> list[tuple[Identity, set[int]]]:
+    """The rows that each identity selects, all in one round trip."""
+    statements = []
+    for one in asking:
+        settings = [("request.jwt.claims", json.dumps(one.claims)), *one.settings]
+        made = ", ".join(f"set_config({literal(name)}, {literal(value)}, true)" for name, value in settings)
+        statements.append(
+            f"reset role; select {made}; set local role {one.role}; "
+            "select coalesce(array_agg(id), '{}') from public.t"
+        )
+    cursor = session.execute(";".join(statements))
+    seen: list[set[int]] = []
+    for number, _ in enumerate(cursor.results()):
+        if number % 4 == 3:
+            seen.append({int(one) for one in (cursor.fetchone() or ([],))[0]})
+    session.execute("reset role")
+    return list(zip(asking, seen, strict=True))
