@@ -11,7 +11,7 @@ _default:
 # Make .venv, with everything that development needs in the versions that CI uses.
 setup python="python3":
     {{ python }} -m venv --without-pip .venv
-    {{ python }} -m pip --python .venv install --quiet --require-hashes -r requirements/dev.txt
+    {{ python }} -m pip --python .venv install --quiet --no-deps --require-hashes -r requirements/dev.txt
     {{ python }} -m pip --python .venv install --quiet --no-deps --no-build-isolation -e .
 
 # Check what is staged before each commit.
@@ -29,7 +29,7 @@ test-all-majors *args:
 # Run the tests on another installed Python, in a virtual environment of its own: `just test-python 3.13`.
 test-python version *args:
     uv venv --quiet --allow-existing --no-python-downloads --python {{ version }} .venv-{{ version }}
-    uv pip install --quiet --python .venv-{{ version }} --require-hashes -r requirements/dev.txt
+    uv pip install --quiet --python .venv-{{ version }} --no-deps --require-hashes -r requirements/dev.txt
     uv pip install --quiet --python .venv-{{ version }} --no-deps --no-build-isolation -e .
     .venv-{{ version }}/bin/pytest {{ args }}
 
