@@ -204,6 +204,7 @@ class Function:
     body: str
     extension: str | None
     parameters: tuple[Parameter, ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ select pg_catalog.json_build_object(
         from pg_catalog.unnest(p.proargnames) with ordinality n (name, i)),
       'returns', coalesce(pg_catalog.pg_get_function_result(p.oid), ''), 'returns_set', p.proretset,
       'language', l.lanname, 'owner', p.proowner::bigint, 'security_definer', p.prosecdef,
-      'volatility', p.provolatile, 'leakproof', p.proleakproof,
+      'volatility', p.provolatile, 'leakproof', p.proleakproof, 'strict', p.proisstrict,
       -- The value of a custom setting (a.b) may be a secret.
       'settings', (select coalesce(pg_catalog.json_agg(
                      case when pg_catalog.strpos(pg_catalog.split_part(s, '=', 1), '.') > 0

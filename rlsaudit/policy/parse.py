@@ -7,6 +7,7 @@ pg_catalog's. What is not recognised becomes an opaque atom: never guessed, and 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -17,6 +18,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.compare import Comparisons, in_array
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import FALSE, NULL, And, Atom, AtomKind, Coalesce, Constant, Formula, Is, Not, Or
+from rlsaudit.policy.helpers import applied
 from rlsaudit.policy.scalar import Chosen, Clock, Column, Known, Literal, Row, Scalar, Unknown
 from rlsaudit.policy.values import Scope, Values, is_stable
 
@@ -29,6 +31,7 @@ _MOST_DEPTH = 100
 _MOST_CASES = 3
 """How deep CASE and COALESCE are followed into one another: a condition is repeated for each value that it leads to."""
 _MOST_BRANCHES = 8
+_MOST_CALLS = 50
 _occurrences = itertools.count(1)
 
 
@@ -53,16 +56,42 @@ def _not_understood(text: str) -> Atom:
     return Atom(AtomKind.OPAQUE, text, occurrence=next(_occurrences))
 
 
+class _Calls:
+    """The helpers that are being followed: none into itself, and no more than so many, for each may call two others."""
+
+    def __init__(self) -> None:
+        self._within: set[tuple[str, ...]] = set()
+        self._left = _MOST_CALLS
+
+    def enter(self, name: tuple[str, ...]) -> bool:
+        """Whether the helper may be followed; if so, `leave` it."""
+        if name in self._within or not self._left:
+            return False
+        self._left -= 1
+        self._within.add(name)
+        return True
+
+    def leave(self, name: tuple[str, ...]) -> None:
+        self._within.discard(name)
+
+
 class _Predicates:
     """Reads predicates in one scope. `never_true` are the helpers looked at so far, and whether they are never true."""
 
-    def __init__(self, scope: Scope, depth: int, never_true: dict[tuple[str, ...], bool] | None = None) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        depth: int,
+        never_true: dict[tuple[str, ...], bool] | None = None,
+        calls: _Calls | None = None,
+    ) -> None:
         self._scope = scope
         self._values = Values(scope, self._never_a_row)
         self._compare = Comparisons(scope.persona)
         self._depth = depth
         self._cases = 0
         self._never_true = {} if never_true is None else never_true
+        self._calls = calls or _Calls()
 
     def formula(self, node: Node) -> Formula:
         self._depth += 1
@@ -242,11 +271,19 @@ class _Predicates:
     def _helper(self, node: Node) -> Formula:
         """A function of the project whose body is one expression or one query, in the place of its call."""
         name = tree.name(node.funcname)
+        if self._calls.enter(name):
+            try:
+                body = applied(self._scope.helpers[name], node.args or ())
+                if body is not None:
+                    scope = replace(self._scope, caller=False)
+                    return _Predicates(scope, self._depth + 1, self._never_true, self._calls).formula(body)
+            finally:
+                self._calls.leave(name)
         if name not in self._never_true:
             # Of a function that calls itself nothing is known.
             self._never_true[name] = False
-            self._never_true[name] = self._is_never_true(self._scope.helpers[name])
-        # Its arguments are not followed, so only a body that is never true, whatever they are, says anything.
+            self._never_true[name] = self._is_never_true(self._scope.helpers[name].query)
+        # Where arguments are not followed, only a body that is never true, whatever they are, says anything.
         return And((NULL, self._opaque(node))) if self._never_true[name] else self._opaque(node)
 
     def _is_never_true(self, body: str) -> bool:
@@ -254,7 +291,7 @@ class _Predicates:
         if not parsed or len(parsed) != 1:
             return False
         target, inner = tree.lone_target(parsed[0]), self._within(caller=False)
-        predicates = _Predicates(inner, self._depth + 1, self._never_true)
+        predicates = _Predicates(inner, self._depth + 1, self._never_true, self._calls)
         if target is not None:
             return decide(predicates.formula(target)).at_most is Reach.NONE
         return predicates.never_a_row(parsed[0])
@@ -265,7 +302,8 @@ class _Predicates:
             return False
         if select.groupClause or select.havingClause or select.larg or select.valuesLists or _may_aggregate(select):
             return False
-        predicates = _Predicates(self._within(caller=self._scope.caller), self._depth + 1, self._never_true)
+        inner = self._within(caller=self._scope.caller)
+        predicates = _Predicates(inner, self._depth + 1, self._never_true, self._calls)
         return decide(predicates.formula(select.whereClause)).at_most is Reach.NONE
 
     def _never_a_row(self, select: Node) -> bool:

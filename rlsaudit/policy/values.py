@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rlsaudit.model import Persona
+    from rlsaudit.policy.helpers import Helper
     from rlsaudit.policy.tree import Node
 
 _PURE = frozenset(
@@ -76,8 +77,8 @@ class Scope:
 
     `columns` are the row's columns by name, and `relation` the name that may qualify them; within a subquery both are
     empty, and every column is just some column. `trusted` are the helper functions whose meaning is known (`auth.uid`
-    and others): left out where their bodies are not what they should be. `helpers` are the bodies of the project's own
-    functions that are one query. `caller` is false within one of those: it may run with the rights of its owner, so
+    and others): left out where their bodies are not what they should be. `helpers` are the project's own functions
+    whose body is one query. `caller` is false within one of those: it may run with the rights of its owner, so
     that `current_user` is not the persona's role.
     """
 
@@ -85,7 +86,7 @@ class Scope:
     relation: str = ""
     columns: Mapping[str, Column] = field(default_factory=dict)
     trusted: frozenset[tuple[str, ...]] = frozenset()
-    helpers: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    helpers: Mapping[tuple[str, ...], Helper] = field(default_factory=dict)
     caller: bool = True
 
 

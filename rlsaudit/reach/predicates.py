@@ -12,6 +12,7 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
 from rlsaudit.policy.formula import FALSE, And, Formula, Or
+from rlsaudit.policy.helpers import helper_of
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.values import Scope
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Operation, Persona
+    from rlsaudit.policy.helpers import Helper
     from rlsaudit.policy.scalar import Column
 
 _BODIES_OF_HELPERS = {
@@ -109,12 +111,8 @@ class Predicates:
             if any(expected in one.body for one in self._catalog.functions_by_name[name])
         )
 
-    def _own_helpers(self) -> Mapping[tuple[str, ...], str]:
+    def _own_helpers(self) -> Mapping[tuple[str, ...], Helper]:
         """Functions of the project that are one query, by name; an overloaded name is left out."""
-        helpers: dict[tuple[str, ...], str] = {}
-        for name, overloads in self._catalog.functions_by_name.items():
-            if len(overloads) == 1 and overloads[0].returns == "boolean" and overloads[0].extension is None:
-                query = body_of(overloads[0]).query
-                if query is not None:
-                    helpers[name] = query
-        return helpers
+        lone = ((name, one[0]) for name, one in self._catalog.functions_by_name.items() if len(one) == 1)
+        found = ((name, helper_of(function)) for name, function in lone)
+        return {name: helper for name, helper in found if helper is not None}

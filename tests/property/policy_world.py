@@ -70,6 +70,25 @@ $$;
 create function public.is_mine(whose uuid) returns boolean language sql stable as $$
   select whose = auth.uid()
 $$;
+create function public.not_mine(uuid) returns boolean language sql stable as $$
+  select $1 is distinct from auth.uid()
+$$;
+create function public.either(whose uuid, flag boolean default true) returns boolean language plpgsql stable as $$
+begin
+  return public.is_mine(either.whose) or flag;
+end $$;
+create function public.mine_if_any(whose uuid) returns boolean language sql stable strict security definer as $$
+  select whose = auth.uid() or true
+$$;
+create function public.word(a text, b text) returns boolean language sql immutable as $$
+  select case when a = b then true when a is null then b = 'x' else a in ('y', b) end
+$$;
+create function public.named(owner uuid) returns boolean language sql stable security definer as $$
+  select exists (select from public.t where owner is null)
+$$;
+create function public.who(whose uuid) returns boolean language sql stable security definer as $$
+  select whose = (select auth.uid()) and current_user = 'anon'
+$$;
 create function public.loops(n int) returns boolean language plpgsql stable as $$
 begin
   return case when n <= 0 then auth.role() = 'nobody' else public.loops(n - 1) end;
@@ -473,6 +492,16 @@ def _helper(draw: st.DrawFn) -> str:
                 "public.as_owner()",
                 "public.is_mine(owner)",
                 "public.is_mine(other)",
+                "public.not_mine(owner)",
+                "public.not_mine(null)",
+                "public.either(owner)",
+                "public.either(owner, note = 'x')",
+                "public.either(flag => note is null, whose => other)",
+                "public.mine_if_any(owner)",
+                "public.word(note, 'x')",
+                "public.word(note, org)",
+                "public.named(owner)",
+                "public.who(owner)",
                 "public.loops(2)",
                 "public.flips()",
             )

@@ -1,0 +1,111 @@
+"""A project's own function in the place of its call: its body with the arguments put in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pglast import ast
+from pglast.visitors import Visitor
+
+from rlsaudit.policy import tree
+from rlsaudit.policy.body import body_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rlsaudit.catalog.facts import Function
+    from rlsaudit.policy.tree import Node
+
+_LOSSLESS = frozenset({"text", "character varying", "uuid", "boolean", "smallint", "integer", "bigint"})
+"""Types of parameters into which the server casts nothing silently that was different before and equal afterwards."""
+_PATH = "search_path="
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A Boolean function whose body is one query.
+
+    `query` is that query, `name` what its own body may call it, `parameters` are the names of its arguments in order
+    (empty where one has none). `open` is whether a call means the same as the body with the arguments put in.
+    """
+
+    name: str
+    query: str
+    parameters: tuple[str, ...]
+    open: bool
+
+
+def helper_of(function: Function) -> Helper | None:
+    """Returns the function as a helper of policies; None where it is none, or its body is more than a query."""
+    if function.returns != "boolean" or function.extension is not None:
+        return None
+    query = body_of(function).query
+    if query is None:
+        return None
+    # Without names, each argument is there all the same.
+    types = function.arguments.split(", ") if function.arguments else []
+    names = [one.name for one in function.parameters]
+    inputs = all(one.mode == "i" for one in function.parameters)
+    parameters = tuple(names) if names else ("",) * len(types)
+    is_open = (
+        inputs
+        and len(parameters) == len(types)
+        and not function.strict  # of NULL it makes NULL, whatever the body says
+        and all(one in _LOSSLESS for one in types)
+        and all(_harmless(one) for one in function.settings)
+    )
+    return Helper(function.name, query, parameters, is_open)
+
+
+def _harmless(setting: str) -> bool:
+    """A search_path that looks into pg_catalog first, as any does that does not name it elsewhere."""
+    value = setting.removeprefix(_PATH)
+    return value != setting and ("pg_catalog" not in value or value.startswith("pg_catalog"))
+
+
+def applied(helper: Helper, arguments: Sequence[Node]) -> Node | None:
+    """Returns the expression that a call stands for; None where it takes a table to tell, or arguments are left out.
+
+    A body that reads a table is left alone: there the columns' names come before those of the parameters.
+    """
+    if not helper.open or len(arguments) != len(helper.parameters):
+        return None
+    if any(isinstance(one, ast.NamedArgExpr) for one in arguments):
+        return None
+    parsed = tree.statements(helper.query)
+    target = tree.lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
+    if target is None or any(isinstance(one, ast.RangeVar | ast.RangeFunction) for one in tree.walk(target)):
+        return None
+    bound = _Bound(helper, arguments)
+    # The visitor replaces nodes below what it is given.
+    holder = ast.ResTarget(val=target)
+    bound(holder)
+    return None if bound.lost else holder.val
+
+
+class _Bound(Visitor):
+    """Puts arguments in the places of parameters. `lost` is whether a name was no parameter."""
+
+    def __init__(self, helper: Helper, arguments: Sequence[Node]) -> None:
+        super().__init__()
+        self._helper = helper
+        self._arguments = arguments
+        self.lost = False
+
+    def visit_ParamRef(self, _ancestors: object, node: Node) -> Node:  # noqa: N802  named after the node
+        return self._argument(node.number - 1)
+
+    def visit_ColumnRef(self, _ancestors: object, node: Node) -> Node:  # noqa: N802  named after the node
+        parts = [one.sval for one in node.fields if isinstance(one, ast.String)]
+        known = self._helper.parameters
+        if len(parts) == len(node.fields) and parts[:-1] in ([], [self._helper.name]) and parts[-1] in known:
+            return self._argument(known.index(parts[-1]))
+        self.lost = True
+        return None
+
+    def _argument(self, place: int) -> Node:
+        if not 0 <= place < len(self._arguments):
+            self.lost = True
+            return None
+        return self._arguments[place]
