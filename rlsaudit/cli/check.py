@@ -71,11 +71,12 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), layout, go_on, seed)
     with progress("Checking") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
-        after = from_migrations(path, recipe, options)
-        report = after.report
-        if base is not None:
+        if base is None:
+            report = from_migrations(path, recipe, options).report
+        else:
             named = Named(base, path, recipe)
-            report = compared(open_side(named, options), after, named.shown)
+            before = open_side(named, options)
+            report = compared(before, from_migrations(path, recipe, options, before), named.shown)
     for name, file in wanted:
         deliver(report, name, file)
     raise typer.Exit(exit_code(report, level, strict=strict))

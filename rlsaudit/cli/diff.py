@@ -58,7 +58,8 @@ def _diff(  # noqa: PLR0913 — the options of the command, each named
     with progress("Comparing") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), "read", intent, tell)
         first, second = Named(before, Path(), recipe), Named(after, Path(), recipe)
-        report = compared(open_side(first, options), open_side(second, options), first.shown)
+        base = open_side(first, options)
+        report = compared(base, open_side(second, options, base), first.shown)
     for name, file in wanted:
         deliver(report, name, file)
     raise typer.Exit(exit_code(report, level, strict=strict))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.compare.cells import compare_cells
@@ -10,6 +10,8 @@ from rlsaudit.compare.objects import compare_objects
 from rlsaudit.model import Change, Direction, Operation, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rlsaudit.catalog import Catalog
     from rlsaudit.model import Finding, Report
 
@@ -20,10 +22,15 @@ _OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two audits: its facts and its report."""
+    """One of two audits: its facts and its report.
+
+    `scripts` are the migrations that it was made from, by name, each with a digest of what is in it; empty where it was
+    not made from migrations.
+    """
 
     catalog: Catalog
     report: Report
+    scripts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

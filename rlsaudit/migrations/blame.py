@@ -92,7 +92,7 @@ class Blame:
         if oid is None:
             return
         yield "relation", oid
-        for kind in ("column", "policy", "rule", "trigger", "child", "published"):
+        for kind in ("column", "policy", "restriction", "rule", "trigger", "child", "published"):
             yield kind, "<" + oid
         if oid in self.names.schema_of:
             yield "schema", self.names.schema_of[oid]
@@ -108,11 +108,15 @@ class Blame:
     def _part(self, kind: str, identity: str) -> Iterator[tuple[str, str]]:
         """A policy, trigger or column: the relation's identity, a dot and its name."""
         for one in self.events:
-            if one.kind != kind or not identity.endswith("." + ident(one.name)):
+            kinds = {"policy", "restriction"} if kind == "policy" else {kind}
+            if one.kind not in kinds or not identity.endswith("." + ident(one.name)):
                 continue
             relation = self.names.relations.get(identity[: -len(ident(one.name)) - 1])
             if relation == one.parent:
-                yield kind, one.key
+                yield one.kind, one.key
+                if kind == "policy":
+                    # What one policy lets through, another one may have kept back until then.
+                    yield "restriction", "<" + one.parent
                 for function in self.names.helpers.get(one.key, ()):
                     yield "function", function
                 if kind == "column":

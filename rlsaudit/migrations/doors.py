@@ -17,7 +17,9 @@ _GRANTS: Final = frozenset(
         ("schema", "renamed"),
     }
 )
-_POLICIES: Final = frozenset({("policy", one) for one in ("created", "altered", "dropped")})
+_POLICIES: Final = frozenset(
+    {("policy", "created"), ("policy", "altered"), ("restriction", "altered"), ("restriction", "dropped")}
+)
 _CODE: Final = frozenset({("function", one) for one in ("altered", "owner")})
 _VIEWS: Final = frozenset(
     {
@@ -60,7 +62,7 @@ _BY_RULE: Final[dict[str, frozenset[Change]]] = {
 }
 # An object's own changes; that its table was granted to somebody did not make the policy wrong.
 _BY_TYPE: Final[dict[str, frozenset[Change]]] = {
-    "policy": frozenset({("policy", "created"), ("policy", "altered")}) | _CODE,
+    "policy": _POLICIES | _CODE,
     "function": _FUNCTIONS | frozenset({("schema", "granted")}),
     "view": _GRANTS | _VIEWS | _CODE,
     # What a column is called says what is in it.

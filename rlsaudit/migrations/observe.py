@@ -163,17 +163,25 @@ class Observer:
         for key, row in new.items():
             before = known.get(key)
             if location is not None and before != row:
+                kind = _kind(one.kind, fields, row)
                 for change in changes(one.kind, fields, before.values if before else None, row.values):
-                    self.events.append(Event(one.kind, change, key, row.parent, _name(fields, row), location))
+                    self.events.append(Event(kind, change, key, row.parent, _name(fields, row), location))
             known[key] = row
         for key in gone:
             row = known.pop(key)
             if location is not None:
-                self.events.append(Event(one.kind, "dropped", key, row.parent, _name(fields, row), location))
+                kind = _kind(one.kind, fields, row)
+                self.events.append(Event(kind, "dropped", key, row.parent, _name(fields, row), location))
 
     def relocated(self, location: Location, kind: str, change: str, name: str) -> None:
         """Writes down what was done for a statement elsewhere."""
         self.events.append(Event(kind, change, name, name, name, location))
+
+
+def _kind(kind: str, fields: tuple[str, ...], row: Row) -> str:
+    """A restrictive policy is a `restriction`: to drop it opens what others let through, to create it closes."""
+    restrictive = kind == "policy" and row.values[fields.index("permissive")] == "false"
+    return "restriction" if restrictive else kind
 
 
 def _name(fields: tuple[str, ...], row: Row) -> str:

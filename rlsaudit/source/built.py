@@ -6,6 +6,7 @@ whatever the database says that came out.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.audit import Options
     from rlsaudit.engine import EngineRequest
+    from rlsaudit.migrations import Script
     from rlsaudit.model import Cell, Report
 
 _DATABASE = "replayed"
@@ -40,8 +42,10 @@ class Recipe:
     seeds: bool = False
 
 
-def from_migrations(path: Path, recipe: Recipe, options: Options) -> Side:
+def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | None = None) -> Side:
     """Replays the migrations at `path` on a server of their own, which is gone afterwards, and audits the result.
+
+    With a `base` that was made from migrations too, what is new is first looked for in the files that are new since.
 
     Raises:
         AuditError: nothing was found, or a statement failed and `go_on` is not set.
@@ -62,10 +66,19 @@ def from_migrations(path: Path, recipe: Recipe, options: Options) -> Side:
             served = tuple(one for one in project.settings.exposed if one in known)
             report = examine(snapshot, replace(options, schemas=options.schemas or served), session)
         version = f"Postgres {server.version} from {server.provider}"
-    report = located(report, replayed.blame)
+    scripts = {one.name: _digest(one) for one in project.scripts}
+    fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
+    report = located(report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
     replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
     target = replace(report.target, notes=(*report.target.notes, replayed_as, *replayed.notes))
-    return Side(Catalog(snapshot), doubted(replace(report, target=target), replayed.failures))
+    return Side(Catalog(snapshot), doubted(replace(report, target=target), replayed.failures), scripts)
+
+
+def _digest(script: Script) -> str:
+    try:
+        return hashlib.sha256(script.path.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # the replay says that it cannot be read
 
 
 def _engine(request: EngineRequest, major: int | None) -> EngineRequest:

@@ -36,8 +36,10 @@ class Named:
         return "a database" if _is_database(self.word) else self.word
 
 
-def open_side(named: Named, options: Options) -> Side:
+def open_side(named: Named, options: Options, base: Side | None = None) -> Side:
     """Audits what was named: a connection string, a snapshot (`.json`), a path with migrations, or a git reference.
+
+    `base` is what it will be compared with, where that is known.
 
     Raises:
         AuditError: it is none of these, or could not be audited.
@@ -53,9 +55,9 @@ def open_side(named: Named, options: Options) -> Side:
         snapshot = load(path)
         return Side(Catalog(snapshot), examine(snapshot, options))
     if path.exists():
-        return from_migrations(path, named.recipe, options)
+        return from_migrations(path, named.recipe, options, base)
     with checked_out(named.within, word) as files:
-        return from_migrations(files, named.recipe, options)
+        return from_migrations(files, named.recipe, options, base)
 
 
 def _is_database(word: str) -> bool:
