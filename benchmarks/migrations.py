@@ -1,4 +1,4 @@
-"""How long a replay takes beyond what psql needs: `python benchmarks/migrations.py [migrations] [tables]`."""
+"""How long a check takes beyond what psql needs for the replay: `python benchmarks/migrations.py [migrations] [tables]`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from unittest import mock
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from rlsaudit.engine import Server, start
+from rlsaudit.audit import Options
+from rlsaudit.engine import EngineRequest, Server, start
 from rlsaudit.engine.supabase import grant_replay_rights
 from rlsaudit.migrations import find, replay
 from rlsaudit.migrations.observe import Observer
+from rlsaudit.source import Recipe, from_migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,9 +97,14 @@ def main() -> None:
         began = time.perf_counter()
         made = replay(server, project)
         seeing = time.perf_counter() - began
+        began = time.perf_counter()
+        report = from_migrations(Path(scratch), Recipe(EngineRequest()), Options()).report
+        whole = time.perf_counter() - began
     print(f"{migrations} migrations, {made.statements} statements, {tables} tables, {len(made.failures)} failures")
-    for label, seconds in (("psql", psql), ("replay without blame", blind), ("replay with blame", seeing)):
+    figures = {"psql": psql, "replay without blame": blind, "replay with blame": seeing, "replay and audit": whole}
+    for label, seconds in figures.items():
         print(f"{label:24}{seconds:6.2f} s")
+    print(f"{report.summary.cells} cells, {len(report.findings)} findings; beyond psql: {whole - psql:.2f} s")
 
 
 if __name__ == "__main__":
