@@ -1,4 +1,4 @@
-"""How long a check takes beyond what psql needs for the replay: `python benchmarks/migrations.py [migrations] [tables]`."""
+"""How long a check takes beyond psql: `python benchmarks/migrations.py [migrations] [tables]`."""
 
 from __future__ import annotations
 
