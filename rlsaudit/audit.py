@@ -55,6 +55,14 @@ class Options:
     progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An audit that is done: what it says, and what it rests on, for whoever asks on."""
+
+    report: Report
+    case: Case
+
+
 def audit(session: Session, options: Options) -> Report:
     """Audits the database that `session` is connected to, in READ ONLY transactions that are rolled back.
 
@@ -63,10 +71,10 @@ def audit(session: Session, options: Options) -> Report:
     """
     with session.read_only():
         snapshot = take(session)
-    return examine(snapshot, options, session)
+    return examine(snapshot, options, session).report
 
 
-def examine(snapshot: Snapshot, options: Options, session: Session | None = None) -> Report:
+def examine(snapshot: Snapshot, options: Options, session: Session | None = None) -> Audited:
     """Audits what a snapshot says; with a `session` in the database that it is of, the server is asked as well.
 
     Raises:
@@ -96,7 +104,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     notes = [f"schemas: {known_by}", *cast.notes, _NOT_YET]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
-    return Report(
+    report = Report(
         tool=Tool("rlsaudit", __version__),
         target=Target(
             platform=platform.value,
@@ -112,6 +120,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
         findings=findings,
         skipped=missing,
     )
+    return Audited(report, case)
 
 
 def _probed(

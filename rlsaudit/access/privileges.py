@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Column, Function, Grant, Policy, Relation, Schema
+    from rlsaudit.catalog.facts import Column, Function, Grant, LargeObjects, Policy, Relation, Schema
     from rlsaudit.model import Operation
 
 _EVERYWHERE = {
@@ -44,21 +44,27 @@ class Access:
         self._everywhere = {privilege: self._oids(names) for privilege, names in _EVERYWHERE.items()}
         self._every_schema = self._oids(_EVERY_SCHEMA)
 
+    def holds(self, role: int, acl: Iterable[Grant], privilege: str) -> bool:
+        """Whether an access control list gives `privilege` to `role`: all there is to say of most kinds of objects."""
+        if self.roles.is_superuser(role):
+            return True
+        grantees = self.roles.inherited(role)
+        return any(one.privilege == privilege and one.grantee in grantees for one in acl)
+
     def usage(self, role: int, schema: Schema) -> bool:
         """Whether `role` may address objects in `schema`."""
-        return self._holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
+        return self.holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
 
     def create(self, role: int, schema: Schema) -> bool:
         """Whether `role` may create objects in `schema`."""
-        return self._holds(role, schema.acl, "CREATE")
+        return self.holds(role, schema.acl, "CREATE")
 
     def on_table(self, role: int, relation: Relation, privilege: str) -> bool:
         """Whether `role` holds `privilege` on the whole relation, as `has_table_privilege` says.
 
         For a sequence: as `has_sequence_privilege` says.
         """
-        everywhere = self._everywhere.get(privilege, frozenset())
-        return self._holds(role, relation.acl, privilege) or self._is_one_of(role, everywhere)
+        return self.holds(role, relation.acl, privilege) or self._is_one_of(role, self.everywhere(privilege))
 
     def on_any_column(self, role: int, relation: Relation, privilege: str) -> bool:
         """Whether `role` holds `privilege` on the relation or one of its columns, as `has_any_column_privilege` says.
@@ -69,7 +75,7 @@ class Access:
 
     def on_column(self, role: int, relation: Relation, column: Column, privilege: str) -> bool:
         """Whether `role` holds `privilege` on the column, through the table or by itself."""
-        return self.on_table(role, relation, privilege) or self._holds(role, column.acl, privilege)
+        return self.on_table(role, relation, privilege) or self.holds(role, column.acl, privilege)
 
     def columns(self, role: int, relation: Relation, privilege: str) -> tuple[Column, ...]:
         """Returns the columns on which `role` holds `privilege`; all of them where it holds it on the table."""
@@ -78,7 +84,7 @@ class Access:
             return columns
         if privilege not in _PER_COLUMN:
             return ()
-        return tuple(one for one in columns if self._holds(role, one.acl, privilege))
+        return tuple(one for one in columns if self.holds(role, one.acl, privilege))
 
     def execute(self, role: int, function: Function) -> bool:
         """Whether `role` may call `function`: EXECUTE on it and USAGE of its schema."""
@@ -86,7 +92,27 @@ class Access:
 
     def may_call(self, role: int, function: Function) -> bool:
         """Whether `role` holds EXECUTE: enough where a view or policy names the function for it."""
-        return self._holds(role, function.acl, "EXECUTE")
+        return self.holds(role, function.acl, "EXECUTE")
+
+    def on_database(self, role: int, privilege: str) -> bool:
+        """Whether `role` may CONNECT to the database, CREATE schemas in it, or make TEMPORARY tables."""
+        return self.holds(role, self.catalog.snapshot.database.acl, privilege)
+
+    def on_parameter(self, role: int, name: str, privilege: str) -> bool:
+        """Whether `role` holds SET or ALTER SYSTEM on a parameter, as `has_parameter_privilege` says.
+
+        That says nothing of the parameters that everybody may set.
+        """
+        granted = next((one.acl for one in self.catalog.snapshot.parameters if one.name == name.lower()), ())
+        return self.holds(role, granted, privilege)
+
+    def on_large_objects(self, role: int, objects: LargeObjects, privilege: str) -> bool:
+        """Whether `role` may read (SELECT) or write (UPDATE) large objects; `lo_compat_privileges` lets everybody."""
+        return self.catalog.snapshot.large_objects_open or self.holds(role, objects.acl, privilege)
+
+    def controls(self, role: int, relation: Relation) -> bool:
+        """Whether `role` may do with the relation what its owner may: drop it, grant it, turn its RLS off."""
+        return self.roles.acts_as(role, relation.owner)
 
     def rls_applies(self, role: int, relation: Relation) -> bool:
         """Whether policies filter what `role` does to `relation`, as `row_security_active` says."""
@@ -107,29 +133,20 @@ class Access:
             if one.command in letters and (PUBLIC in one.roles or not grantees.isdisjoint(one.roles))
         )
 
-    def granted_by(self, role: int, acl: Iterable[Grant], privilege: str) -> str:
-        """Returns in words through whom `role` holds `privilege`: `PUBLIC`, its own name, a role that it inherits."""
-        if self.roles.is_superuser(role):
-            return "superuser"
-        grantees = self.roles.inherited(role)
-        through = {one.grantee for one in acl if one.privilege == privilege and one.grantee in grantees}
-        if role in through:
-            return f"granted to {self._name(role)}"
-        if PUBLIC in through:
-            return "granted to PUBLIC"
-        if through:
-            return f"granted to {self._name(min(through))}, which {self._name(role)} inherits"
-        return "granted by a predefined role"
-
-    def _name(self, role: int) -> str:
+    def name(self, role: int) -> str:
+        """Returns what to call a grantee: `PUBLIC`, a role's name, or the OID of a role that is no more."""
+        if role == PUBLIC:
+            return "PUBLIC"
         found = self.catalog.roles.get(role)
         return found.name if found else str(role)
 
-    def _holds(self, role: int, acl: Iterable[Grant], privilege: str) -> bool:
-        if self.roles.is_superuser(role):
-            return True
-        grantees = self.roles.inherited(role)
-        return any(one.privilege == privilege and one.grantee in grantees for one in acl)
+    def everywhere(self, privilege: str) -> frozenset[int]:
+        """Returns the predefined roles that hold `privilege` on every relation."""
+        return self._everywhere.get(privilege, frozenset())
+
+    def every_schema(self) -> frozenset[int]:
+        """Returns the predefined roles that hold USAGE on every schema."""
+        return self._every_schema
 
     def _is_one_of(self, role: int, others: frozenset[int]) -> bool:
         return not others.isdisjoint(self.roles.inherited(role))

@@ -49,6 +49,51 @@ class Roles:
                 self._settable[role] = self._closure(role, lambda membership: membership.set is not False)
         return self._settable[role]
 
+    def path(self, role: int, grantee: int) -> tuple[int, ...]:
+        """Returns by which memberships `role` inherits from `grantee`: a shortest chain, both ends in it.
+
+        Empty where it does not; PUBLIC is everybody's, directly.
+        """
+        if grantee == PUBLIC:
+            return (role, PUBLIC)
+        chains: dict[int, tuple[int, ...]] = {role: (role,)}
+        waiting = [role]
+        for current in waiting:
+            if current == grantee:
+                return chains[current]
+            for one in sorted(one.role for one in self._memberships[current] if self._is_inherited(one)):
+                if one not in chains:
+                    chains[one] = (*chains[current], one)
+                    waiting.append(one)
+        return ()
+
+    def administrable(self, role: int) -> frozenset[int]:
+        """Returns every role whose membership `role` may give away: with ADMIN OPTION, its own or that of a membership.
+
+        As `pg_has_role(…, 'MEMBER WITH ADMIN OPTION')` says, but for what a session may do with its own role up to 15.
+        """
+        if self.is_superuser(role):
+            return frozenset(self._catalog.roles)
+        members = self._closure(role, lambda _: True)
+        return frozenset(one.role for each in members for one in self._memberships[each] if one.admin)
+
+    def obtainable(self, role: int) -> frozenset[int]:
+        """Returns every role that `role` can come to act as by SET ROLE and by grants that it may give to itself.
+
+        Up to 15, CREATEROLE is enough to grant any role but a superuser (https://www.postgresql.org/docs/15/role-attributes.html).
+        """
+        found, waiting = set[int](), [role]
+        while waiting:
+            current = waiting.pop()
+            if current in found:
+                continue
+            found.add(current)
+            waiting.extend(self.settable(current) | self.administrable(current))
+            known = self._catalog.roles.get(current)
+            if known and known.create_role and self._catalog.snapshot.server.major < _MEMBERSHIPS_HAVE_OPTIONS:
+                waiting.extend(one.oid for one in self._catalog.snapshot.roles if not one.superuser)
+        return frozenset(found)
+
     def is_superuser(self, role: int) -> bool:
         """Whether no check applies to `role`."""
         found = self._catalog.roles.get(role)

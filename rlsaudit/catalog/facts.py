@@ -10,17 +10,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-PUBLIC = 0
-"""The grantee that stands for every role, as in `aclexplode`."""
+from rlsaudit.catalog.grants import PUBLIC, Grant
+from rlsaudit.catalog.minor import Database, ForeignWrapper, Language, LargeObjects, ParameterAcl, Type
 
-
-class Grant(NamedTuple):
-    """One privilege of an access control list, as `aclexplode` tells it; `grantee` may be `PUBLIC`."""
-
-    grantee: int
-    grantor: int
-    privilege: str
-    grantable: bool
+__all__ = [
+    "PUBLIC",
+    "Bucket",
+    "Column",
+    "ColumnRef",
+    "Constraint",
+    "Database",
+    "DefaultAcl",
+    "EventTrigger",
+    "Extension",
+    "ForeignServer",
+    "ForeignTable",
+    "ForeignWrapper",
+    "Function",
+    "Grant",
+    "Inheritance",
+    "Language",
+    "LargeObjects",
+    "Membership",
+    "Parameter",
+    "ParameterAcl",
+    "Policy",
+    "Publication",
+    "Relation",
+    "Rewrite",
+    "Role",
+    "RoleSetting",
+    "Schema",
+    "SequenceOwner",
+    "Server",
+    "Snapshot",
+    "Trigger",
+    "Type",
+    "UserMapping",
+    "Viewer",
+]
 
 
 class ColumnRef(NamedTuple):
@@ -340,7 +368,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every fact that an audit rests on, as of one moment. `blind` says what this connection could not see."""
+    """Every fact that an audit rests on, as of one moment. `blind` says what this connection could not see.
+
+    `large_objects_open` is the setting `lo_compat_privileges`: their access control lists are then not asked.
+    """
 
     server: Server
     viewer: Viewer
@@ -364,5 +395,12 @@ class Snapshot:
     foreign_tables: tuple[ForeignTable, ...]
     user_mappings: tuple[UserMapping, ...]
     event_triggers: tuple[EventTrigger, ...]
+    database: Database
+    parameters: tuple[ParameterAcl, ...]
+    types: tuple[Type, ...]
+    languages: tuple[Language, ...]
+    foreign_wrappers: tuple[ForeignWrapper, ...]
+    large_objects: tuple[LargeObjects, ...]
+    large_objects_open: bool
     buckets: tuple[Bucket, ...] = ()
     blind: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import (
         Column,
         Constraint,
+        DefaultAcl,
         Function,
         Policy,
         Relation,
@@ -112,6 +113,11 @@ class Catalog:
         """The OIDs of a relation's partitions and inheritance children."""
         links = _grouped(self.snapshot.inheritance, lambda one: one.parent)
         return defaultdict(tuple, {parent: tuple(one.child for one in group) for parent, group in links.items()})
+
+    @cached_property
+    def default_acls(self) -> Mapping[tuple[int, str], tuple[DefaultAcl, ...]]:
+        """Default privileges by their creator's OID and the letter of what is created."""
+        return _grouped(self.snapshot.default_acls, lambda one: (one.creator, one.objects))
 
     def identity(self, relation: Relation) -> str:
         """Returns the relation's qualified name, as the report and SQL write it."""

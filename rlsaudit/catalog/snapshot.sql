@@ -278,5 +278,64 @@ select pg_catalog.json_build_object(
       'name', t.evtname, 'event', t.evtevent, 'function', t.evtfoid::bigint, 'enabled', t.evtenabled)
       order by t.evtname), '[]')
     from pg_catalog.pg_event_trigger t
-  )
+  ),
+  'database', (
+    select pg_catalog.json_build_object('name', d.datname, 'owner', d.datdba::bigint,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a))
+    from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
+  ),
+  'parameters', (
+    -- take.py puts an empty list here for servers before 15, which do not have the catalog.
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', g.parname, 'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(g.paracl) a)) order by g.parname), '[]')
+    from pg_catalog.pg_parameter_acl g
+  ),
+  'types', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', t.oid::bigint, 'schema', t.typnamespace::bigint, 'name', t.typname, 'kind', t.typtype,
+      'owner', t.typowner::bigint, 'extension', e.extname,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))) a))
+      order by t.typname, t.oid), '[]')
+    from pg_catalog.pg_type t
+    join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+    left join pg_catalog.pg_class c on c.oid = t.typrelid
+    left join membership e on e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and e.objid = t.oid
+    where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+      and t.typtype in ('b', 'c', 'd', 'e', 'r') and t.typcategory <> 'A' and coalesce(c.relkind, 'c') = 'c'
+  ),
+  'languages', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', l.oid::bigint, 'name', l.lanname, 'owner', l.lanowner::bigint, 'trusted', l.lanpltrusted,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(l.lanacl, pg_catalog.acldefault('l', l.lanowner))) a))
+      order by l.lanname), '[]')
+    from pg_catalog.pg_language l
+  ),
+  'foreign_wrappers', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', w.oid::bigint, 'name', w.fdwname, 'owner', w.fdwowner::bigint,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(w.fdwacl, pg_catalog.acldefault('F', w.fdwowner))) a))
+      order by w.fdwname), '[]')
+    from pg_catalog.pg_foreign_data_wrapper w
+  ),
+  'large_objects', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'owner', m.lomowner::bigint, 'number', m.number,
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) a))
+      order by m.lomowner, m.lomacl::text), '[]')
+    from (select o.lomowner, o.lomacl, pg_catalog.count(*) as number
+          from pg_catalog.pg_largeobject_metadata o group by o.lomowner, o.lomacl) m
+  ),
+  'large_objects_open', pg_catalog.current_setting('lo_compat_privileges')::boolean
 )::text

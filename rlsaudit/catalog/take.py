@@ -15,6 +15,9 @@ from rlsaudit.errors import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_PARAMETER_ACL = 15_00_00
+_NO_PARAMETER_ACL = "(select null::text as parname, null::pg_catalog.aclitem[] as paracl where false)"
+
 _BUCKET_COLUMNS = {("id", "text"), ("name", "text"), ("public", "boolean")}
 
 _READABLE = """
@@ -42,6 +45,11 @@ _HINTS = {
 class Connection(Protocol):
     """What a snapshot needs of a session: see `rlsaudit.connect.Session`."""
 
+    @property
+    def server_version_num(self) -> int:
+        """The server's version, 150020 for 15.20."""
+        ...
+
     def fetch_value(self, sql: str, params: Sequence[object] | None = None) -> object:
         """Runs one statement and returns the first column of its first row."""
         ...
@@ -53,7 +61,10 @@ def take(session: Connection) -> Snapshot:
     Raises:
         SnapshotError: the server refused the query, or answered what we do not understand.
     """
-    answer = _ask(session, resources.files(__package__).joinpath("snapshot.sql").read_text(encoding="utf-8"))
+    query = resources.files(__package__).joinpath("snapshot.sql").read_text(encoding="utf-8")
+    if session.server_version_num < _PARAMETER_ACL:
+        query = query.replace("pg_catalog.pg_parameter_acl", _NO_PARAMETER_ACL)
+    answer = _ask(session, query)
     try:
         snapshot = msgspec.json.decode(answer, type=Snapshot)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:

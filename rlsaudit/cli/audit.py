@@ -78,7 +78,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     facts = _file(target)
     if facts is not None:
         options = Options(tuple(schema or ()), tuple(role or ()), "none", intent)
-        report = examine(load(facts), options)
+        report = examine(load(facts), options).report
     else:
         with connect(target_from(target, os.environ)) as session, progress("Auditing") as tell:
             options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)

@@ -1,43 +1,142 @@
-"""`rlsaudit explain RULE`: what a rule finds, why it matters and how to mend it."""
+"""`rlsaudit explain`: a rule, or why a cell of the matrix is what it is."""
 
 from __future__ import annotations
 
 import difflib
 import textwrap
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlsaudit.cli.opened import opened
+from rlsaudit.cli.options import (
+    TEXT,
+    EngineUrl,
+    FormatName,
+    Major,
+    OutputFile,
+    PgBin,
+    engine_request,
+    known_machine_format,
+    known_probe,
+)
+from rlsaudit.cli.output import can_be_saved, progress, put, say
+from rlsaudit.cli.replaying import Era, GoOn, IntentFile, Roles, Schemas, known_era
 from rlsaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rlsaudit.compare import Side
+    from rlsaudit.explain import Explanation
 
 _WIDTH = 100
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("explain", short_help="Explain a rule.")(_explain)
+    app.command("explain", short_help="Explain a rule, or a cell of the matrix.")(_explain)
 
 
-def _explain(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule's id, as `rlsaudit rules` lists them.")],
+def _explain(  # noqa: PLR0913 — the options of the command, each named
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RULE|URL|PATH|FACTS.json]",
+            show_default=False,
+            help="A rule's id, as `rlsaudit rules` lists them; with --cell what to look at, as for `rlsaudit matrix`.",
+        ),
+    ] = None,
+    *,
+    cell: Annotated[
+        tuple[str, str, str] | None,
+        typer.Option(metavar="PERSONA OPERATION RELATION", help="The cell: `--cell anon select public.notes`."),
+    ] = None,
+    intent: IntentFile = None,
+    schema: Schemas = None,
+    role: Roles = None,
+    probe: Annotated[str, typer.Option(metavar="MODE", help="none or read.")] = "read",
+    grants: Era = None,
+    go_on: GoOn = False,
+    engine_url: EngineUrl = None,
+    pg_bin: PgBin = None,
+    major: Major = None,
+    format_name: FormatName = TEXT,
+    output: OutputFile = None,
 ) -> None:
-    """Explain a rule: what it finds, what an attacker does with it, how to mend it, and when it is fine."""
+    """Explain a rule: what it finds, what an attacker does with it, how to mend it, and when it is fine.
+
+    With --cell: why a persona reaches what it does of a relation. Every way to its rows is shown, with the grants,
+    memberships, flags and policies that it depends on, up to where it ends.
+    """
+    known_machine_format(format_name)
+    can_be_saved(output)
+    if cell is None:
+        if subject is None:
+            raise UsageError(
+                "There is nothing to explain.", hint="Name a rule, or a cell: `--cell anon select public.notes`."
+            )
+        _rule(subject)
+        return
+    from rlsaudit.audit import Options  # noqa: PLC0415 — what --help need not wait for
+    from rlsaudit.explain import documents, text  # noqa: PLC0415
+    from rlsaudit.model import Operation  # noqa: PLC0415
+    from rlsaudit.source import Recipe  # noqa: PLC0415
+
+    persona, operation, relation = cell
+    if operation not in set(Operation):
+        raise UsageError(f"There is no operation {operation!r}.", hint=f"There are: {', '.join(Operation)}.")
+    recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), None, go_on)
+    with progress("Auditing") as tell:
+        options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
+        side = opened(subject, recipe, options)
+    found = _found(side, persona, Operation(operation), relation)
+    if format_name == TEXT:
+        put(lambda screen: text.explanation(found, screen), output)
+    else:
+        put(lambda _: documents.explanation(found), output)
+
+
+def _found(side: Side, persona: str, operation: str, relation: str) -> Explanation:
+    from rlsaudit.explain import explain  # noqa: PLC0415 — what --help need not wait for
+    from rlsaudit.model import Operation  # noqa: PLC0415
+
+    case = side.case
+    personas = {one.name: one for one in case.personas}
+    if persona not in personas:
+        raise UsageError(f"There is no persona {persona!r}.", hint=_near(persona, personas))
+    relations = {case.catalog.identity(one): one for one in case.catalog.snapshot.relations if one.kind != "S"}
+    if relation not in relations:
+        # As one would type it in psql, where `public` goes without saying.
+        relation = f"public.{relation}" if f"public.{relation}" in relations else relation
+    if relation not in relations:
+        raise UsageError(f"There is no relation {relation!r}.", hint=_near(relation, relations))
+    return explain(case, personas[persona], relations[relation], Operation(operation), side.report.matrix)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    listed = sorted(known)
+    near = difflib.get_close_matches(name, listed, n=3)
+    return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(listed[:20])}."
+
+
+def _rule(name: str) -> None:
     from rlsaudit.rules import all_rules  # noqa: PLC0415 — what --help need not wait for
 
     rules = all_rules()
-    if rule not in rules:
-        near = difflib.get_close_matches(rule, rules, n=1)
+    if name not in rules:
+        near = difflib.get_close_matches(name, rules, n=1)
         hint = f"Did you mean {near[0]}?" if near else "`rlsaudit rules` lists them."
-        raise UsageError(f"There is no rule {rule!r}.", hint=hint)
-    found = rules[rule]
-    typer.echo(f"{found.id} ({found.severity.value} at worst)\n")
+        raise UsageError(f"There is no rule {name!r}.", hint=hint)
+    found = rules[name]
+    say(f"{found.id} ({found.severity.value} at worst)\n\n")
     for title, text in (
         ("What", found.summary),
         ("Why it matters", found.why),
         ("How to mend it", found.fix),
         ("When it is fine", found.fine),
     ):
-        typer.echo(f"{title}\n{textwrap.indent(textwrap.fill(text, _WIDTH - 2, break_on_hyphens=False), '  ')}\n")
+        say(f"{title}\n{textwrap.indent(textwrap.fill(text, _WIDTH - 2, break_on_hyphens=False), '  ')}\n\n")
     for title, examples in (("A schema with the fault", found.bad[:1]), ("One without", found.good[:1])):
         for example in examples:
-            typer.echo(f"{title}: {example.name}\n{textwrap.indent(textwrap.dedent(example.sql).strip(), '    ')}\n")
+            say(f"{title}: {example.name}\n{textwrap.indent(textwrap.dedent(example.sql).strip(), '    ')}\n\n")

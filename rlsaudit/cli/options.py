@@ -45,6 +45,17 @@ def known_format(name: str) -> str:
     return name
 
 
+def known_machine_format(name: str) -> str:
+    """Returns `name` if it is text or JSON, which are all that answers to a single question come in.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if name not in {TEXT, "json"}:
+        raise UsageError(f"There is no format {name!r} here.", hint="There are: text, json.")
+    return name
+
+
 def known_probe(mode: str) -> str:
     """Returns `mode` if there is such a probe mode.
 

@@ -8,9 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlsaudit.errors import UsageError
 from rlsaudit.model import Report
+
+if TYPE_CHECKING:
+    from rlsaudit.report import Screen
 
 _WIDTH_OF_A_FILE = 100
 
@@ -23,13 +27,23 @@ def deliver(report: Report, format_name: str, output: Path | None) -> None:
     """
     from rlsaudit.report import render  # noqa: PLC0415 — `demo` loads it while Postgres starts
 
+    put(lambda screen: render(report, format_name, width=screen.width, colour=screen.colour), output)
+
+
+def put(write: Callable[[Screen], str], output: Path | None) -> None:
+    """Writes to `output` what `write` makes for it, or prints it where that is None, as wide as the terminal is.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from rlsaudit.report import Screen  # noqa: PLC0415
+
     if output is None:
         terminal = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if terminal else _WIDTH_OF_A_FILE
-        colour = terminal and not os.environ.get("NO_COLOR")
-        say(render(report, format_name, width=width, colour=colour))
+        say(write(Screen(width=width, colour=terminal and not os.environ.get("NO_COLOR"))))
         return
-    save(render(report, format_name, width=_WIDTH_OF_A_FILE, colour=False).encode("utf-8", "backslashreplace"), output)
+    save(write(Screen(width=_WIDTH_OF_A_FILE, colour=False)).encode("utf-8", "backslashreplace"), output)
 
 
 def say(text: str) -> None:

@@ -12,8 +12,8 @@ from rlsaudit.model import Change, Direction, Operation, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rlsaudit.catalog import Catalog
     from rlsaudit.model import Finding, Report
+    from rlsaudit.rules import Case
 
 
 _OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
@@ -22,14 +22,14 @@ _OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two audits: its facts and its report.
+    """One of two audits: its report, and what it rests on.
 
     `scripts` are the migrations that it was made from, by name, each with a digest of what is in it; empty where it was
     not made from migrations.
     """
 
-    catalog: Catalog
     report: Report
+    case: Case
     scripts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,7 +52,7 @@ def compare(before: Side, after: Side) -> Comparison:
     roles = [one.role for one in (*before.report.personas, *after.report.personas)]
     changes = (
         *compare_cells(before.report.matrix, after.report.matrix),
-        *compare_objects(before.catalog, after.catalog, roles),
+        *compare_objects(before.case.catalog, after.case.catalog, roles),
     )
     opened = {one.what for one in changes if one.direction is Direction.MORE and not one.allowed}
     known = {one.fingerprint: one for one in before.report.findings}

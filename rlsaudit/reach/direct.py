@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlsaudit.access import Reasons
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import Bounds, decide
 from rlsaudit.policy.formula import TRUE, Formula
@@ -32,6 +33,7 @@ class Direct:
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
+        self._reasons = Reasons(access)
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
         self.views = Views(access, predicates)
@@ -144,7 +146,7 @@ class Direct:
     def _granted(self, role: int, relation: Relation, privilege: str) -> str:
         if not self._access.on_table(role, relation, privilege):
             return "granted on columns"
-        return self._access.granted_by(role, relation.acl, privilege)
+        return " ".join(self._reasons.privilege(role, relation, privilege).through[:1])
 
     def _named(self, role: int, relation: Relation, operation: Operation) -> str:
         """The policies that apply, with what they ask: shortened, for people."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.audit import examine
-from rlsaudit.catalog import Catalog, take
+from rlsaudit.catalog import take
 from rlsaudit.compare import Side
 from rlsaudit.connect import connect
 from rlsaudit.engine import candidates, start
@@ -64,14 +64,14 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
                 snapshot = take(session)
             known = {one.name for one in snapshot.schemas}
             served = tuple(one for one in project.settings.exposed if one in known)
-            report = examine(snapshot, replace(options, schemas=options.schemas or served), session)
+            audited = examine(snapshot, replace(options, schemas=options.schemas or served), session)
         version = f"Postgres {server.version} from {server.provider}"
     scripts = {one.name: _digest(one) for one in project.scripts}
     fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
-    report = located(report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
+    report = located(audited.report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
     replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
     target = replace(report.target, notes=(*report.target.notes, replayed_as, *replayed.notes))
-    return Side(Catalog(snapshot), doubted(replace(report, target=target), replayed.failures), scripts)
+    return Side(doubted(replace(report, target=target), replayed.failures), audited.case, scripts)
 
 
 def _digest(script: Script) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlsaudit.audit import examine
-from rlsaudit.catalog import Catalog, load, take
+from rlsaudit.catalog import load, take
 from rlsaudit.compare import Side
 from rlsaudit.connect import connect, target_from
 from rlsaudit.source.built import Recipe, from_migrations
@@ -49,11 +49,12 @@ def open_side(named: Named, options: Options, base: Side | None = None) -> Side:
         with connect(target_from(word, {})) as session:
             with session.read_only():
                 snapshot = take(session)
-            return Side(Catalog(snapshot), examine(snapshot, options, session))
+            audited = examine(snapshot, options, session)
+        return Side(audited.report, audited.case)
     path = Path(word)
     if path.suffix == _SNAPSHOT and path.is_file():
-        snapshot = load(path)
-        return Side(Catalog(snapshot), examine(snapshot, options))
+        audited = examine(load(path), options)
+        return Side(audited.report, audited.case)
     if path.exists():
         return from_migrations(path, named.recipe, options, base)
     with checked_out(named.within, word) as files:

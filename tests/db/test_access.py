@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from rlsaudit.access import Access, reads_through
+from rlsaudit.access import Access, Reasons, reads_through
 from rlsaudit.catalog import Catalog, take
 from rlsaudit.connect import connect
+from rlsaudit.model import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,14 +72,69 @@ def test_it_is_said_through_whom_a_privilege_is_held(session: Session) -> None:
         "grant pg_read_all_data to acs_d; grant insert on public.t to public"
     )
     access = access_of(session)
-    acl = access.catalog.relations_by_name["public", "t"].acl
-    assert {name: access.granted_by(oid(access, f"acs_{name}"), acl, "SELECT") for name in "abcd"} == {
-        "a": "superuser",
-        "b": "granted to acs_b",
-        "c": "granted to acs_b, which acs_c inherits",
-        "d": "granted by a predefined role",
+    table = access.catalog.relations_by_name["public", "t"]
+    owner = access.name(table.owner)
+    reasons = Reasons(access)
+    assert {name: reasons.privilege(oid(access, f"acs_{name}"), table, "SELECT").through for name in "abcde"} == {
+        "a": ("acs_a is a superuser",),
+        "b": (f"granted to acs_b by {owner}",),
+        "c": (f"granted to acs_b by {owner}", "acs_c inherits from acs_b"),
+        "d": ("pg_read_all_data has it on everything", "acs_d inherits from pg_read_all_data"),
+        "e": ("not granted to acs_e, nor to PUBLIC or a role that it inherits from",),
     }
-    assert access.granted_by(oid(access, "acs_e"), acl, "INSERT") == "granted to PUBLIC"
+    link = reasons.privilege(oid(access, "acs_e"), table, "INSERT")
+    assert (link.what, link.through, link.ends) == ("INSERT on public.t", (f"granted to PUBLIC by {owner}",), False)
+
+
+def test_a_reason_names_the_shortest_chain_and_the_default_that_makes_the_same(session: Session) -> None:
+    session.execute(
+        "create role acs_far; create role acs_mid in role acs_far; create role acs_a in role acs_mid, acs_far;"
+        "create role acs_maker; create schema s; grant create, usage on schema s to acs_maker;"
+        "alter default privileges for role acs_maker in schema s grant select on tables to acs_far;"
+        "set local role acs_maker; create table s.t (a int, b int); create table s.c (a int, b int);"
+        "revoke select on s.c from acs_far; grant select (b) on s.c to acs_mid; reset role"
+    )
+    access = access_of(session)
+    reasons, role = Reasons(access), oid(access, "acs_a")
+    link = reasons.privilege(role, access.catalog.relations_by_name["s", "t"], "SELECT")
+    assert link.through == (
+        "granted to acs_far by acs_maker",
+        "acs_a inherits from acs_far",
+        "as the default privileges of acs_maker in schema s give it on each new table",
+    )
+    link = reasons.privilege(role, access.catalog.relations_by_name["s", "c"], "SELECT")
+    assert link.what == "SELECT on columns of s.c: b"
+    assert link.through == ("granted to acs_mid by acs_maker", "acs_a inherits from acs_mid")
+    assert reasons.usage(role, access.catalog.schemas[access.catalog.relations_by_name["s", "t"].schema]).ends
+
+
+def test_a_reason_says_why_policies_do_not_filter(session: Session) -> None:
+    session.execute(
+        "create role acs_super superuser; create role acs_bypass bypassrls; create role acs_owner;"
+        "create role acs_other in role acs_owner; create table public.on_ (); create table public.off_ ();"
+        "create table public.forced (); alter table public.on_ enable row level security, owner to acs_owner;"
+        "alter table public.forced enable row level security, force row level security, owner to acs_owner;"
+        "create policy idle on public.off_ using (true); create policy ours on public.forced to acs_owner using (1 > 2)"
+    )
+    access = access_of(session)
+    reasons, tables = Reasons(access), access.catalog.relations_by_name
+    on, off, forced = (tables["public", one] for one in ("on_", "off_", "forced"))
+    other = oid(access, "acs_other")
+    assert reasons.row_security(other, off).through == ("off, so that its policies do nothing",)
+    assert reasons.row_security(oid(access, "acs_super"), on).through == ("acs_super is a superuser",)
+    assert reasons.row_security(oid(access, "acs_bypass"), on).through == ("acs_bypass has BYPASSRLS",)
+    assert reasons.row_security(other, on).through == (
+        "acs_owner owns it, and acs_other inherits from acs_owner",
+        "not forced on its owner",
+    )
+    assert reasons.row_security(other, forced).what == "row-level security filters public.forced"
+    (link,) = reasons.policies(other, forced, Operation.SELECT)
+    assert (link.what, link.through) == (
+        "policy ours: using ((1 > 2))",
+        ("for acs_owner", "acs_other inherits from acs_owner"),
+    )
+    (ended,) = reasons.policies(oid(access, "acs_bypass"), forced, Operation.SELECT)
+    assert ended.ends
 
 
 def test_a_function_needs_usage_of_its_schema_to_be_called_by_name(session: Session) -> None:

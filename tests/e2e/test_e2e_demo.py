@@ -100,7 +100,7 @@ def test_a_saved_snapshot_gives_what_the_database_gives_without_probes(
     with connect(server.dsn(app, user="postgres")) as session, session.read_only():
         (tmp_path / "facts.json").write_bytes(dump(take(session)))
     live = report_of(server, app, probe="none")
-    assert examine(load(tmp_path / "facts.json"), Options()).matrix == live.matrix
+    assert examine(load(tmp_path / "facts.json"), Options()).report.matrix == live.matrix
 
 
 def test_two_audits_of_the_same_database_print_the_same(server: Server, app: str) -> None:

@@ -30,6 +30,8 @@ READABLE = (*TABLES, "s1.v0", "s0.m0")
 SCHEMAS = ("s0", "s1")
 FUNCTIONS = ("s0.f0(integer)", "s1.f0(text)")
 SEQUENCE = "s0.q0"
+LARGE_OBJECT = 990_001
+PARAMETERS = ("work_mem", "session_replication_role")
 COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 COLUMN_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 SKELETON = f"""
@@ -43,6 +45,12 @@ create materialized view s0.m0 as select a, b from s0.t0;
 create sequence s0.q0;
 create function s0.f0(int) returns int language sql return 1;
 create function s1.f0(text) returns int language sql return 1;
+create type s0.e0 as enum ('a');
+create type s0.k0 as (a int);
+create domain s1.d0 as int;
+create foreign data wrapper w0;
+create server h0 foreign data wrapper w0;
+select lo_create({LARGE_OBJECT});
 {"".join(f"create role {role};" for role in ROLES)}
 """
 
@@ -100,8 +108,23 @@ union all
 select 'function', role, f.oid, 'EXECUTE', has_function_privilege(asked.oid, f.oid, 'EXECUTE')
 from asked, pg_proc f join n on n.oid = pronamespace
 union all
+select 'database', role, 0, privilege, has_database_privilege(asked.oid, current_database(), privilege)
+from asked, unnest(array['CONNECT', 'CREATE', 'TEMPORARY']) privilege
+union all
+select 'type', role, t.oid, 'USAGE', has_type_privilege(asked.oid, t.oid, 'USAGE')
+from asked, pg_type t join n on n.oid = typnamespace where typname in ('e0', 'k0', 'd0')
+union all
+select 'language', role, l.oid, 'USAGE', has_language_privilege(asked.oid, l.oid, 'USAGE') from asked, pg_language l
+union all
+select 'server', role, s.oid, 'USAGE', has_server_privilege(asked.oid, s.oid, 'USAGE') from asked, pg_foreign_server s
+union all
+select 'wrapper', role, w.oid, 'USAGE', has_foreign_data_wrapper_privilege(asked.oid, w.oid, 'USAGE')
+from asked, pg_foreign_data_wrapper w
+union all
 select 'role', asked.role, r.oid, privilege, pg_has_role(asked.oid, r.oid, privilege)
 from asked, r, unnest(array['USAGE', %(set)s]::text[]) privilege
+union all
+select 'admin', asked.role, r.oid, '', pg_has_role(asked.oid, r.oid, 'MEMBER WITH ADMIN OPTION') from asked, r
 union all
 select 'policy ' || polname, role, polrelid, polcmd::text,
   exists (select from unnest(polroles) o where o = 0 or pg_has_role(asked.oid, o, 'USAGE'))
@@ -110,6 +133,20 @@ union all
 select 'rls', split_part(key, ' ', 1), split_part(key, ' ', 2)::bigint, '', value::boolean
 from jsonb_each_text(current_setting('oracle.rls')::jsonb) join c on c.oid = split_part(key, ' ', 2)::bigint
 """
+
+# What not every major can be asked.
+ORACLE_OF_PARAMETERS = """
+union all
+select 'parameter ' || name, role, 0, privilege, has_parameter_privilege(asked.oid, name, privilege)
+from asked, unnest(%(parameters)s::text[]) name, unnest(array['SET', 'ALTER SYSTEM']) privilege
+"""
+ORACLE_OF_LARGE_OBJECTS = """
+union all
+select 'large object', role, m.oid, privilege, has_largeobject_privilege(asked.oid, m.oid, privilege)
+from asked, pg_largeobject_metadata m, unnest(array['SELECT', 'UPDATE']) privilege
+"""
+PARAMETER_ACL = 150_000
+ASKS_LARGE_OBJECTS = 180_000
 
 Key = tuple[str, str, int, str]
 
@@ -163,6 +200,11 @@ def owners(draw: st.DrawFn) -> str:
         *(f"function {name}" for name in FUNCTIONS),
         f"sequence {SEQUENCE}",
         f"database {DATABASE}",
+        "type s0.e0",
+        "type s0.k0",
+        "domain s1.d0",
+        "server h0",
+        f"large object {LARGE_OBJECT}",
     )
     thing = draw(st.sampled_from(things))
     new = draw(role)
@@ -181,6 +223,14 @@ def grants(draw: st.DrawFn, version: int) -> str:
         ("schema", SCHEMAS, ("usage", "create", "all")),
         ("function", FUNCTIONS, ("execute",)),
         ("sequence", (SEQUENCE,), ("select", "update", "usage", "all")),
+        ("database", (DATABASE,), ("connect", "create", "temporary", "all")),
+        ("type", ("s0.e0", "s0.k0"), ("usage",)),
+        ("domain", ("s1.d0",), ("usage",)),
+        ("language", ("plpgsql",), ("usage",)),
+        ("foreign server", ("h0",), ("usage",)),
+        ("foreign data wrapper", ("w0",), ("usage",)),
+        ("large object", (str(LARGE_OBJECT),), ("select", "update", "all")),
+        *((("parameter", PARAMETERS, ("set", "alter system", "all")),) if version >= PARAMETER_ACL else ()),
     )
     kind, names, privileges = draw(st.sampled_from(kinds))
     privilege = draw(st.sampled_from(privileges))
@@ -255,7 +305,13 @@ def oracle(session: Session) -> dict[Key, bool]:
     become = "SET" if session.server_version_num >= 160_000 else "MEMBER"
     with session.connection.cursor() as cursor:
         session.execute("select set_config('search_path', 'pg_catalog', true)")
-        cursor.execute(ORACLE, {"table_privileges": privileges, "set": become})
+        query = ORACLE
+        if session.server_version_num >= PARAMETER_ACL:
+            query += ORACLE_OF_PARAMETERS
+        if session.server_version_num >= ASKS_LARGE_OBJECTS:
+            query += ORACLE_OF_LARGE_OBJECTS
+        wanted = {"table_privileges": privileges, "set": become, "parameters": list(PARAMETERS)}
+        cursor.execute(query.encode(), wanted)
         return {(kind, who, oid, privilege): told for kind, who, oid, privilege, told in cursor.fetchall()}
 
 
@@ -294,4 +350,30 @@ def answer(access: Access, kind: str, asked: int, oid: int, privilege: str) -> b
             applying = access.policies(asked, catalog.relations[oid], operation)
             # No policy applies to a superuser, so it does not matter whose they are.
             return access.roles.is_superuser(asked) or name in {one.name for one in applying}
+        case _:
+            return of_minor(access, kind, asked, oid, privilege)
+
+
+def of_minor(access: Access, kind: str, asked: int, oid: int, privilege: str) -> bool:
+    """What is rarely granted, and membership itself."""
+    snapshot = access.catalog.snapshot
+    listed: dict[str, Any] = {
+        "type": snapshot.types,
+        "language": snapshot.languages,
+        "server": snapshot.foreign_servers,
+        "wrapper": snapshot.foreign_wrappers,
+    }
+    match kind.split():
+        case ["admin"]:
+            return oid in access.roles.administrable(asked)
+        case ["database"]:
+            return access.on_database(asked, privilege)
+        case ["parameter", name]:
+            return access.on_parameter(asked, name, privilege)
+        case ["large", "object"]:
+            (objects,) = snapshot.large_objects
+            return access.on_large_objects(asked, objects, privilege)
+        case [name] if name in listed:
+            (acl,) = (one.acl for one in listed[name] if one.oid == oid)
+            return access.holds(asked, acl, privilege)
     raise AssertionError(kind)

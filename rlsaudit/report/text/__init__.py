@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from rlsaudit.report.format import Screen
 
 
+def matrix_page(report: Report, screen: Screen) -> str:
+    """Returns the matrix alone, with every relation in it, and what was not audited."""
+    page = Page(screen)
+    overview.write(page, report, whole=True)
+    gaps.write(page, report)
+    return page.text()
+
+
 def _render(report: Report, screen: Screen) -> str:
     page = Page(screen)
     header.write(page, report)

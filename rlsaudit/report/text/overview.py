@@ -37,8 +37,11 @@ class _Row:
     reached: bool
 
 
-def write(page: Page, report: Report) -> None:
-    """Write a table for each persona; personas for whom it would be the same share one."""
+def write(page: Page, report: Report, *, whole: bool = False) -> None:
+    """Write a table for each persona; personas for whom it would be the same share one.
+
+    The report's overview is cut, and counts what nobody reaches; the `whole` names everything.
+    """
     tables = _tables(report)
     if not tables:
         return
@@ -47,7 +50,7 @@ def write(page: Page, report: Report) -> None:
     for rows, personas in tables.items():
         page.gap()
         page.prose((listed(personas), STRONG), lead="as ")
-        _table(page, rows)
+        _table(page, rows, whole=whole)
 
 
 def _legend(page: Page, matrix: Sequence[Cell]) -> None:
@@ -76,8 +79,9 @@ def _tables(report: Report) -> dict[tuple[_Row, ...], list[str]]:
     return tables
 
 
-def _table(page: Page, rows: Sequence[_Row]) -> None:
-    told = [row for row in rows if row.reached]
+def _table(page: Page, rows: Sequence[_Row], *, whole: bool) -> None:
+    told = [row for row in rows if row.reached or whole]
+    most = len(told) if whole else _MOST
     if told:
         wide = page.width >= _WIDE
         headers = ["relation", *(["kind"] if wide else []), *(operation.value for operation in Operation)]
@@ -85,12 +89,12 @@ def _table(page: Page, rows: Sequence[_Row]) -> None:
             headers,
             [
                 (row.relation, *([(row.kind.replace("_", " "), QUIET)] if wide else []), *row.cells)
-                for row in told[:_MOST]
+                for row in told[:most]
             ],
         )
-    if len(told) > _MOST:
-        page.prose(*more(len(told) - _MOST, "relations that it reaches"), indent=2)
-    closed = Counter(_schema(row.relation) for row in rows if not row.reached)
+    if len(told) > most:
+        page.prose(*more(len(told) - most, "relations that it reaches"), indent=2)
+    closed = Counter(_schema(row.relation) for row in rows if not row.reached and not whole)
     if closed:
         relations = count(closed.total(), "other relation" if told else "relation")
         where = [f"{number} in {schema}" for schema, number in closed.most_common(_SCHEMAS)]

@@ -1,0 +1,185 @@
+"""One cell, explained: each way that leads the persona to the relation's rows, or ends on the way there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.access import Link, Reasons
+from rlsaudit.access.views import is_invoker
+from rlsaudit.catalog.index import KINDS
+from rlsaudit.model import Reach
+from rlsaudit.names import ident
+from rlsaudit.reach import widest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rlsaudit.catalog.facts import Function, Relation
+    from rlsaudit.model import Cell, Operation, Persona
+    from rlsaudit.reach import Way
+    from rlsaudit.rules import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to the rows. `via` is the object that leads there (empty: the relation itself), `kind` what that is.
+
+    `links` are what it depends on, in the order in which the server asks; `because` is what decides how far it goes.
+    """
+
+    via: str
+    kind: str
+    at_least: Reach
+    at_most: Reach
+    because: str
+    links: tuple[Link, ...]
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a cell is what it is. `cell` is None where the relation is not exposed to the persona; `notes` say why.
+
+    `reach` is the cell's, or what the routes come to where there is none. The first route is the relation itself.
+    """
+
+    persona: str
+    role: str
+    operation: Operation
+    relation: str
+    kind: str
+    reach: Reach
+    routes: tuple[Route, ...]
+    notes: tuple[str, ...]
+    cell: Cell | None
+
+
+def explain(
+    case: Case, persona: Persona, relation: Relation, operation: Operation, matrix: Iterable[Cell]
+) -> Explanation:
+    """Returns why the persona reaches what it does of the relation with the operation.
+
+    `matrix` is the report's: what became of the case's own where statements of a replay failed.
+    """
+    routes = tuple(_Routes(case, persona, operation).to(relation))
+    key = (persona.name, case.catalog.identity(relation), operation)
+    cell = next((one for one in matrix if (one.persona, one.relation, one.operation) == key), None)
+    ways = [case.direct.way(persona, relation, operation), *case.indirect.ways(persona, relation, operation)]
+    way = widest(ways)
+    found = way.at_least if way.decided else Reach.UNKNOWN
+    return Explanation(
+        persona=persona.name,
+        role=persona.role,
+        operation=operation,
+        relation=case.catalog.identity(relation),
+        kind=KINDS[relation.kind],
+        reach=found if cell is None else cell.reach,
+        routes=routes,
+        notes=tuple(_notes(case, persona, relation, cell)),
+        cell=cell,
+    )
+
+
+def _notes(case: Case, persona: Persona, relation: Relation, cell: Cell | None) -> Iterator[str]:
+    if cell is None:
+        schema = ident(case.catalog.schema_name(relation))
+        yield (
+            f"not exposed to {persona.name}: the schema {schema} is not among those that clients can address, or the"
+            " role has no USAGE on it. Other ways to its rows count all the same."
+        )
+    elif not cell.escalated.decided:
+        yield "what a chain of statements would gain is not examined by this version"
+
+
+class _Routes:
+    """Ways of one persona and operation, with their links."""
+
+    def __init__(self, case: Case, persona: Persona, operation: Operation) -> None:
+        self._case = case
+        self._catalog = case.catalog
+        self._persona = persona
+        self._operation = operation
+        self._role = case.role(persona).oid
+        self._reasons = Reasons(case.access)
+        self._relations = {case.catalog.identity(one): one for one in case.catalog.snapshot.relations}
+        self._functions = {case.catalog.function_identity(one): one for one in case.catalog.snapshot.functions}
+
+    def to(self, relation: Relation) -> Iterator[Route]:
+        direct = self._case.direct.way(self._persona, relation, self._operation)
+        yield self._route(direct, KINDS[relation.kind], tuple(self._direct(relation)))
+        for way in self._case.indirect.ways(self._persona, relation, self._operation):
+            if way.at_most is not Reach.NONE:
+                yield self._indirect(way, relation)
+
+    def _route(self, way: Way, kind: str, links: tuple[Link, ...]) -> Route:
+        return Route(way.via, kind, way.at_least, way.at_most, way.because, links, way.columns)
+
+    def _direct(self, relation: Relation) -> Iterator[Link]:
+        """What addressing a relation by its name depends on, up to where it ends."""
+        yield from _until_it_ends(self._asked(relation))
+
+    def _asked(self, relation: Relation) -> Iterator[Link]:
+        yield self._reasons.usage(self._role, self._catalog.schemas[relation.schema])
+        yield self._reasons.privilege(self._role, relation, self._operation.value.upper())
+        if relation.kind in "rp":
+            yield from self._rows(self._role, relation)
+        elif relation.kind in "vm":
+            yield from self._view(relation)
+
+    def _rows(self, role: int, relation: Relation) -> Iterator[Link]:
+        yield self._reasons.row_security(role, relation)
+        if self._case.access.rls_applies(role, relation):
+            yield from self._reasons.policies(role, relation, self._operation)
+
+    def _view(self, view: Relation) -> Iterator[Link]:
+        """With whose rights a view reads which tables, and whether their policies filter there."""
+        owner = self._case.access.name(view.owner)
+        if view.kind == "m":
+            rights = f"was filled with the rights of its owner, {owner}: its rows are its own, without policies"
+        elif is_invoker(view):
+            rights = "reads with the rights of whoever asks (security_invoker)"
+        else:
+            rights = f"reads with the rights of its owner, {owner}"
+        yield Link(f"{KINDS[view.kind].replace('_', ' ')} {self._catalog.identity(view)} {rights}")
+        for read in self._case.reads(self._persona, view):
+            through = " through ".join(self._catalog.identity(one) for one in reversed(read.through[1:]))
+            base = self._catalog.identity(read.relation)
+            what = f"reads {base} as {self._case.access.name(read.role)}{f', through {through}' if through else ''}"
+            if not read.granted:
+                yield Link(what, ("which may not be read so: a query on the view fails",), ends=True)
+                continue
+            filters = self._reasons.row_security(read.role, read.relation)
+            yield Link(what, () if read.stored else (filters.what, *filters.through))
+
+    def _indirect(self, way: Way, relation: Relation) -> Route:
+        there = self._relations.get(way.via)
+        if there is not None:
+            return self._route(way, self._kind(there, relation), tuple(self._direct(there)))
+        function = self._functions.get(way.via)
+        if function is not None:
+            kind = "security definer function" if function.security_definer else "function"
+            return self._route(way, kind, tuple(_until_it_ends(self._called(function))))
+        return self._route(way, "other", ())
+
+    def _kind(self, there: Relation, relation: Relation) -> str:
+        kind = KINDS[there.kind].replace("_", " ")
+        if there.oid in self._catalog.parents[relation.oid]:
+            return f"parent {kind}"
+        return f"child {kind}" if there.oid in self._catalog.children[relation.oid] else kind
+
+    def _called(self, function: Function) -> Iterator[Link]:
+        yield self._reasons.usage(self._role, self._catalog.schemas[function.schema])
+        yield self._reasons.execute(self._role, function)
+        if function.security_definer:
+            owner = self._case.access.name(function.owner)
+            path = next((one for one in function.settings if one.startswith("search_path=")), None)
+            through = (path,) if path else ("without a search_path of its own: the caller's decides what names mean",)
+            yield Link(f"runs with the rights of its owner, {owner} (SECURITY DEFINER)", through)
+
+
+def _until_it_ends(links: Iterator[Link]) -> Iterator[Link]:
+    for link in links:
+        yield link
+        if link.ends:
+            return
