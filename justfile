@@ -26,6 +26,15 @@ test *args:
 test-all-majors *args:
     pytest --pg {{ majors }} tests/db tests/engine tests/migrations tests/property tests/rules {{ args }}
 
+# Compare access, proofs and defaults with the server over 2,000 generated databases on each major; needs `just servers`.
+oracle seed=`python3 -c "import random; print(random.randrange(10**9))"`:
+    @echo "seed {{ seed }}"
+    HYPOTHESIS_PROFILE=thorough pytest --hypothesis-seed={{ seed }} --pg 15,16,17,18 tests/property
+
+# Compare every privilege in a database of yours with what its server says, as superuser: `just compare-privileges URL`.
+compare-privileges conninfo:
+    python tests/compare_privileges.py "{{ conninfo }}"
+
 # Run the tests on another installed Python, in a virtual environment of its own: `just test-python 3.13`.
 test-python version *args:
     uv venv --quiet --allow-existing --no-python-downloads --python {{ version }} .venv-{{ version }}

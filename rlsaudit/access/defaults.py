@@ -59,7 +59,8 @@ def next_acl(access: Access, creator: int, schema: Schema, letter: str) -> tuple
     for one in (*base, *(here.acl if here else ())):
         key = (one.grantee, one.grantor, one.privilege)
         merged[key] = merged.get(key, False) or one.grantable
-    return tuple(Grant(*key, grantable) for key, grantable in merged.items())
+    # Two empty lists are merged into none at all (`aclmerge`), which stands for the built-in default.
+    return tuple(Grant(*key, grantable) for key, grantable in merged.items()) or _built_in(access, creator, letter)
 
 
 def deciding(access: Access, creator: int, schema: Schema, letter: str, grant: Grant) -> DefaultAcl | None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.access import Link, Reasons
 from rlsaudit.access.views import is_invoker
+from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.index import KINDS
+from rlsaudit.explain.asides import asides
 from rlsaudit.model import Reach
 from rlsaudit.names import ident
 from rlsaudit.reach import widest
@@ -42,6 +44,7 @@ class Explanation:
     """Why a cell is what it is. `cell` is None where the relation is not exposed to the persona; `notes` say why.
 
     `reach` is the cell's, or what the routes come to where there is none. The first route is the relation itself.
+    `asides` tell of the rows without handing them out as a statement does: publications, public buckets, foreign keys.
     """
 
     persona: str
@@ -53,6 +56,7 @@ class Explanation:
     routes: tuple[Route, ...]
     notes: tuple[str, ...]
     cell: Cell | None
+    asides: tuple[str, ...] = ()
 
 
 def explain(
@@ -78,6 +82,7 @@ def explain(
         routes=routes,
         notes=tuple(_notes(case, persona, relation, cell)),
         cell=cell,
+        asides=tuple(asides(case, persona, relation, operation)),
     )
 
 
@@ -126,6 +131,8 @@ class _Routes:
             yield from self._rows(self._role, relation)
         elif relation.kind in "vm":
             yield from self._view(relation)
+        elif relation.kind == "f":
+            yield self._foreign(relation)
 
     def _rows(self, role: int, relation: Relation) -> Iterator[Link]:
         yield self._reasons.row_security(role, relation)
@@ -151,6 +158,20 @@ class _Routes:
                 continue
             filters = self._reasons.row_security(read.role, read.relation)
             yield Link(what, () if read.stored else (filters.what, *filters.through))
+
+    def _foreign(self, relation: Relation) -> Link:
+        """Whose credentials a foreign table's server is given, which then decides."""
+        facts = self._catalog.snapshot
+        oid = next((one.server for one in facts.foreign_tables if one.relation == relation.oid), 0)
+        server = next((ident(one.name) for one in facts.foreign_servers if one.oid == oid), "?")
+        mapped = {one.role for one in facts.user_mappings if one.server == oid}
+        whose = self._role if self._role in mapped else PUBLIC if PUBLIC in mapped else None
+        why = (
+            "no user mapping is for this role"
+            if whose is None
+            else f"by the user mapping for {self._case.access.name(whose)}"
+        )
+        return Link(f"the server {server} decides, far away", (why,))
 
     def _indirect(self, way: Way, relation: Relation) -> Route:
         there = self._relations.get(way.via)

@@ -33,6 +33,10 @@ def explanation(found: Explanation, screen: Screen) -> str:
     if len(found.routes) == 1:
         page.gap()
         page.prose(("No other way to its rows was found.", QUIET))
+    if found.asides:
+        page.heading("BESIDES")
+        for aside in found.asides:
+            page.prose(aside, indent=2, lead="·", gap=1)
     for note in found.notes:
         page.gap()
         page.prose((f"Note: {note}", QUIET))
