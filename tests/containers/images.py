@@ -46,14 +46,14 @@ def build(major: int, name: str) -> None:
     Raises:
         MissingError: see there.
     """
-    import docker  # noqa: PLC0415  of the extra
+    from testcontainers.core.docker_client import DockerClient  # noqa: PLC0415  of the extra
 
     repository, _, tag = name.rpartition(":")
     with tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch, "image.tar")
         with tarfile.open(archive, "w") as tar:
             _fill(tar, major, Path(scratch))
-        client = docker.from_env()
+        client = DockerClient().client
         try:
             with archive.open("rb") as content:
                 client.api.import_image(src=content, repository=repository, tag=tag, changes=_changes(major))

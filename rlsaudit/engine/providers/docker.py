@@ -121,7 +121,7 @@ def _container(major: int, password: str) -> Any:  # noqa: ANN401  testcontainer
         container.ports[str(PORT)] = ("127.0.0.1", None)  # type: ignore[assignment]  # docker takes it
     settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
     container.with_command(["postgres", *settings])
-    container.with_kwargs(security_opt=["no-new-privileges"], **leash.OPTIONS)
+    container.with_kwargs(security_opt=["no-new-privileges"], **leash.options())
     return container
 
 

@@ -17,25 +17,27 @@ ATTACH_SECONDS = 60
 
 # The line says that we are there: without it we were killed before we could attach. In the background bash gives
 # /dev/null as standard input, hence the 3. When the first process of a container ends, the kernel kills the others.
-_SCRIPT = f"""
+_SCRIPT = """
 exec 3<&0
-read -r -t {ATTACH_SECONDS} -u 3 _ || exit 1
+read -r -t {attach_seconds} -u 3 _ || exit 1
 docker-entrypoint.sh "$@" 3<&- &
 cat <&3 >/dev/null &
 wait -n
 """
 
-OPTIONS = {
-    "entrypoint": ["bash", "-c", _SCRIPT, "rlsaudit"],
-    "stdin_open": True,
-    "auto_remove": True,
-}
-"""How a container of Postgres's image is to be created; the command is handed on to the image's own entry point."""
+
+def options(attach_seconds: int = ATTACH_SECONDS) -> dict[str, Any]:
+    """How to create a container of Postgres's image; the command is handed on to the image's own entry point."""
+    return {
+        "entrypoint": ["bash", "-c", _SCRIPT.format(attach_seconds=attach_seconds), "rlsaudit"],
+        "stdin_open": True,
+        "auto_remove": True,
+    }
 
 
 @contextlib.contextmanager
 def held(container: Any) -> Iterator[None]:  # noqa: ANN401  docker is optional, so are its types
-    """Let a started container of `OPTIONS` run until the context ends, or this process does."""
+    """Let a started container with these `options` run until the context ends, or this process does."""
     stream = container.attach_socket(params={"stdin": 1, "stream": 1})
     connection = getattr(stream, "_sock", stream)  # what is read from, around what can be written to
     try:
