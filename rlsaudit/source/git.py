@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
+# Git would run programs that the repository's settings name, so whether its owner is trusted is not ours to say.
+_OWNER = "detected dubious ownership"
+_TRUST = "If you trust whoever owns it: `git config --global --add safe.directory {place}`, as who you are here."
 
 
 @contextmanager
@@ -45,9 +50,16 @@ def checked_out(path: Path, reference: str) -> Iterator[Path]:
 
 
 def _git(git: str, place: Path, *arguments: str) -> str:
-    done = subprocess.run([git, "-C", str(place), *arguments], capture_output=True, text=True, check=False)  # noqa: S603 — no shell, and references are kept from being options
+    done = subprocess.run(  # noqa: S603 — no shell, and references are kept from being options
+        [git, "-C", str(place), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},  # in another language we would not know what it says
+    )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         why = said[0] if said else f"git {arguments[0]} found nothing"
-        raise UsageError(f"git cannot tell what it was like: {why}.", hint=_HINT)
+        hint = _TRUST.format(place=shlex.quote(str(place))) if _OWNER in why else _HINT
+        raise UsageError(f"git cannot tell what it was like: {why}.", hint=hint)
     return done.stdout.strip()

@@ -84,6 +84,18 @@ def test_what_a_later_migration_closes_again_is_silent(project: Path, opening: s
     assert (code, report["findings"]) == (0, [])
 
 
+def test_a_repository_of_somebody_else_is_not_trusted_and_it_says_how_to(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    for name in ("GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL"):
+        monkeypatch.setenv(name, "/dev/null")
+    done = _run(project, "check", "--base", "main")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "dubious ownership" in done.stderr
+    assert f"git config --global --add safe.directory {project}" in done.stderr
+
+
 def test_nothing_new_is_no_reason_to_fail_although_old_findings_remain(project: Path) -> None:
     code, report = _check(project, "--base", "main")
     assert (code, report["findings"], report["changes"]) == (0, [], [])
