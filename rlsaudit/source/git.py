@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
 # Git would run programs that the repository's settings name, so whether its owner is trusted is not ours to say.
@@ -39,23 +38,24 @@ def checked_out(path: Path, reference: str) -> Iterator[Path]:
     commit = _git(git, place, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
     inside = path.resolve().relative_to(top.resolve())
     with tempfile.TemporaryDirectory(prefix="rlsaudit-base-") as directory:
-        archive = Path(directory, "base.tar")
-        _git(git, top, "archive", "--format=tar", f"--output={archive}", commit)
         files = Path(directory, "files")
-        with tarfile.open(archive) as tar:
-            tar.extractall(files, filter="data")
+        files.mkdir()
+        # Not `git archive`, which leaves out what is marked `export-ignore`. The index is one of our own.
+        index = {"GIT_INDEX_FILE": str(Path(directory, "index"))}
+        _git(git, top, "read-tree", commit, env=index)
+        _git(git, top, "checkout-index", "--all", f"--prefix={files}{os.sep}", env=index)
         # Locations are relative to the repository: this marks where it begins.
         (files / ".git").mkdir(exist_ok=True)
         yield files / inside
 
 
-def _git(git: str, place: Path, *arguments: str) -> str:
+def _git(git: str, place: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(  # noqa: S603 — no shell, and references are kept from being options
         [git, "-C", str(place), *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "LC_ALL": "C"},  # in another language we would not know what it says
+        env={**os.environ, "LC_ALL": "C", **(env or {})},  # in another language we would not know what it says
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
