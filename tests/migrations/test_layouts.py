@@ -67,7 +67,7 @@ def as_ordinary_user() -> Iterator[None]:
         os.seteuid(before)
 
 
-@pytest.mark.parametrize("closed", [".", "supabase/migrations", "supabase/migrations/1_m.sql"])
+@pytest.mark.parametrize("closed", [".", "supabase/migrations"])
 def test_what_may_not_be_read_is_an_error_and_no_project_without_it(closed: str) -> None:
     with TemporaryDirectory() as directory:  # unlike tmp_path, other users get as far as this
         root = supabase(Path(directory).resolve(), "create table t (id int);")
