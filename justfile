@@ -46,6 +46,14 @@ test-python version *args:
 servers:
     npm install --no-package-lock --no-fund --no-audit --prefix tests/postgres
 
+# Make the images that the tests of Docker run; needs a Docker engine and `just servers`.
+docker-images:
+    python tests/containers/images.py 15
+
+# Run the tests that need a Docker engine; needs `just docker-images`.
+test-docker *args:
+    pytest -m docker --need-docker {{ args }}
+
 # Run the tests and show which branches they miss.
 coverage *args:
     pytest --cov --cov-report=term-missing:skip-covered {{ args }}

@@ -35,6 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MAJORS",
         help="the Postgres majors to run on, with commas between them (default: whatever the engine takes)",
     )
+    parser.addoption(
+        "--need-docker",
+        action="store_true",
+        help="where no Docker engine answers or the test images are missing, fail and do not skip",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -17,12 +17,18 @@ def binaries(major: int, scratch: Path) -> Path | None:
     for candidate in candidates(EngineRequest(major=major)):
         if candidate.usable and candidate.bin_dir is not None:
             return candidate.bin_dir
+    package = packaged(major, scratch)
+    return package / "native" / "bin" if package is not None else None
+
+
+def packaged(major: int, scratch: Path) -> Path | None:
+    """The package of this major in `tests/postgres/`, or None where it is not installed; `scratch` as above."""
     package = PACKAGES / f"pg{major}"
     if not package.is_dir():
         return None
     if all(link.exists() for link, _ in links(package)):
-        return package / "native" / "bin"
-    return repaired(package, scratch / f"pg{major}") / "native" / "bin"
+        return package
+    return repaired(package, scratch / f"pg{major}")
 
 
 def links(package: Path) -> list[tuple[Path, Path]]:

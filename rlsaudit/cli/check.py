@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rlsaudit.cli.exits import exit_code
-from rlsaudit.cli.options import EngineUrl, Major, PgBin, engine_request, known_probe, known_severity
+from rlsaudit.cli.options import EngineName, EngineUrl, Major, PgBin, engine_request, known_probe, known_severity
 from rlsaudit.cli.output import deliver, progress
 from rlsaudit.cli.replaying import (
     Era,
@@ -49,6 +49,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     go_on: GoOn = False,
     seed: Annotated[bool, typer.Option("--seed", help="Run the seeds as well, so that probes see rows.")] = False,
     probe: Annotated[str, typer.Option(metavar="MODE", help="none or read.")] = "read",
+    engine: EngineName = None,
     engine_url: EngineUrl = None,
     pg_bin: PgBin = None,
     major: Major = None,
@@ -68,7 +69,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
 
     wanted = paired(format_name, output)
     level = known_severity(fail_on)
-    recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), layout, go_on, seed)
+    recipe = Recipe(engine_request(engine, engine_url, pg_bin, major), known_era(grants), layout, go_on, seed)
     with progress("Checking") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
         if base is None:

@@ -10,6 +10,7 @@ import typer
 
 from rlsaudit.cli.options import (
     TEXT,
+    EngineName,
     EngineUrl,
     FormatName,
     Major,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def _demo(
     *,
+    engine: EngineName = None,
     engine_url: EngineUrl = None,
     pg_bin: PgBin = None,
     major: Major = None,
@@ -48,7 +50,7 @@ def _demo(
 
     meanwhile = threading.Thread(target=_load, daemon=True)
     meanwhile.start()
-    with progress("Auditing the demo app") as tell, start(engine_request(engine_url, pg_bin, major)) as server:
+    with progress("Auditing the demo app") as tell, start(engine_request(engine, engine_url, pg_bin, major)) as server:
         import psycopg  # noqa: PLC0415
 
         from rlsaudit import demo  # noqa: PLC0415

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rlsaudit.cli.exits import exit_code
-from rlsaudit.cli.options import EngineUrl, Major, PgBin, engine_request, known_severity
+from rlsaudit.cli.options import EngineName, EngineUrl, Major, PgBin, engine_request, known_severity
 from rlsaudit.cli.output import deliver, progress
 from rlsaudit.cli.replaying import (
     Era,
@@ -39,6 +39,7 @@ def _diff(  # noqa: PLR0913 — the options of the command, each named
     role: Roles = None,
     grants: Era = None,
     go_on: GoOn = False,
+    engine: EngineName = None,
     engine_url: EngineUrl = None,
     pg_bin: PgBin = None,
     major: Major = None,
@@ -54,7 +55,7 @@ def _diff(  # noqa: PLR0913 — the options of the command, each named
 
     wanted = paired(format_name, output)
     level = known_severity(fail_on)
-    recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), None, go_on)
+    recipe = Recipe(engine_request(engine, engine_url, pg_bin, major), known_era(grants), None, go_on)
     with progress("Comparing") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), "read", intent, tell)
         first, second = Named(before, Path(), recipe), Named(after, Path(), recipe)

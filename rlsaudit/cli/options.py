@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from rlsaudit.engine import EngineRequest
 
 TEXT = "text"
+_AUTO = "auto"
 FormatName = Annotated[str, typer.Option("--format", metavar="NAME", help="text, for people, or json, for machines.")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+]
+EngineName = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="NAME", help="Where to take it from: auto, url, pg-bin, wheel, local or docker."),
 ]
 EngineUrl = Annotated[
     str | None, typer.Option(metavar="URL", help="A superuser's URL on a server that is meant to be thrown away.")
@@ -83,8 +88,22 @@ def known_severity(name: str) -> Severity:
         raise UsageError(f"There is no severity {name!r}.", hint=hint) from None
 
 
-def engine_request(url: str | None, pg_bin: Path | None, major: int | None) -> EngineRequest:
-    """Returns which throwaway Postgres the options ask for."""
-    from rlsaudit.engine import EngineRequest  # noqa: PLC0415
+def engine_request(name: str | None, url: str | None, pg_bin: Path | None, major: int | None) -> EngineRequest:
+    """Returns which throwaway Postgres the options ask for.
 
-    return EngineRequest(url=url, pg_bin=pg_bin, major=major)
+    Raises:
+        UsageError: there is no provider of that name, or the options contradict each other.
+    """
+    from rlsaudit.engine import EngineRequest, provider_names  # noqa: PLC0415
+
+    if name not in (None, _AUTO, *provider_names()):
+        # What was given is not repeated: where --engine-url was meant, it has a password.
+        hint = f"There are: {', '.join((_AUTO, *provider_names()))}. A URL is given by --engine-url."
+        raise UsageError("There is no engine of the name that --engine gives.", hint=hint)
+    provider = None if name == _AUTO else name
+    for option, given, needed_by in (("--engine-url", url, "url"), ("--pg-bin", pg_bin, "pg-bin")):
+        if given is None and provider == needed_by:
+            raise UsageError(f"--engine {needed_by} says nothing without {option}.", hint=f"Give {option} as well.")
+        if given is not None and provider not in (None, needed_by):
+            raise UsageError(f"--engine {provider} and {option} contradict each other.", hint="Leave out one of them.")
+    return EngineRequest(url=url, pg_bin=pg_bin, major=major, provider=provider)

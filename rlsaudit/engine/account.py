@@ -53,12 +53,21 @@ def account_for_initdb() -> Account | None:
     """Who runs `initdb`; None for ourselves. It looks itself up in /etc/passwd, so it needs an account that is there.
 
     Raises:
-        EngineError: we are root and there is no unprivileged account.
+        EngineError: we are nobody that it would find, or root and there is no unprivileged account.
     """
-    if sys.platform == "win32" or not is_root():
+    if sys.platform == "win32":
         return None
     import pwd  # noqa: PLC0415  does not exist on Windows
 
+    if not is_root():
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise EngineError(
+                f"Postgres cannot be set up by a user whom the system does not know: {os.geteuid()} has no name.",
+                hint="Give the user a name in /etc/passwd, or, in a container, leave out --user or give --user 0.",
+            ) from None
+        return None
     for name in ("nobody", "postgres"):
         try:
             entry = pwd.getpwnam(name)

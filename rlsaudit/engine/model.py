@@ -21,12 +21,14 @@ class EngineRequest:
     """Which throwaway Postgres to take.
 
     `url` is a superuser's URL on a server that is meant to be thrown away, `pg_bin` a directory with `postgres` and
-    `initdb`, `major` the major version that is needed; whatever is left out is found.
+    `initdb`, `major` the major version that is needed, `provider` the name of the provider to take it from; whatever is
+    left out is found.
     """
 
     url: str | None = field(default=None, repr=False)
     pg_bin: Path | None = None
     major: int | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

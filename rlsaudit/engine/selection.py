@@ -25,6 +25,11 @@ def candidates(request: EngineRequest) -> tuple[Candidate, ...]:
     return tuple(candidate for _, candidate in _find(request))
 
 
+def provider_names() -> tuple[str, ...]:
+    """What `EngineRequest.provider` may be, in the order in which they are tried."""
+    return tuple(provider.name for provider in PROVIDERS)
+
+
 def choose(request: EngineRequest) -> Candidate:
     """What `start` would take.
 
@@ -57,6 +62,8 @@ def start(request: EngineRequest | None = None) -> Iterator[Server]:
 
 def _find(request: EngineRequest) -> Iterator[tuple[Provider, Candidate]]:
     for provider in PROVIDERS:
+        if request.provider not in (None, provider.name):
+            continue
         for candidate in provider.find(request):
             if candidate.usable and request.major is not None and candidate.major != request.major:
                 reason = f"{candidate.reason}: {candidate.version}, and Postgres {request.major} was asked for"
@@ -78,4 +85,6 @@ def _choose(request: EngineRequest) -> tuple[Provider, Candidate]:
     wanted = f"Postgres {request.major}" if request.major is not None else "Postgres"
     message = f"There is no {wanted} to throw away. {'. '.join(refused)}."
     hint = "Install one with `pip install 'rlsaudit[embedded]'`, or name one with `--pg-bin` or `--engine-url`."
+    if request.provider is not None:
+        hint = "Mend that, or leave out --engine: `rlsaudit engine` shows what would be taken then."
     raise EngineError(message, hint=hint)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.errors import UsageError
 from rlsaudit.migrations.layouts import all_layouts
-from rlsaudit.migrations.layouts.layout import content, name_of, platform_of
+from rlsaudit.migrations.layouts.layout import content, may_be_read, name_of, platform_of
 from rlsaudit.migrations.model import Project, Script
 
 if TYPE_CHECKING:
@@ -29,14 +29,25 @@ def find(path: Path, *, layout: str | None = None) -> Project:
         layout: The tool, where its name is known.
 
     Raises:
-        UsageError: nothing was found, or more than one tool's.
+        UsageError: nothing was found, or more than one tool's, or it may not be read.
     """
+    try:
+        return _found(path, layout)
+    except PermissionError as error:
+        raise UsageError(
+            f"{error.filename} may not be read by this user.",
+            hint="Let this user read it. In a container, `--user 0` may read whatever is mounted.",
+        ) from error
+
+
+def _found(path: Path, layout: str | None) -> Project:
     if not path.exists():
         raise UsageError(f"There is no {path}.", hint=_HINT)
     path = path.resolve()
     root = _root(path)
     if path.is_file():
         return _file(path, root)
+    may_be_read(path)
     layouts = _chosen(layout)
     found: list[Project] = []
     for last in (False, True):

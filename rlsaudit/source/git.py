@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING
 from rlsaudit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
+# Git would run programs that the repository's settings name, so whether its owner is trusted is not ours to say.
+_OWNER = "detected dubious ownership"
+_TRUST = "If you trust whoever owns it: `git config --global --add safe.directory {place}`, as who you are here."
 
 
 @contextmanager
@@ -34,20 +38,28 @@ def checked_out(path: Path, reference: str) -> Iterator[Path]:
     commit = _git(git, place, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
     inside = path.resolve().relative_to(top.resolve())
     with tempfile.TemporaryDirectory(prefix="rlsaudit-base-") as directory:
-        archive = Path(directory, "base.tar")
-        _git(git, top, "archive", "--format=tar", f"--output={archive}", commit)
         files = Path(directory, "files")
-        with tarfile.open(archive) as tar:
-            tar.extractall(files, filter="data")
+        files.mkdir()
+        # Not `git archive`, which leaves out what is marked `export-ignore`. The index is one of our own.
+        index = {"GIT_INDEX_FILE": str(Path(directory, "index"))}
+        _git(git, top, "read-tree", commit, env=index)
+        _git(git, top, "checkout-index", "--all", f"--prefix={files}{os.sep}", env=index)
         # Locations are relative to the repository: this marks where it begins.
         (files / ".git").mkdir(exist_ok=True)
         yield files / inside
 
 
-def _git(git: str, place: Path, *arguments: str) -> str:
-    done = subprocess.run([git, "-C", str(place), *arguments], capture_output=True, text=True, check=False)  # noqa: S603 — no shell, and references are kept from being options
+def _git(git: str, place: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    done = subprocess.run(  # noqa: S603 — no shell, and references are kept from being options
+        [git, "-C", str(place), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C", **(env or {})},  # in another language we would not know what it says
+    )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         why = said[0] if said else f"git {arguments[0]} found nothing"
-        raise UsageError(f"git cannot tell what it was like: {why}.", hint=_HINT)
+        hint = _TRUST.format(place=shlex.quote(str(place))) if _OWNER in why else _HINT
+        raise UsageError(f"git cannot tell what it was like: {why}.", hint=hint)
     return done.stdout.strip()

@@ -271,6 +271,7 @@ class TestOptions:
             ["audit", f"--password={PASSWORD}"],
             ["demo", "--pg", f"postgresql://u:{ENCODED}@host/app"],
             ["demo", f"--pg=postgresql://u:{ENCODED}@host/app"],
+            ["demo", "--engine", f"postgresql://u:{ENCODED}@host/app"],
         ):
             answer = ask(*arguments)
             answer.refused()
@@ -280,6 +281,28 @@ class TestOptions:
         answer = ask("demo", "--engine-url", f"postgresql://u:{ENCODED}@127.0.0.1:1/app")
         answer.refused()
         no_credential(answer.err)
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (["--engine", "podman"], ["docker", "--engine-url"]),
+            (["--engine", "url"], ["--engine url", "Give --engine-url"]),
+            (["--engine", "pg-bin"], ["--engine pg-bin", "Give --pg-bin"]),
+            (["--engine", "docker", "--pg-bin", "/nowhere"], ["--engine docker and --pg-bin"]),
+            (["--engine", "wheel", "--engine-url", "postgresql://h/d"], ["--engine wheel and --engine-url"]),
+        ],
+    )
+    @pytest.mark.parametrize("command", [["demo"], ["engine"], ["check"], ["diff", "a", "b"]], ids=lambda one: one[0])
+    def test_engines_that_mean_nothing_are_refused(
+        self, ask: Ask, tmp_path: Path, command: list[str], options: list[str], words: list[str]
+    ) -> None:
+        for name in (".", "a", "b"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "20240101000000_first.sql").write_text("create table notes (id int);")
+        ask(*command, *options).refused(*words)
+
+    def test_the_engine_auto_is_as_good_as_none(self, ask: Ask) -> None:
+        ask("demo", "--engine", "auto", "--pg-bin", "/nowhere").refused("given by --pg-bin", "/nowhere")
 
     def test_an_unknown_rule_is_refused(self, ask: Ask) -> None:
         ask("explain", "rls-of").refused("rls-off")

@@ -84,6 +84,31 @@ def test_what_a_later_migration_closes_again_is_silent(project: Path, opening: s
     assert (code, report["findings"]) == (0, [])
 
 
+def test_a_repository_of_somebody_else_is_not_trusted_and_it_says_how_to(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    for name in ("GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL"):
+        monkeypatch.setenv(name, "/dev/null")
+    done = _run(project, "check", "--base", "main")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "dubious ownership" in done.stderr
+    assert f"git config --global --add safe.directory {project}" in done.stderr
+
+
+def test_the_base_is_whole_and_the_repository_stays_as_it_is(project: Path) -> None:
+    (project / ".gitattributes").write_text("supabase/migrations/* export-ignore\n")
+    (project / "elsewhere").symlink_to("/nowhere")
+    _commit(project, "leave the migrations out of releases")
+    _migrate(project, "20240102000000_more.sql", "create table public.more (id int);\n")
+    index = (project / ".git" / "index").read_bytes()
+    code, report = _check(project, "--base", "main")
+    assert code == 1
+    assert {one["object"]["identity"] for one in report["findings"]} == {"public.more"}
+    assert "public.legacy" in {one["object"]["identity"] for one in report["existing"]}
+    assert (project / ".git" / "index").read_bytes() == index
+
+
 def test_nothing_new_is_no_reason_to_fail_although_old_findings_remain(project: Path) -> None:
     code, report = _check(project, "--base", "main")
     assert (code, report["findings"], report["changes"]) == (0, [], [])

@@ -65,6 +65,25 @@ def test_an_ordinary_user_without_a_home_runs_one() -> None:
 
 
 @as_root
+def test_a_user_without_a_name_is_told_so() -> None:
+    nameless = next(number for number in range(60000, 61000) if number not in {one.pw_uid for one in pwd.getpwall()})
+    done = subprocess.run(  # noqa: S603  our own command line
+        [python_of_nobody(), "-m", "rlsaudit", "demo"],
+        env=environment(HOME="/nonexistent", XDG_CACHE_HOME=""),
+        user=nameless,
+        group=nameless,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{nameless} has no name" in done.stderr
+    assert "--user 0" in done.stderr
+
+
+@as_root
 def test_an_installation_that_the_account_cannot_reach_is_linked(tmp_path: Path) -> None:
     taken = choose(EngineRequest())
     assert taken.bin_dir is not None

@@ -46,6 +46,23 @@ def test_the_first_usable_one_is_taken() -> None:
     assert choose(request) == next(candidate for candidate in candidates(request) if candidate.usable)
 
 
+def test_a_provider_that_is_named_is_the_only_one_that_is_tried() -> None:
+    first = choose(EngineRequest())
+    assert choose(EngineRequest(provider=first.provider)) == first
+    for name in ("wheel", "local", "docker"):
+        assert {candidate.provider for candidate in candidates(EngineRequest(provider=name))} == {name}
+
+
+def test_a_docker_that_does_not_answer_is_an_error_and_nothing_else_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_docker(monkeypatch, tmp_path)
+    with pytest.raises(EngineError) as caught, start(EngineRequest(provider="docker")):
+        pass
+    assert caught.value.message == "There is no Postgres to throw away. docker: no Docker answers (FileNotFoundError)."
+    assert "--engine" in caught.value.hint
+
+
 def test_a_directory_without_postgres_is_an_error_and_nothing_else_is_taken(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as caught, start(EngineRequest(pg_bin=tmp_path)):
         pass
@@ -106,7 +123,15 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pyte
         pass
 
 
-def test_a_major_that_nothing_has_is_an_error_that_lists_what_there_is() -> None:
+def without_docker(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
+    """As on a machine where no Docker engine answers; one that does has every major."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{directory}/docker.sock")
+
+
+def test_a_major_that_nothing_has_is_an_error_that_lists_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_docker(monkeypatch, tmp_path)
     with pytest.raises(EngineError) as caught:
         choose(EngineRequest(major=99))
     assert caught.value.message.startswith("There is no Postgres 99 to throw away. ")

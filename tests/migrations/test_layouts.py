@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +15,7 @@ from rlsaudit.migrations.split import split
 from rlsaudit.model import Location
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from rlsaudit.migrations import Project
 
@@ -49,6 +53,30 @@ def runs(project: Project) -> list[tuple[str, int]]:
         text = one.path.read_text()
         found += [(each.sql, each.line) for each in split(one.cut(text) if one.cut else text)]
     return found
+
+
+@contextmanager
+def as_ordinary_user() -> Iterator[None]:
+    """Root may read everything."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.mark.parametrize("closed", [".", "supabase/migrations"])
+def test_what_may_not_be_read_is_an_error_and_no_project_without_it(closed: str) -> None:
+    with TemporaryDirectory() as directory:  # unlike tmp_path, other users get as far as this
+        root = supabase(Path(directory).resolve(), "create table t (id int);")
+        root.chmod(0o755)
+        assert names(find(root)) == ["supabase/migrations/1_m.sql"]
+        (root / closed).chmod(0)
+        with as_ordinary_user(), pytest.raises(UsageError, match="may not be read by this user"):
+            find(root)
+        (root / closed).chmod(0o755)
 
 
 def test_a_supabase_project(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import socket
 import sys
 import tarfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,7 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from rlsaudit.engine import stub_extensions
 from rlsaudit.engine.cluster import SETTINGS, START_SECONDS
-from rlsaudit.engine.model import SUPERUSER, Access, Candidate, EngineRequest
+from rlsaudit.engine.model import OLDEST_MAJOR, SUPERUSER, Access, Candidate, EngineRequest
+from rlsaudit.engine.providers import leash
 from rlsaudit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -28,11 +30,11 @@ PORT = 5432
 LOOPBACK = ("localhost", "127.0.0.1")
 PING_SECONDS = 5
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-_HINT = "Start Docker and see whether `docker run postgres` works, or take another: `rlsaudit engine` lists them."
+_HINT = "See whether `docker run {image}` works, or take another Postgres: `rlsaudit engine` lists them."
 
 
 class Docker:
-    """Docker. The container goes with the context; after a kill -9 testcontainers' reaper, Ryuk, takes it away."""
+    """Docker. The container goes with the context, and when this process does, whatever ends it."""
 
     name = "docker"
 
@@ -40,18 +42,24 @@ class Docker:
         """One candidate: Docker has every major, if it answers."""
         major = request.major or DEFAULT_MAJOR
         problem = _problem()
-        reason = problem or f"the image postgres:{major}"
+        if problem is None and major < OLDEST_MAJOR:
+            problem = f"Postgres {major} is older than {OLDEST_MAJOR}"
+        reason = problem or f"the image {_image(major)}"
         yield Candidate(self.name, problem is None, reason, version=None, major=major)
 
     @contextmanager
     def start(self, candidate: Candidate, request: EngineRequest) -> Iterator[Access]:
         """Run the image of the candidate's major."""
         del request
+        major = candidate.major or DEFAULT_MAJOR
         password = secrets.token_urlsafe(32)
-        container = _container(candidate.major or DEFAULT_MAJOR, password)
-        try:
+        container = _container(major, password)
+        with ExitStack() as ends:
+            ends.callback(_remove, container)
             try:
-                container.start()
+                with _no_reaper():
+                    container.start()
+                ends.enter_context(leash.held(container.get_wrapped_container()))
                 parameters = {
                     "host": str(container.get_container_host_ip()),
                     "port": str(container.get_exposed_port(PORT)),
@@ -60,12 +68,14 @@ class Docker:
                     "dbname": "postgres",
                 }
             except Exception as error:  # testcontainers and docker have many errors and no class in common
-                message = f"Docker does not run postgres:{candidate.major} ({type(error).__name__})."
-                raise EngineError(message, hint=_HINT) from error
-            stubs = _install_stubs(container, candidate.major or DEFAULT_MAJOR, _real_extensions(container, parameters))
+                raise EngineError(
+                    f"Docker does not run {_image(major)} ({type(error).__name__}).",
+                    hint=_HINT.format(image=_image(major)),
+                ) from error
+            with _connected(container, parameters, major) as connection:
+                _check_major(connection, major)
+                stubs = _install_stubs(container, connection)
             yield Access(parameters, stubs, passwords=True)
-        finally:
-            container.stop()
 
 
 def _problem() -> str | None:
@@ -90,38 +100,90 @@ def _problem() -> str | None:
     return None
 
 
+def _image(major: int) -> str:
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415  of the extra
+
+    # Which registry Postgres's image comes from is testcontainers' setting, TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX.
+    return f"{testcontainers_config.hub_image_name_prefix}postgres:{major}"
+
+
 def _container(major: int, password: str) -> Any:  # noqa: ANN401  testcontainers is optional, so are its types
+    from testcontainers.core.config import ConnectionMode  # noqa: PLC0415  of the extra
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415  of the extra
 
     container = DockerContainer(f"postgres:{major}")
     container.with_envs(POSTGRES_USER=SUPERUSER, POSTGRES_PASSWORD=password, POSTGRES_DB="postgres")
     container.with_exposed_ports(PORT)
     client = container.get_docker_client()
-    if client.get_connection_mode().use_mapped_port and client.host() in LOOPBACK:
-        # The default is every address of the machine. An address without a port: Docker picks the port.
+    if client.get_connection_mode() is ConnectionMode.docker_host and client.host() in LOOPBACK:
+        # The default is every address of the machine, which is needed where we are in a container of our own.
+        # An address without a port: Docker picks the port.
         container.ports[str(PORT)] = ("127.0.0.1", None)  # type: ignore[assignment]  # docker takes it
-    container.with_command([part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")])
-    container.with_kwargs(security_opt=["no-new-privileges"])
+    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    container.with_command(["postgres", *settings])
+    container.with_kwargs(security_opt=["no-new-privileges"], **leash.options())
     return container
 
 
-def _real_extensions(container: Any, parameters: dict[str, str]) -> frozenset[str]:  # noqa: ANN401  as above
+@contextmanager
+def _no_reaper() -> Iterator[None]:
+    """Without Ryuk, the container that testcontainers starts to remove others: ours ends without one."""
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415  of the extra
+
+    before = testcontainers_config.ryuk_disabled
+    testcontainers_config.ryuk_disabled = True
+    try:
+        yield
+    finally:
+        testcontainers_config.ryuk_disabled = before
+
+
+def _remove(container: Any) -> None:  # noqa: ANN401  as above
+    from docker.errors import APIError  # noqa: PLC0415  of the extra
+
+    try:
+        container.stop()
+    except APIError as error:
+        # One that ended by itself is gone, or about to be.
+        if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise
+        container.get_docker_client().client.close()
+
+
+def _connected(container: Any, parameters: dict[str, str], major: int) -> psycopg.Connection[Any]:  # noqa: ANN401
     """Wait until the server answers; the image starts one for its setup first, which does not listen to us."""
+    from docker.errors import NotFound  # noqa: PLC0415  of the extra
+
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            with psycopg.connect(make_conninfo(**parameters, connect_timeout="5")) as connection:
-                return frozenset(name for (name,) in connection.execute("select name from pg_available_extensions"))
+            return psycopg.connect(make_conninfo(**parameters, connect_timeout="5"))
         except psycopg.OperationalError as error:
-            inside = container.get_wrapped_container()
-            inside.reload()
-            if inside.status == "exited" or time.monotonic() > deadline:
-                message = f"The Postgres in the container does not answer; the container's status is {inside.status}."
-                raise EngineError(message, hint=_HINT) from error
+            try:
+                inside = container.get_wrapped_container()
+                inside.reload()
+                status = inside.status
+            except NotFound:
+                status = "gone"
+            if status != "running" or time.monotonic() > deadline:
+                raise EngineError(
+                    f"The Postgres in the container does not answer; the container's status is {status}.",
+                    hint=_HINT.format(image=_image(major)),
+                ) from error
             time.sleep(0.1)
 
 
-def _install_stubs(container: Any, major: int, real: frozenset[str]) -> frozenset[str]:  # noqa: ANN401  as above
+def _check_major(connection: psycopg.Connection[Any], major: int) -> None:
+    found = connection.info.server_version // 10000
+    if found != major:
+        raise EngineError(
+            f"{_image(major)} has Postgres {found}, and Postgres {major} was asked for.",
+            hint="Correct the image where it comes from, or ask for the major that it has.",
+        )
+
+
+def _install_stubs(container: Any, connection: psycopg.Connection[Any]) -> frozenset[str]:  # noqa: ANN401  as above
+    real = frozenset(name for (name,) in connection.execute("select name from pg_available_extensions"))
     stubs = stub_extensions.missing(real)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -130,6 +192,6 @@ def _install_stubs(container: Any, major: int, real: frozenset[str]) -> frozense
             entry.size, entry.mode = path.stat().st_size, 0o644
             with path.open("rb") as content:
                 tar.addfile(entry, content)
-    directory = f"/usr/share/postgresql/{major}/extension"
-    put = container.get_wrapped_container().put_archive(directory, packed.getvalue())
+    ((shared,),) = connection.execute("select setting from pg_config where name = 'SHAREDIR'").fetchall()
+    put = container.get_wrapped_container().put_archive(f"{shared}/extension", packed.getvalue())
     return stubs if put else frozenset()

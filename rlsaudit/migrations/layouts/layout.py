@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -45,6 +46,16 @@ class Layout:
 def sql_files(directory: Path, pattern: str = "*.sql") -> list[Path]:
     """The files of a directory in the order of their names."""
     return sorted((one for one in directory.glob(pattern) if one.is_file()), key=lambda one: one.name)
+
+
+def may_be_read(directory: Path) -> None:
+    """Nothing, if a directory that there is may be read: a pattern finds nothing in one that may not, without a word.
+
+    Raises:
+        PermissionError: it may not.
+    """
+    if directory.is_dir():
+        os.scandir(directory).close()
 
 
 def name_of(path: Path, root: Path) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.migrations.config import read_config
-from rlsaudit.migrations.layouts.layout import Layout, name_of, sql_files
+from rlsaudit.migrations.layouts.layout import Layout, may_be_read, name_of, sql_files
 from rlsaudit.migrations.model import Project, Script
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _is_config(path: Path) -> bool:
 def _migrations(home: Path, notes: list[str]) -> list[Path]:
     found = []
     skipped, others = [], []
+    may_be_read(home / "migrations")
     for path in sql_files(home / "migrations"):
         old = _OLD_BASE.fullmatch(path.name)
         if old and old.group(1) < _NO_BASE_SINCE:
