@@ -29,7 +29,7 @@ _TAIL = 16_384
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "cmd", "cmd.exe", "pwsh", "powershell"})
 # Words that a shell would act on; a program that is handed them fails with a message that tells nobody why.
 _OF_SHELL = re.compile(r"(?:&&?|\|\|?|;|\d?>{1,2}(?:&\d)?|<)$")
-_VARIABLE = re.compile(r"\$(?:\w|\{)")
+_EXPANDED = re.compile(r"\$[\w{(]|`")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _SECRET_NAME = re.compile(r"(?i)password|passwd|secret|token|credential|api_?key|private_?key")
 _SHORTEST_SECRET = 6
@@ -68,7 +68,7 @@ def command_of(text: str, seconds: float = SECONDS) -> Command:
         )
     shell = Path(words[0]).name.lower() in _SHELLS
     if not shell and (
-        _ASSIGNMENT.match(words[0]) or any(_OF_SHELL.match(one) or _VARIABLE.search(one) for one in words)
+        _ASSIGNMENT.match(words[0]) or any(_OF_SHELL.match(one) or _EXPANDED.search(one) for one in words)
     ):
         raise UsageError(
             "The command of --apply is written for a shell, and none is between.",

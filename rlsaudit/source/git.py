@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -15,6 +16,10 @@ from rlsaudit.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Within a hook git says by these which repository it is about; with a directory of its own each call finds its own.
+_OF_HOOKS = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"}
+)
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
 
 
@@ -45,7 +50,9 @@ def checked_out(path: Path, reference: str) -> Iterator[Path]:
 
 
 def _git(git: str, place: Path, *arguments: str) -> str:
-    done = subprocess.run([git, "-C", str(place), *arguments], capture_output=True, text=True, check=False)  # noqa: S603 — no shell, and references are kept from being options
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    command = [git, "-C", str(place), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 — no shell, and references are kept from being options
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         why = said[0] if said else f"git {arguments[0]} found nothing"
