@@ -22,6 +22,8 @@ _OF_HOOKS = frozenset(
 )
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
 
+_NOT_OURS = "If you trust it: `git config --global --add safe.directory` and the directory, in the same container."
+
 
 @contextmanager
 def checked_out(path: Path, reference: str) -> Iterator[Path]:
@@ -56,5 +58,6 @@ def _git(git: str, place: Path, *arguments: str) -> str:
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         why = said[0] if said else f"git {arguments[0]} found nothing"
-        raise UsageError(f"git cannot tell what it was like: {why}.", hint=_HINT)
+        hint = _NOT_OURS if "dubious ownership" in why else _HINT
+        raise UsageError(f"git cannot tell what it was like: {why}.", hint=hint)
     return done.stdout.strip()
