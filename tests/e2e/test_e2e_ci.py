@@ -224,24 +224,30 @@ def hook() -> tuple[dict[str, Any], list[str]]:
 @pytest.mark.parametrize(("sql", "code"), [(DOOR, 1), (HARMLESS, 0)])
 def test_the_hook_looks_at_what_is_to_be_committed(tmp_path: Path, sql: str, code: int) -> None:
     origin = upstream(tmp_path / "origin", NAME, HARMLESS)
-    # A work tree beside the repository: to a hook there git says by variables where things are.
-    work = tmp_path / "work"
-    git(origin, "worktree", "add", "--quiet", str(work), "main", "--detach")
-    migrate(work, NAME, sql)
-    git(work, "add", "--all")
-    _, command = hook()
-    where = {"GIT_DIR": git(work, "rev-parse", "--absolute-git-dir"), "GIT_INDEX_FILE": str(tmp_path / "index")}
-    done = subprocess.run(  # noqa: S603  our own command
-        [*command, "supabase"],
-        cwd=work,
-        env=environment(**where),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    migrate(origin, NAME, sql)
+    git(origin, "add", "--all")
+    done = run_hook(hook()[1], origin, {"GIT_INDEX_FILE": ".git/index"})
     assert done.returncode == code, done.stderr
     assert ("public.wall" in done.stdout) is (code == 1)
+
+
+def test_the_hook_is_not_misled_by_what_git_tells_hooks(tmp_path: Path) -> None:
+    """In a linked work tree git says by variables where it is, and then takes any directory for its top."""
+    origin, work = tmp_path / "origin", tmp_path / "work"
+    (origin / "backend").mkdir(parents=True)
+    (origin / "backend" / "1.sql").write_text("create table t (id int);\n")
+    git(origin, "init", "--quiet", "--initial-branch=main")
+    commit(origin, "one of several projects")
+    git(origin, "worktree", "add", "--quiet", "--detach", str(work), "main")
+    variables = {"GIT_DIR": git(work, "rev-parse", "--absolute-git-dir"), "GIT_INDEX_FILE": str(tmp_path / "index")}
+    program = hook()[1][:2]
+    done = run_hook([*program, "--base", "HEAD", "backend"], work, variables)
+    assert done.returncode == 0, done.stderr
+
+
+def run_hook(command: list[str], place: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    env = environment(**variables)
+    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
 
 
 @pytest.mark.parametrize(
