@@ -103,6 +103,7 @@ pins:
     }
     pin pyproject.toml --extra embedded --output-file requirements/runtime.txt
     pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+    pin --group build --output-file requirements/build.txt
     pin --group npm --output-file requirements/npm.txt
     if grep -nE '://|^-|@ ' requirements/*.txt; then
       echo "an address or an option has come into the pins" >&2

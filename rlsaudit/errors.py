@@ -6,12 +6,16 @@ Neither may hold a credential: whoever builds one from a driver's error passes i
 
 
 class AuditError(Exception):
-    """No audit took place. `message` says what happened, `hint` what to do next; both are plain sentences."""
+    """No audit took place. `message` says what happened, `hint` what to do next; both are plain sentences.
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    `details` are lines to show between the two: what another program said.
+    """
+
+    def __init__(self, message: str, *, hint: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = details
 
 
 class UsageError(AuditError):

@@ -11,16 +11,21 @@ from rlsaudit.cli.exits import exit_code
 from rlsaudit.cli.options import EngineName, EngineUrl, Major, PgBin, engine_request, known_probe, known_severity
 from rlsaudit.cli.output import deliver, progress
 from rlsaudit.cli.replaying import (
+    Apply,
+    ApplySeconds,
     Era,
     FailOn,
     FormatNames,
     GoOn,
     IntentFile,
     OutputFiles,
+    Platform,
     Roles,
     Schemas,
     Strict,
+    known_command,
     known_era,
+    known_platform,
     paired,
 )
 
@@ -45,6 +50,9 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     layout: Annotated[
         str | None, typer.Option(metavar="TOOL", help="The migrations' tool, where it is not seen.")
     ] = None,
+    apply: Apply = None,
+    apply_seconds: ApplySeconds = 600,
+    platform: Platform = None,
     grants: Era = None,
     go_on: GoOn = False,
     seed: Annotated[bool, typer.Option("--seed", help="Run the seeds as well, so that probes see rows.")] = False,
@@ -62,6 +70,9 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
 
     With --base only what is new since then counts: new findings, and access that the intent does not allow. What was
     there before is counted and left. Needs no Docker, no network and no credentials.
+
+    Migrations that are no SQL are run by their own tool: --apply 'alembic upgrade head', say, finds the database by
+    DATABASE_URL. Findings have no line then.
     """
     from rlsaudit.audit import Options  # noqa: PLC0415 — loaded where it is used, for the sake of other commands
     from rlsaudit.compare import compared  # noqa: PLC0415
@@ -69,7 +80,15 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
 
     wanted = paired(format_name, output)
     level = known_severity(fail_on)
-    recipe = Recipe(engine_request(engine, engine_url, pg_bin, major), known_era(grants), layout, go_on, seed)
+    recipe = Recipe(
+        engine_request(engine, engine_url, pg_bin, major),
+        known_era(grants),
+        layout,
+        go_on,
+        seed,
+        known_platform(platform),
+        known_command(apply, apply_seconds),
+    )
     with progress("Checking") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
         if base is None:

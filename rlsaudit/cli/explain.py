@@ -11,6 +11,7 @@ import typer
 from rlsaudit.cli.opened import opened
 from rlsaudit.cli.options import (
     TEXT,
+    EngineName,
     EngineUrl,
     FormatName,
     Major,
@@ -58,6 +59,7 @@ def _explain(  # noqa: PLR0913 — the options of the command, each named
     probe: Annotated[str, typer.Option(metavar="MODE", help="none or read.")] = "read",
     grants: Era = None,
     go_on: GoOn = False,
+    engine: EngineName = None,
     engine_url: EngineUrl = None,
     pg_bin: PgBin = None,
     major: Major = None,
@@ -86,7 +88,7 @@ def _explain(  # noqa: PLR0913 — the options of the command, each named
     persona, operation, relation = cell
     if operation not in set(Operation):
         raise UsageError(f"There is no operation {operation!r}.", hint=f"There are: {', '.join(Operation)}.")
-    recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), None, go_on)
+    recipe = Recipe(engine_request(engine, engine_url, pg_bin, major), known_era(grants), None, go_on)
     with progress("Auditing") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
         side = opened(subject, recipe, options)

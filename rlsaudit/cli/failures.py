@@ -30,7 +30,9 @@ def describe(error: Exception) -> str:
     Of an unexpected one only its type and place are told: its text may hold anything, a connection string included.
     """
     if isinstance(error, AuditError):
-        return f"rlsaudit: {printable(error.message)}\n{printable(error.hint)}"
+        # The bar keeps a line of another program's from being an order in a CI job's log.
+        details = (f"  | {printable(line)}" for line in error.details)
+        return "\n".join([f"rlsaudit: {printable(error.message)}", *details, printable(error.hint)])
     home = Path(rlsaudit.__file__).parent
     frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(home)]
     place = f" at {Path(frames[-1].filename).relative_to(home)}:{frames[-1].lineno}" if frames else ""

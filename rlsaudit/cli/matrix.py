@@ -11,6 +11,7 @@ import typer
 from rlsaudit.cli.opened import Target, opened
 from rlsaudit.cli.options import (
     TEXT,
+    EngineName,
     EngineUrl,
     FormatName,
     Major,
@@ -59,6 +60,7 @@ def _matrix(  # noqa: PLR0913 — the options of the command, each named
     probe: Annotated[str, typer.Option(metavar="MODE", help="none or read.")] = "read",
     grants: Era = None,
     go_on: GoOn = False,
+    engine: EngineName = None,
     engine_url: EngineUrl = None,
     pg_bin: PgBin = None,
     major: Major = None,
@@ -75,7 +77,7 @@ def _matrix(  # noqa: PLR0913 — the options of the command, each named
 
     known_machine_format(format_name)
     can_be_saved(output)
-    recipe = Recipe(engine_request(engine_url, pg_bin, major), known_era(grants), None, go_on)
+    recipe = Recipe(engine_request(engine, engine_url, pg_bin, major), known_era(grants), None, go_on)
     with progress("Auditing") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
         side = opened(target, recipe, options)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rlsaudit.cli.options import TEXT, known_format
 from rlsaudit.cli.output import can_be_saved
 from rlsaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from rlsaudit.migrations import Command
 
 FormatNames = Annotated[
     list[str] | None,
@@ -26,6 +29,16 @@ Era = Annotated[
     ),
 ]
 
+Apply = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND", help="Have a command apply the migrations, to the database that DATABASE_URL then names."
+    ),
+]
+ApplySeconds = Annotated[float, typer.Option(metavar="SECONDS", help="How long the command of --apply may take.")]
+Platform = Annotated[
+    str | None, typer.Option(metavar="NAME", help="supabase or postgres, where it is not seen from the files.")
+]
 GoOn = Annotated[
     bool, typer.Option("--continue", help="Go on after a statement that fails; what depends on it is unknown.")
 ]
@@ -50,6 +63,31 @@ def known_era(name: str | None) -> Literal["legacy", "explicit"] | None:
     if name not in known:
         raise UsageError(f"There is no era {name!r}.", hint=f"There are: {', '.join(known)}.")
     return known[name]
+
+
+def known_platform(name: str | None) -> Literal["supabase", "postgres"] | None:
+    """Returns the platform of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known: dict[str, Literal["supabase", "postgres"]] = {"supabase": "supabase", "postgres": "postgres"}
+    if name is not None and name not in known:
+        raise UsageError(f"There is no platform {name!r}.", hint=f"There are: {', '.join(known)}.")
+    return known[name] if name is not None else None
+
+
+def known_command(text: str | None, seconds: float) -> Command | None:
+    """Returns the command that a text is, if there is one.
+
+    Raises:
+        UsageError: it cannot be understood.
+    """
+    if text is None:
+        return None
+    from rlsaudit.migrations import command_of  # noqa: PLC0415
+
+    return command_of(text, seconds)
 
 
 def paired(formats: list[str] | None, outputs: list[Path] | None) -> tuple[tuple[str, Path | None], ...]:

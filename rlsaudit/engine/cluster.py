@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.engine.installation import Installation
 
 START_SECONDS = 60
+LOOPBACK = "127.0.0.1"
 CONTROL_PATH_MAJOR = 18
 """From here on `extension_control_path` adds a directory of extensions to an installation."""
 
@@ -50,8 +52,8 @@ SETTINGS = {
 
 
 @contextmanager
-def run(installation: Installation) -> Iterator[Access]:
-    """Run a fresh server until the context ends, whatever ends it.
+def run(installation: Installation, *, loopback: bool = False) -> Iterator[Access]:
+    """Run a fresh server until the context ends, whatever ends it; `loopback`: it listens to 127.0.0.1 as well.
 
     Raises:
         EngineError: it does not start.
@@ -61,14 +63,14 @@ def run(installation: Installation) -> Iterator[Access]:
     try:
         keeper = Keeper(place)
         try:
-            yield _start(installation, place, keeper)
+            yield _start(installation, place, keeper, loopback=loopback)
         finally:
             keeper.close()
     finally:
         place.close()
 
 
-def _start(installation: Installation, place: RunDirectory, keeper: Keeper) -> Access:
+def _start(installation: Installation, place: RunDirectory, keeper: Keeper, *, loopback: bool) -> Access:
     account = account_for_server()
     stubs = stub_extensions.missing(installation.extensions) if installation.share else frozenset[str]()
     reachable = account is None or everybody_can_reach(installation.bin_dir / "postgres")
@@ -93,6 +95,8 @@ def _start(installation: Installation, place: RunDirectory, keeper: Keeper) -> A
         stop = [str(installation.bin_dir / "pg_ctl"), "-D", str(place.path / "data"), "-m", "immediate", "stop"]
     else:
         access = _prepare(installation, place, settings, stubs, account)
+        if loopback:
+            access = _listen(access, place, settings)
         stop = None
     keeper.serve(_command(installation, place, settings), data.environment(installation), account, stop)
     _await_first_query(access, installation, place, keeper)
@@ -121,6 +125,22 @@ def _prepare(
     return Access({"host": str(sockets), "port": "5432", "user": SUPERUSER, "dbname": "postgres"}, stubs)
 
 
+def _listen(access: Access, place: RunDirectory, settings: dict[str, str]) -> Access:
+    """Opens the way by TCP. Nobody gets in who has no password, and that is everybody but whom we give one."""
+    (place.path / "data" / "pg_hba.conf").write_text(data.HBA + data.HBA_LOOPBACK, encoding="ascii")
+    port = _free_port()
+    settings |= {"listen_addresses": LOOPBACK, "port": port}
+    return replace(
+        access, parameters={**access.parameters, "port": port}, loopback={"host": LOOPBACK, "sslmode": "disable"}
+    )
+
+
+def _free_port() -> str:
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        return str(free.getsockname()[1])
+
+
 def _prepare_for_windows(
     installation: Installation, place: RunDirectory, settings: dict[str, str], stubs: frozenset[str]
 ) -> Access:
@@ -134,11 +154,9 @@ def _prepare_for_windows(
         f"--pwfile={place.path / 'password'}",
     )
     (place.path / "password").unlink()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    settings |= {"listen_addresses": "127.0.0.1", "port": port}
-    parameters = {"host": "127.0.0.1", "port": port, "user": SUPERUSER, "password": password, "dbname": "postgres"}
+    port = _free_port()
+    settings |= {"listen_addresses": LOOPBACK, "port": port}
+    parameters = {"host": LOOPBACK, "port": port, "user": SUPERUSER, "password": password, "dbname": "postgres"}
     return Access(parameters, stubs, passwords=True)
 
 
@@ -155,7 +173,7 @@ def _await_first_query(access: Access, installation: Installation, place: RunDir
     deadline = time.monotonic() + START_SECONDS
     conninfo = make_conninfo(**access.parameters, hostaddr="", connect_timeout="5", sslmode="disable")
     data_directory = str(place.path / "data")
-    socket_file = place.path / "socket" / ".s.PGSQL.5432"
+    socket_file = place.path / "socket" / f".s.PGSQL.{access.parameters['port']}"
     while time.monotonic() < deadline and not keeper.server_ended():
         if sys.platform == "win32" or socket_file.exists():
             try:

@@ -31,6 +31,8 @@ UNUSED_SECONDS = 60 * 24 * 3600
 LOCALES = ("C.UTF-8", "C")
 # Nobody but who may enter the socket's directory can connect at all, and that is the server's account (and root).
 HBA = "local all all trust\n"
+# By TCP anybody on this machine can knock.
+HBA_LOOPBACK = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def environment(installation: Installation) -> dict[str, str]:

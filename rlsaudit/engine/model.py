@@ -22,13 +22,15 @@ class EngineRequest:
 
     `url` is a superuser's URL on a server that is meant to be thrown away, `pg_bin` a directory with `postgres` and
     `initdb`, `major` the major version that is needed, `provider` the name of the provider to take it from; whatever is
-    left out is found.
+    left out is found. `loopback` asks for an address besides the socket, for programs that know no sockets:
+    `Server.dsn` gives it.
     """
 
     url: str | None = field(default=None, repr=False)
     pg_bin: Path | None = None
     major: int | None = None
     provider: str | None = None
+    loopback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,15 @@ class Access:
     """The way into a running server: libpq's parameters for a superuser, `dbname` being the maintenance database.
 
     `shared` is a server that outlives us, so what we make gets names of its own and is taken away again; `stubs` are
-    the extensions that stand in for real ones; `passwords` says that roles have to prove who they are.
+    the extensions that stand in for real ones; `passwords` says that roles have to prove who they are. `loopback` has
+    the parameters that differ for the way by TCP, on which they have to in any case; empty: there is no other way.
     """
 
     parameters: Mapping[str, str] = field(repr=False)
     stubs: frozenset[str] = frozenset()
     shared: bool = False
     passwords: bool = False
+    loopback: Mapping[str, str] = field(default_factory=dict)
 
 
 class Provider(Protocol):

@@ -35,6 +35,7 @@ class Server:
         self._access = access
         self._prefix = f"rlsaudit_{secrets.token_hex(4)}_" if access.shared else ""
         self._made: set[str] = set()
+        self._passwords: dict[str, str] = {}
         self._supabase = threading.Lock()
         self.provider = provider
         self.stubs = access.stubs
@@ -79,20 +80,22 @@ class Server:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(real)))
         self._made.discard(real)
 
-    def dsn(self, database: str, *, user: str | None = None) -> str:
+    def dsn(self, database: str, *, user: str | None = None, loopback: bool = False) -> str:
         """The conninfo of a database that this server made, for a role (the superuser where none is named).
 
-        On a server that asks for passwords, a role made here is given one of its own.
+        On a server that asks for passwords, a role made here is given one of its own. With `loopback` it is the way
+        for programs that know no sockets, where the server was asked for one and is not reached by TCP anyway.
 
         Raises:
             EngineError: passwords are asked for and the role was there before us.
         """
         # Empty, they keep out PGHOSTADDR, which would lead to another server altogether, and PGOPTIONS.
-        parameters = {"hostaddr": "", "options": "", **self._access.parameters, "dbname": self._real(database)}
+        other = self._access.loopback if loopback else {}
+        parameters = {"hostaddr": "", "options": "", **self._access.parameters, **other, "dbname": self._real(database)}
         if user is not None and user != parameters.get("user"):
             parameters["user"] = user
-            if self._access.passwords:
-                parameters["password"] = self._new_password(user)
+            if self._access.passwords or other:
+                parameters["password"] = self._password(user)
         return make_conninfo(**parameters)
 
     def supabase_database(self, name: str, *, era: Literal["legacy", "explicit"] = "legacy") -> str:
@@ -151,8 +154,9 @@ class Server:
             )
         return real
 
-    def _new_password(self, user: str) -> str:
-        password = secrets.token_urlsafe(32)
+    def _password(self, user: str) -> str:
+        """The same each time, so that a conninfo that was given before stays good."""
+        password = self._passwords.setdefault(user, secrets.token_urlsafe(32))
         with self._maintenance() as connection:
             row = connection.execute("select oid from pg_authid where rolname = %s", [user]).fetchone()
             if row is None or row[0] in self._roles_before:

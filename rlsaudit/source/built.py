@@ -15,8 +15,8 @@ from rlsaudit.catalog import take
 from rlsaudit.compare import Side
 from rlsaudit.connect import connect
 from rlsaudit.engine import candidates, start
-from rlsaudit.errors import AuditError
-from rlsaudit.migrations import Failure, find, located, replay
+from rlsaudit.errors import AuditError, UsageError
+from rlsaudit.migrations import Failure, applied, find, located, replay, settings_at
 from rlsaudit.model import EvidenceKind, Reach, Skipped
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.audit import Options
     from rlsaudit.engine import EngineRequest
-    from rlsaudit.migrations import Script
+    from rlsaudit.migrations import Command, Script, Settings
     from rlsaudit.model import Cell, Report
 
 _DATABASE = "replayed"
@@ -33,24 +33,33 @@ _DATABASE = "replayed"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to replay: which throwaway Postgres, the era of grants, the tool's layout, and what a failure does."""
+    """How to make the database: which throwaway Postgres, the era of grants, the platform where it is not seen.
+
+    Then for a replay the tool's layout and what a failure does; or else the `command` that applies the migrations.
+    """
 
     engine: EngineRequest
     era: Literal["legacy", "explicit"] | None = None
     layout: str | None = None
     go_on: bool = False
     seeds: bool = False
+    platform: Literal["supabase", "postgres"] | None = None
+    command: Command | None = None
 
 
 def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | None = None) -> Side:
     """Replays the migrations at `path` on a server of their own, which is gone afterwards, and audits the result.
 
     With a `base` that was made from migrations too, what is new is first looked for in the files that are new since.
+    Where the recipe has a command, that is run in `path` in their stead.
 
     Raises:
-        AuditError: nothing was found, or a statement failed and `go_on` is not set.
+        AuditError: nothing was found, a statement failed and `go_on` is not set, or the command failed.
     """
+    if recipe.command is not None:
+        return _from_command(path, recipe, recipe.command, options)
     project = find(path, layout=recipe.layout)
+    project = replace(project, platform=recipe.platform or project.platform)
     with start(_engine(recipe.engine, project.settings.major)) as server:
         replayed = replay(server, project, era=recipe.era, continue_=recipe.go_on, seeds=recipe.seeds, name=_DATABASE)
         if replayed.failures and not recipe.go_on:
@@ -58,20 +67,14 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
                 f"A migration failed, so nothing was audited: {replayed.failures[0]}.",
                 hint="Mend it, or use --continue: what depends on it is then unknown, and said to be.",
             )
-        # As their owner, who is no superuser: what the migrations define runs while the audit asks the server.
-        with connect(replayed.login) as session:
-            with session.read_only():
-                snapshot = take(session)
-            known = {one.name for one in snapshot.schemas}
-            served = tuple(one for one in project.settings.exposed if one in known)
-            audited = examine(snapshot, replace(options, schemas=options.schemas or served), session)
+        side = _examined(replayed.login, project.settings, options)
         version = f"Postgres {server.version} from {server.provider}"
     scripts = {one.name: _digest(one) for one in project.scripts}
     fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
-    report = located(audited.report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
+    report = located(side.report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
     replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
-    target = replace(report.target, notes=(*report.target.notes, replayed_as, *replayed.notes))
-    return Side(doubted(replace(report, target=target), replayed.failures), audited.case, scripts)
+    report = _noted(report, (replayed_as, *replayed.notes))
+    return replace(side, report=doubted(report, replayed.failures), scripts=scripts)
 
 
 def _digest(script: Script) -> str:
@@ -79,6 +82,38 @@ def _digest(script: Script) -> str:
         return hashlib.sha256(script.path.read_bytes()).hexdigest()
     except OSError:
         return ""  # the replay says that it cannot be read
+
+
+def _from_command(path: Path, recipe: Recipe, command: Command, options: Options) -> Side:
+    if recipe.layout is not None or recipe.go_on or recipe.seeds:
+        raise UsageError(
+            "--layout, --seed and --continue are about a replay, and with --apply there is none.",
+            hint="Leave them out: the command itself decides what is run.",
+        )
+    _, settings, _ = settings_at(path)
+    request = replace(_engine(recipe.engine, settings.major), loopback=True)
+    with (
+        start(request) as server,
+        applied(server, path, command, platform=recipe.platform, era=recipe.era, name=_DATABASE) as made,
+    ):
+        side = _examined(made.login, made.settings, options)
+        applied_by = f"made by {command.shown} on Postgres {server.version} from {server.provider}"
+    return replace(side, report=_noted(side.report, (applied_by, *made.notes)))
+
+
+def _examined(login: str, settings: Settings, options: Options) -> Side:
+    """Audits as the migrations' owner, who is no superuser: what they define runs while the server is asked."""
+    with connect(login) as session:
+        with session.read_only():
+            snapshot = take(session)
+        known = {one.name for one in snapshot.schemas}
+        served = tuple(one for one in settings.exposed if one in known)
+        audited = examine(snapshot, replace(options, schemas=options.schemas or served), session)
+    return Side(audited.report, audited.case)
+
+
+def _noted(report: Report, notes: tuple[str, ...]) -> Report:
+    return replace(report, target=replace(report.target, notes=(*report.target.notes, *notes)))
 
 
 def _engine(request: EngineRequest, major: int | None) -> EngineRequest:

@@ -16,6 +16,10 @@ from rlsaudit.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# Within a hook git says by these which repository it is about; with a directory of its own each call finds its own.
+_OF_HOOKS = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"}
+)
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
 # Git would run programs that the repository's settings name, so whether its owner is trusted is not ours to say.
 _OWNER = "detected dubious ownership"
@@ -50,12 +54,13 @@ def checked_out(path: Path, reference: str) -> Iterator[Path]:
 
 
 def _git(git: str, place: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    outside = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     done = subprocess.run(  # noqa: S603 — no shell, and references are kept from being options
         [git, "-C", str(place), *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "LC_ALL": "C", **(env or {})},  # in another language we would not know what it says
+        env={**outside, "LC_ALL": "C", **(env or {})},  # in another language we would not know what it says
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()

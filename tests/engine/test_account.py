@@ -12,8 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from children import environment, gone, python_for_everybody, serving, soon
+from psycopg.conninfo import make_conninfo
 
 from rlsaudit.engine import EngineRequest, choose, start
+from rlsaudit.engine.model import SUPERUSER
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -115,3 +117,23 @@ def test_it_listens_to_its_socket_alone() -> None:
         assert connection.execute("show listen_addresses").fetchone() == ("",)
         directory = connection.info.host
         assert Path(directory).stat().st_mode & 0o777 == 0o700
+
+
+def test_by_tcp_nobody_gets_in_but_whom_a_password_was_given() -> None:
+    with start(EngineRequest(loopback=True)) as server:
+        with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+            connection.execute("create role app login")
+            connection.execute("create role other login")
+            assert connection.execute("show listen_addresses").fetchone() == ("127.0.0.1",)
+        given = server.dsn("postgres", user="app", loopback=True)
+        assert given == server.dsn("postgres", user="app", loopback=True)
+        with psycopg.connect(given) as connection:
+            assert (connection.info.host, connection.info.user) == ("127.0.0.1", "app")
+        for changed in (
+            {"user": "other"},
+            {"password": "guess"},
+            {"user": SUPERUSER},
+            {"user": SUPERUSER, "password": ""},
+        ):
+            with pytest.raises(psycopg.OperationalError, match="password"):
+                psycopg.connect(make_conninfo(given, **changed))

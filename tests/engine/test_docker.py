@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-import yaml  # type: ignore[import-untyped]  # mkdocs brings it, without types
+import yaml
 from command import environment, rlsaudit
 from installations import binaries
 

@@ -24,14 +24,14 @@ def candidate(provider: str, bin_dir: Path, origin: str, *, explicit: bool = Fal
     return Candidate(provider, True, origin, found.version, found.major, found.bin_dir, explicit)  # noqa: FBT003  `usable`
 
 
-def start(taken: Candidate) -> AbstractContextManager[Access]:
+def start(taken: Candidate, request: EngineRequest) -> AbstractContextManager[Access]:
     """Run the Postgres of a candidate that has a directory of executables."""
     try:
         installation = inspect(taken.bin_dir or Path())
     except NotAnInstallationError as problem:
         message = f"The Postgres that was found is not there any more: {problem}."
         raise EngineError(message, hint="`rlsaudit engine` shows what there is now.") from problem
-    return cluster.run(installation)
+    return cluster.run(installation, loopback=request.loopback)
 
 
 class PgBin:
@@ -46,5 +46,4 @@ class PgBin:
 
     def start(self, candidate: Candidate, request: EngineRequest) -> AbstractContextManager[Access]:
         """Run it."""
-        del request
-        return start(candidate)
+        return start(candidate, request)

@@ -50,8 +50,7 @@ class Local:
 
     def start(self, candidate: Candidate, request: EngineRequest) -> AbstractContextManager[Access]:
         """Run it."""
-        del request
-        return binaries.start(candidate)
+        return binaries.start(candidate, request)
 
 
 def _directories() -> Iterator[tuple[str, Path]]:

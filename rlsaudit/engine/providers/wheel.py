@@ -44,5 +44,4 @@ class Wheel:
 
     def start(self, candidate: Candidate, request: EngineRequest) -> AbstractContextManager[Access]:
         """Run it."""
-        del request
-        return binaries.start(candidate)
+        return binaries.start(candidate, request)

@@ -27,7 +27,7 @@ def find(directory: Path, root: Path) -> Project | None:
     Raises:
         UsageError: `config.toml` cannot be understood.
     """
-    home = _home(directory)
+    home = home_of(directory)
     if home is None:
         return None
     config = read_config(home / "config.toml", root)
@@ -52,7 +52,8 @@ def find(directory: Path, root: Path) -> Project | None:
     return Project(root, LAYOUT.name, "supabase", tuple(scripts), config.settings, (*config.notes, *notes))
 
 
-def _home(directory: Path) -> Path | None:
+def home_of(directory: Path) -> Path | None:
+    """The directory of Supabase's files: below this one, this one, or above it where this one is its migrations."""
     below = directory / "supabase"
     if (below / "config.toml").is_file() or (below / "migrations").is_dir() or (below / "schemas").is_dir():
         return below
