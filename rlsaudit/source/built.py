@@ -64,7 +64,8 @@ def from_migrations(path: Path, recipe: Recipe, options: Options) -> Side:
         version = f"Postgres {server.version} from {server.provider}"
     report = located(report, replayed.blame)
     replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
-    target = replace(report.target, notes=(*report.target.notes, replayed_as, *replayed.notes))
+    notes = (*report.target.notes, replayed_as, *replayed.notes, *_without_rows(replayed.failures))
+    target = replace(report.target, notes=notes)
     return Side(Catalog(snapshot), doubted(replace(report, target=target), replayed.failures))
 
 
@@ -74,6 +75,14 @@ def _engine(request: EngineRequest, major: int | None) -> EngineRequest:
         return request
     wanted = replace(request, major=major)
     return wanted if any(one.usable for one in candidates(wanted)) else request
+
+
+def _without_rows(failures: tuple[Failure, ...]) -> tuple[str, ...]:
+    """A note on statements that failed and would only have changed rows: no verdict depends on them, probes may."""
+    rows = [one for one in failures if one.data]
+    if not rows:
+        return ()
+    return (f"statements that failed and change only rows, so that probes see fewer: {len(rows)}, first {rows[0]}",)
 
 
 def doubted(report: Report, failures: tuple[Failure, ...]) -> Report:
