@@ -107,13 +107,13 @@ class Extensions:
             wanted = schema or ("public" if name in self._kept else there)
             self._kept.discard(name)
             if wanted != there:
-                self._move(name, wanted)
+                self.move(name, wanted)
             return True
         if match := _DROP.fullmatch(statement):
             self._drop([unquoted(one) for one in re.findall(_NAME, match.group(1))], match.group(2))
             return True
         if match := _MOVE.fullmatch(statement):
-            self._move(unquoted(match.group(1)), unquoted(match.group(2)))
+            self.move(unquoted(match.group(1)), unquoted(match.group(2)))
             return True
         return True if _UPDATE.match(statement) else None
 
@@ -143,7 +143,8 @@ class Extensions:
                 )
             )
 
-    def _move(self, name: str, schema: str) -> None:
+    def move(self, name: str, schema: str) -> None:
+        """Moves an extension to a schema; where it cannot go it stays, and there is a note."""
         try:
             self._connection.execute(
                 sql.SQL("alter extension {} set schema {}").format(sql.Identifier(name), sql.Identifier(schema))

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from rlsaudit.engine import Server
 
 _OWNER = "rlsaudit_owner"
-# Whatever search_path the migrations give the database, a superuser does not walk on it.
-_OWN_NAMES = "-c search_path=pg_catalog"
+# Whatever search_path the migrations give the database, a superuser does not walk on it, and sets off none of their
+# triggers, event triggers above all.
+_OWN_NAMES = "-c search_path=pg_catalog -c session_replication_role=replica"
 _NAME = r'(?:"[^"]{1,63}"|[A-Za-z_]\w{0,62})'
 _OWNED = re.compile(rf"\bowner\s+to\s+({_NAME})\s*;", re.IGNORECASE)
 _PARAMETER = re.compile(
@@ -32,6 +33,8 @@ _PARAMETER = re.compile(
     ((?:"[\w.]+"|\w+)(?:\.(?:"[\w.]+"|\w+))*)""",
     re.IGNORECASE | re.VERBOSE,
 )
+# What a function sets of pgvector's. Its library makes them known where it is loaded.
+_VECTOR = re.compile(r"\bset\s+((?:hnsw|ivfflat)\.\w+)", re.IGNORECASE)
 # A procedural language's own parameters name code that it runs.
 _CODE = re.compile(r"(?i)(?:pl|auto_explain|session_|shared_|local_)")
 # Up to 15 CREATEROLE is enough to become a member of any role, these included, which run programs and read files; of
@@ -113,7 +116,7 @@ def prepare(
     owners: Counter[str] = Counter()
     for text in texts:
         wanted += mentioned(text)
-        parameters |= {one.replace('"', "") for one in _PARAMETER.findall(text)}
+        parameters |= {one.replace('"', "") for one in (*_PARAMETER.findall(text), *_VECTOR.findall(text))}
         owners.update(unquoted(one) for one in _OWNED.findall(text))
     supabase = platform == "supabase"
     dsn = server.supabase_database(name, era=era) if supabase else server.create_database(name)

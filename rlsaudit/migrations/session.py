@@ -9,6 +9,7 @@ import psycopg
 
 from rlsaudit.migrations.errors import UnreadableError
 from rlsaudit.migrations.model import Failure
+from rlsaudit.migrations.privileged import Privileged
 from rlsaudit.migrations.reading import read
 from rlsaudit.migrations.split import Statement, first_words, split
 from rlsaudit.migrations.touched import rows_only, touched
@@ -44,6 +45,7 @@ class Session:
         self.failures: list[Failure] = []
         self.notes: dict[str, None] = {}
         self._ground = ground
+        self._privileged = Privileged(ground)
         self._observer = observer
         self._watch = watch
         self._go_on = go_on
@@ -135,7 +137,7 @@ class Session:
             try:
                 return self._transaction.execute(sql, statement.data, location)
             except psycopg.Error as error:
-                sql = self._mended(error, sql, words)
+                sql = self._mended(error, sql, words, location)
                 if not sql:
                     raise
                 if error.sqlstate in _ALONE:
@@ -144,7 +146,7 @@ class Session:
                     return self._transaction.execute_outside(sql, statement.data, location)
         return None
 
-    def _mended(self, error: psycopg.Error, sql: str, words: tuple[str, ...]) -> str:
+    def _mended(self, error: psycopg.Error, sql: str, words: tuple[str, ...], location: Location) -> str:
         """The statement to try next; empty where there is nothing to be done about it."""
         if self._transaction.connection.closed:
             return ""
@@ -157,7 +159,10 @@ class Session:
                 return sql
         elif error.sqlstate == "3D000" and not self._ground.supabase and words[:1] and words[0] in _ABOUT_DATABASE:
             return _DATABASE.sub(rf'\1"{self._ground.real_name}"', sql, count=1)
-        return ""
+        mended = self._privileged.mended(error, sql, self._transaction.commit, self._transaction.connection)
+        if mended and self._transaction.idle():
+            self._observer.look_everywhere(location)
+        return mended
 
     def _extension(self, sql: str, location: Location) -> bool:
         extensions = self._ground.extensions
@@ -212,11 +217,14 @@ class Session:
 def connect(ground: Ground, seconds: float) -> psycopg.Connection[Any]:
     """Opens a session of the owner. Its limits are also what RESET ALL goes back to."""
     limit = int(seconds * 1000)
+    # Older migrations delete files and buckets, which was allowed when they were written.
+    platform = " -c storage.allow_delete_query=true" if ground.supabase else ""
     return psycopg.connect(
         ground.login,
         autocommit=True,
         prepare_threshold=None,
         client_encoding="UTF8",
         application_name="rlsaudit replay",
-        options=f"-c statement_timeout={limit} -c lock_timeout={min(limit, 10_000)} -c client_min_messages=error",
+        options=f"-c statement_timeout={limit} -c lock_timeout={min(limit, 10_000)} -c client_min_messages=error"
+        + platform,
     )

@@ -73,7 +73,7 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
     fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
     report = located(side.report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
     replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
-    report = _noted(report, (replayed_as, *replayed.notes))
+    report = _noted(report, (replayed_as, *replayed.notes, *_without_rows(replayed.failures)))
     return replace(side, report=doubted(report, replayed.failures), scripts=scripts)
 
 
@@ -122,6 +122,14 @@ def _engine(request: EngineRequest, major: int | None) -> EngineRequest:
         return request
     wanted = replace(request, major=major)
     return wanted if any(one.usable for one in candidates(wanted)) else request
+
+
+def _without_rows(failures: tuple[Failure, ...]) -> tuple[str, ...]:
+    """A note on statements that failed and would only have changed rows: no verdict depends on them, probes may."""
+    rows = [one for one in failures if one.data]
+    if not rows:
+        return ()
+    return (f"statements that failed and change only rows, so that probes see fewer: {len(rows)}, first {rows[0]}",)
 
 
 def doubted(report: Report, failures: tuple[Failure, ...]) -> Report:

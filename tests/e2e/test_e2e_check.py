@@ -144,6 +144,13 @@ def test_what_a_failed_statement_would_have_changed_is_unknown(project: Path) ->
     assert any("20240102000000_broken.sql:1" in one["what"] for one in report["skipped"])
 
 
+def test_rows_that_a_failed_statement_leaves_out_are_said(project: Path) -> None:
+    _migrate(project, "20240102000000_rows.sql", "insert into public.notes values (1, null);\n")
+    _, report = _check(project, "--continue")
+    assert report["skipped"] == []
+    assert any("change only rows" in one and "20240102000000_rows.sql:1" in one for one in report["target"]["notes"])
+
+
 def test_several_formats_go_to_several_files(project: Path) -> None:
     _migrate(project, "20240102000000_open.sql", "alter table public.notes disable row level security;\n")
     files = ["a.sarif", "b.xml", "c.md"]

@@ -42,6 +42,9 @@ create schema supabase_functions;
 grant usage on schema supabase_functions to postgres, anon, authenticated, service_role;
 
 create schema supabase_migrations authorization postgres;
+-- The command line keeps its books there: what migrations there were.
+create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
+alter table supabase_migrations.schema_migrations owner to postgres;
 
 create schema vault;
 grant usage on schema vault to postgres, service_role;

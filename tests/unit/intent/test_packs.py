@@ -34,7 +34,7 @@ HARMLESS = """
     email_notifications show_email has_password password_changed_at is_secret is_private require_phone phone_verified
     card_title cards wallet_address contract_address stripe_price_id stripe_product_id stripe_publishable_key
     min_salary max_salary public_key description shipping_cost balanced tax_rate zip pinned position expires_at
-    secretary gender_neutral ip_count trip ship tip skip equip vip nip
+    secretary gender_neutral ip_count trip ship tip skip equip vip nip sales_email privacy_email medical_uses
 """
 
 

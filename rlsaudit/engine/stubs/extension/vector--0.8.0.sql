@@ -115,6 +115,65 @@ create operator <-> (leftarg = halfvec, rightarg = halfvec, function = halfvec_l
 create operator <#> (leftarg = halfvec, rightarg = halfvec, function = halfvec_ip, commutator = '<#>');
 create operator <=> (leftarg = halfvec, rightarg = halfvec, function = halfvec_cosine, commutator = '<=>');
 
+create function halfvec_l1(halfvec, halfvec) returns double precision language sql immutable strict parallel safe
+  return l1_distance($1::vector, $2::vector);
+create operator <+> (leftarg = halfvec, rightarg = halfvec, function = halfvec_l1, commutator = '<+>');
+create function l2_norm(halfvec) returns double precision language sql immutable strict parallel safe
+  return vector_norm($1::vector);
+create function vector_dims(halfvec) returns integer language sql immutable strict parallel safe
+  return vector_dims($1::vector);
+create function l2_normalize(halfvec) returns halfvec language sql immutable strict parallel safe
+  return l2_normalize($1::vector)::halfvec;
+create function subvector(halfvec, integer, integer) returns halfvec language sql immutable strict parallel safe
+  return subvector($1::vector, $2, $3)::halfvec;
+
+-- A sparse vector is {position:value,...}/dimensions.
+create function sparsevec_to_vector(sparsevec, integer, boolean) returns vector
+language sql immutable strict parallel safe return array(
+  select coalesce((
+    select split_part(pair, ':', 2)::double precision
+    from unnest(string_to_array(btrim(split_part($1::text, '/', 1), '{} '), ',')) as pair
+    where split_part(pair, ':', 1)::integer = i
+  ), 0)
+  from generate_series(1, split_part($1::text, '/', 2)::integer) as i order by i
+)::vector;
+create function vector_to_sparsevec(vector, integer, boolean) returns sparsevec
+language sql immutable strict parallel safe return (
+  select format('{%s}/%s', string_agg(format('%s:%s', i, a), ',' order by i) filter (where a <> 0), count(*))::sparsevec
+  from unnest(vector_to_float8($1)) with ordinality as e (a, i)
+);
+create cast (sparsevec as vector) with function sparsevec_to_vector(sparsevec, integer, boolean) as assignment;
+create cast (vector as sparsevec) with function vector_to_sparsevec(vector, integer, boolean) as implicit;
+create function sparsevec_l2(sparsevec, sparsevec) returns double precision
+language sql immutable strict parallel safe return l2_distance($1::vector, $2::vector);
+create function sparsevec_ip(sparsevec, sparsevec) returns double precision
+language sql immutable strict parallel safe return vector_negative_inner_product($1::vector, $2::vector);
+create function sparsevec_cosine(sparsevec, sparsevec) returns double precision
+language sql immutable strict parallel safe return cosine_distance($1::vector, $2::vector);
+create function sparsevec_l1(sparsevec, sparsevec) returns double precision
+language sql immutable strict parallel safe return l1_distance($1::vector, $2::vector);
+create operator <-> (leftarg = sparsevec, rightarg = sparsevec, function = sparsevec_l2, commutator = '<->');
+create operator <#> (leftarg = sparsevec, rightarg = sparsevec, function = sparsevec_ip, commutator = '<#>');
+create operator <=> (leftarg = sparsevec, rightarg = sparsevec, function = sparsevec_cosine, commutator = '<=>');
+create operator <+> (leftarg = sparsevec, rightarg = sparsevec, function = sparsevec_l1, commutator = '<+>');
+
+create function binary_quantize(vector) returns bit language sql immutable strict parallel safe
+  return (
+    select string_agg(case when a > 0 then '1' else '0' end, '' order by i)::varbit
+    from unnest(vector_to_float8($1)) with ordinality as e (a, i)
+  );
+create function binary_quantize(halfvec) returns bit language sql immutable strict parallel safe
+  return binary_quantize($1::vector);
+create function hamming_distance(bit, bit) returns double precision language sql immutable strict parallel safe
+  return length(replace(($1 # $2)::text, '0', ''));
+create function jaccard_distance(bit, bit) returns double precision language sql immutable strict parallel safe
+  return 1 - coalesce(
+    length(replace(($1 & $2)::text, '0', ''))::double precision / nullif(length(replace(($1 | $2)::text, '0', '')), 0), 0
+  );
+create operator <~> (leftarg = bit, rightarg = bit, function = hamming_distance, commutator = '<~>');
+create operator <%> (leftarg = bit, rightarg = bit, function = jaccard_distance, commutator = '<%>');
+create function bit_hash(bit) returns integer language internal immutable strict parallel safe as 'hashvarlena';
+
 -- An order, for DISTINCT, GROUP BY and ORDER BY, byte by byte: two spellings of the same vector differ. The functions
 -- are those of bytea, because text's want a collation, which these types do not have.
 do $order$
@@ -166,7 +225,8 @@ end
 $order$;
 
 -- The index methods are hash indexes in disguise: they can be made and kept up to date, and they rank nothing. Hash,
--- because it stores no value: a B-tree would refuse a long one. WITH (lists = 100) is refused, no built-in knows it.
+-- because it stores no value: a B-tree would refuse a long one. WITH (lists = 100) is refused, no built-in knows it, so a
+-- replay leaves it out.
 create access method hnsw type index handler hashhandler;
 create access method ivfflat type index handler hashhandler;
 do $classes$
@@ -184,6 +244,12 @@ begin
           case when metric = 'l2' then 'default' else '' end, kind, method, kind || '_hash'
         );
       end loop;
+    end loop;
+    foreach metric in array array['hamming', 'jaccard'] loop
+      execute format(
+        'create operator class %I for type bit using %I as operator 1 = (bit, bit), function 1 bit_hash(bit)',
+        'bit_' || metric || '_ops', method
+      );
     end loop;
   end loop;
 end
