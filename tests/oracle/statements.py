@@ -1,0 +1,119 @@
+"""Runs statements as an identity, hundreds in one round trip, each undone again, and tells what each one did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+    from oracle.world import Identity
+
+_CONSTRAINTS = ("23502", "23503", "23505", "23514")
+_BLOCK = """
+discard plans;
+do $oracle$
+declare
+  statement text; row record; shown jsonb; changed jsonb; answers jsonb := '[]';
+  state text; said text; context text; typed text;
+begin
+  perform set_config('client_min_messages', 'error', true), set_config('oracle.xid', pg_current_xact_id()::text, true);
+  for statement in select jsonb_array_elements_text({statements}) loop
+    shown := '[]'; changed := '[]'; state := ''; said := ''; context := ''; typed := '';
+    begin
+      -- As the API: its login first, so that memberships count, then the role.
+      execute 'set local session authorization authenticator';
+      perform set_config('search_path', 'public, extensions', true), set_config('oracle.n', '0', true),
+              set_config('request.jwt.claims', {claims}, true), set_config('request.method', 'POST', true),
+              set_config('request.headers', '{{}}', true),
+              -- As on a large table: a row that is asked for by its key is looked up, and no other is tried.
+              set_config('enable_seqscan', 'off', true),
+              -- Storage refuses deletes that do not come from its API, which says so.
+              set_config('storage.allow_delete_query', 'true', true);
+      perform set_config('role', {role}, true);
+      if statement like 'select %' then
+        for row in execute statement loop
+          shown := shown || pg_catalog.to_jsonb(row);
+        end loop;
+      else
+        execute statement;
+      end if;
+      execute 'set constraints all immediate';
+      execute 'reset session authorization';
+      perform set_config('search_path', 'public', true);
+      changed := (select coalesce(jsonb_agg(jsonb_build_array(found.place, found.key, found.values)), '[]')
+        from ((table pg_temp.oracle_written except table pg_temp.oracle_before)
+              union all select place, key, null from
+                (select place, key from pg_temp.oracle_before except table pg_temp.oracle_keys) as gone) as found);
+      raise exception using errcode = 'ORACL';
+    exception when others then
+      get stacked diagnostics state := returned_sqlstate, said := message_text, context := pg_exception_context,
+                              typed := pg_datatype_name;
+    end;
+    answers := answers || jsonb_build_array(jsonb_build_array(state, said, context, typed, shown, changed));
+  end loop;
+  perform set_config('oracle.answers', answers::text, false);
+end
+$oracle$
+"""
+_REMEMBERED = """
+create temp view oracle_written (place, key, values) as
+  select place, key, values from ({rows}) as every (place, key, values, xid)
+  where xid::text::bigint >= current_setting('oracle.xid')::bigint;
+create temp view oracle_keys (place, key) as {keys};
+create temp table oracle_before as select place, key, values from ({rows}) as every (place, key, values, xid);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a statement did: rows that it showed, and rows (table, key, values) that are other than before.
+
+    A row without values is gone. `constraint` is whether only a constraint stopped the statement, after the check of
+    row-level security: an insert that could have gone through. `selective` is whether it may go through for fewer rows.
+    """
+
+    done: bool
+    constraint: bool = False
+    selective: bool = False
+    shown: tuple[dict[str, Any], ...] = ()
+    changed: tuple[tuple[str, str, dict[str, str | None] | None], ...] = ()
+
+
+def remember(connection: psycopg.Connection[Any], rows: sql.Composable, keys: sql.Composable) -> None:
+    """Keeps the rows as they are now.
+
+    `rows` is a query for (table, key, values, transaction that wrote them), `keys` one for (table, key). What was
+    written since is told by its transaction, so that after a statement only those rows are looked at.
+    """
+    connection.execute("drop table if exists pg_temp.oracle_before")
+    connection.execute("drop view if exists pg_temp.oracle_written, pg_temp.oracle_keys")
+    connection.execute(sql.SQL(_REMEMBERED).format(rows=rows, keys=keys))
+
+
+def run(connection: psycopg.Connection[Any], identity: Identity, statements: Sequence[str]) -> list[Answer]:
+    """Runs each statement by itself as the identity. The connection is a superuser's."""
+    given = {
+        "statements": sql.Literal(json.dumps(statements)) + sql.SQL("::jsonb"),
+        "claims": sql.Literal(json.dumps(identity.claims)),
+        "role": sql.Literal(identity.role),
+    }
+    connection.execute(sql.SQL(_BLOCK).format(**given))
+    row = connection.execute("select current_setting('oracle.answers')").fetchone()
+    return [_answer(*one) for one in json.loads(row[0])] if row else []
+
+
+def _answer(state: str, said: str, context: str, typed: str, shown: list[Any], changed: list[Any]) -> Answer:
+    if state == "ORACL":
+        return Answer(done=True, shown=tuple(shown), changed=tuple((a, b, c) for a, b, c in changed))
+    # Domains and the way to a partition come before the check; a trigger's errors are its own.
+    early = typed or "no partition of relation" in said or said.startswith("domain ")
+    within = context.count("PL/pgSQL function") > 1 or context.startswith('SQL function "')
+    passed = state in _CONSTRAINTS and not early and not within
+    return Answer(done=False, constraint=passed, selective=not said.startswith("permission denied for"))
