@@ -7,6 +7,7 @@ constraint after the check of row-level security counts as passed.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from oracle.world import Identity, identities
 from rlsaudit.model import Operation, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     import psycopg
 
@@ -56,6 +57,15 @@ class Measured:
 
     reach: Reach
     example: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """An attempt on the relation `via`, or a call where that is empty."""
+
+    via: str
+    operation: Operation
+    attempt: Attempt
 
 
 class Force:
@@ -120,38 +130,43 @@ class Force:
         return every
 
     def _try_all(self, number: int, identity: Identity) -> None:
-        for table in self.tables.all.values():
-            if not table.name.startswith(SERVED):
-                continue
-            attempts = Attempts(self.tables, table, identity)
-            self._run(number, table.name, Operation.INSERT, attempts.insert())
+        served = [one for one in self.tables.all.values() if one.name.startswith(SERVED)]
+        attempts = {one.name: Attempts(self.tables, one, identity) for one in served}
+        first = [_Try("", Operation.SELECT, Attempt(one)) for one in self._world.calls]
+        for via, one in attempts.items():
+            first += [_Try(via, Operation.INSERT, attempt) for attempt in one.insert()]
             for operation, found in (
-                (Operation.SELECT, attempts.select()),
-                (Operation.UPDATE, attempts.update()),
-                (Operation.DELETE, attempts.delete()),
+                (Operation.SELECT, one.select()),
+                (Operation.UPDATE, one.update()),
+                (Operation.DELETE, one.delete()),
             ):
-                statements = list(dict.fromkeys(found))
-                answers = self._run(number, table.name, operation, map(Attempt, statements))
-                reached = {
-                    place for (who, via, _, what), got in self._got.items()
-                    if (who, via, what) == (number, table.name, operation) for place in got.rows
-                }  # fmt: skip
-                # What found no row without a condition finds none with one; what failed may have failed for others.
-                for one, answer in zip(statements, answers, strict=True):
-                    if answer.selective:
-                        self._run(number, table.name, operation, attempts.one_by_one(one, reached))
-        self._run(number, "", Operation.SELECT, map(Attempt, self._world.calls))
+                first += [_Try(via, operation, Attempt(statement)) for statement in dict.fromkeys(found)]
+        answers = self._run(number, first)
+        reached: defaultdict[tuple[str, Operation], set[Place]] = defaultdict(set)
+        for (who, via, _, operation), got in self._got.items():
+            if who == number:
+                reached[via, operation] |= got.rows
+        # What found no row without a condition finds none with one; what failed may have failed for others.
+        then = [
+            _Try(one.via, one.operation, more)
+            for one, answer in zip(first, answers, strict=True)
+            if one.via and one.operation is not Operation.INSERT and answer.selective
+            for more in attempts[one.via].one_by_one(one.attempt.statement, reached[one.via, one.operation])
+        ]
+        self._run(number, then)
 
     def _at(self, number: int, via: str, table: str, operation: Operation) -> Got:
         return self._got.setdefault((number, via, table, operation), Got())
 
-    def _run(self, number: int, via: str, operation: Operation, attempts: Iterable[Attempt]) -> list[Answer]:
-        listed = list(attempts)
-        answers = run(self._connection, self._identities[number], [one.statement for one in listed]) if listed else []
-        for attempt, answer in zip(listed, answers, strict=True):
+    def _run(self, number: int, tries: Sequence[_Try]) -> list[Answer]:
+        """Runs the statements in one go: what is looked at after each has to be planned once."""
+        statements = [one.attempt.statement for one in tries]
+        answers = run(self._connection, self._identities[number], statements) if tries else []
+        for one, answer in zip(tries, answers, strict=True):
+            via, attempt = one.via, one.attempt
             if answer.done:
                 self._note_shown(number, via, answer, attempt)
-                self._note_changed(number, via, operation, answer, attempt)
+                self._note_changed(number, via, one.operation, answer, attempt)
             elif answer.constraint and attempt.copies is not None and self._is_whole(via, attempt, attempt.copies[0]):
                 self._note_new(number, via, attempt.copies[0], attempt.written, attempt)
         return answers

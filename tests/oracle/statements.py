@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 _CONSTRAINTS = ("23502", "23503", "23505", "23514")
 _BLOCK = """
 discard plans;
+create temp table if not exists oracle_answers
+  (n int generated always as identity, state text, said text, context text, typed text, shown jsonb, changed jsonb);
+truncate pg_temp.oracle_answers restart identity;
 do $oracle$
 declare
-  statement text; row record; shown jsonb; changed jsonb; answers jsonb := '[]';
+  statement text; row record; shown jsonb; changed jsonb;
   state text; said text; context text; typed text;
 begin
   perform set_config('client_min_messages', 'error', true), set_config('oracle.xid', pg_current_xact_id()::text, true);
@@ -56,12 +59,13 @@ begin
       get stacked diagnostics state := returned_sqlstate, said := message_text, context := pg_exception_context,
                               typed := pg_datatype_name;
     end;
-    answers := answers || jsonb_build_array(jsonb_build_array(state, said, context, typed, shown, changed));
+    insert into pg_temp.oracle_answers (state, said, context, typed, shown, changed)
+      values (state, said, context, typed, shown, changed);
   end loop;
-  perform set_config('oracle.answers', answers::text, false);
 end
 $oracle$
 """
+_ANSWERS = "select state, said, context, typed, shown, changed from pg_temp.oracle_answers order by n"
 _REMEMBERED = """
 create temp view oracle_written (place, key, values) as
   select place, key, values from ({rows}) as every (place, key, values, xid)
@@ -105,8 +109,9 @@ def run(connection: psycopg.Connection[Any], identity: Identity, statements: Seq
         "role": sql.Literal(identity.role),
     }
     connection.execute(sql.SQL(_BLOCK).format(**given))
-    row = connection.execute("select current_setting('oracle.answers')").fetchone()
-    return [_answer(*one) for one in json.loads(row[0])] if row else []
+    answers = connection.execute(_ANSWERS).fetchall()
+    assert len(answers) == len(statements)
+    return [_answer(*one) for one in answers]
 
 
 def _answer(state: str, said: str, context: str, typed: str, shown: list[Any], changed: list[Any]) -> Answer:
