@@ -133,9 +133,11 @@ class Attempts:
         return fresh
 
     def _shown(self) -> tuple[Place, ...]:
-        """For a view: the rows of tables that have most of its columns, for it may show them."""
+        """For a view: the rows of what it rests on, or where that is nothing of those that have most of its columns."""
+        seeds = self._tables.seeds
+        below = tuple(place for place in seeds if self._relation.reads & self._tables.all[place[0]].family)
         columns = {self._below(one) for one in self._relation.columns}
-        shared = {place: len(values.keys() & columns) for place, values in self._tables.seeds.items()}
+        shared = {place: len(seeds[place].keys() & columns) for place in below or seeds}
         best = max(shared.values(), default=0)
         return tuple(place for place, number in shared.items() if number and number == best)
 

@@ -40,7 +40,15 @@ select c.oid, format('%I.%I', n.nspname, c.relname), c.relkind::text,
        array(with recursive above (oid) as (
                select c.oid union select i.inhparent from pg_inherits i join above on i.inhrelid = above.oid)
              select format('%I.%I', pn.nspname, p.relname) from above
-             join pg_class p on p.oid = above.oid join pg_namespace pn on pn.oid = p.relnamespace)
+             join pg_class p on p.oid = above.oid join pg_namespace pn on pn.oid = p.relnamespace),
+       array(with recursive below (oid) as (
+               select c.oid
+               union select d.refobjid from below join pg_rewrite w on w.ev_class = below.oid
+                 join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+                   and d.refclassid = 'pg_class'::regclass)
+             select format('%I.%I', bn.nspname, b.relname) from below
+             join pg_class b on b.oid = below.oid join pg_namespace bn on bn.oid = b.relnamespace
+             where c.relkind in ('v', 'm') and b.oid <> c.oid)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and n.nspname not in {_SUPABASE} and (n.nspname <> 'auth' or c.relname = 'users')
@@ -60,7 +68,7 @@ class Table:
     """A relation. `family` is itself and what it is a part of, `key` what tells its rows apart.
 
     `writable` are the columns that a statement may set, `renamed` those that a view shows under another name,
-    `fires` is whether it has triggers.
+    `fires` is whether it has triggers, `reads` what a view rests on, through all levels.
     """
 
     oid: int
@@ -75,6 +83,7 @@ class Table:
     fires: bool
     key: tuple[str, ...]
     family: frozenset[str]
+    reads: frozenset[str]
 
     @property
     def holds_rows(self) -> bool:
@@ -142,6 +151,7 @@ def _table(  # noqa: PLR0913, PLR0917  a row of the query
     fires: bool,  # noqa: FBT001  as the server tells it
     key: list[str],
     family: list[str],
+    reads: list[str],
 ) -> Table:
     return Table(
         oid=oid,
@@ -156,6 +166,7 @@ def _table(  # noqa: PLR0913, PLR0917  a row of the query
         fires=fires,
         key=tuple(key or columns[:1]),
         family=frozenset(family),
+        reads=frozenset(reads),
     )
 
 
