@@ -56,7 +56,8 @@ class Chain:
 
     `filters` is what all its views ask of a row, `role` who the table's policies are for, `stored` whether a
     materialized view is on the way. `columns` are the view's columns as values of the table's row. `links` are the
-    views on the way, outermost first; `sure` is whether a row that passes the filters is surely shown.
+    views on the way, outermost first; `sure` is whether a row that passes the filters is surely shown, `only` whether
+    rows of the table's partitions and children are left out.
     """
 
     base: Relation
@@ -66,6 +67,7 @@ class Chain:
     columns: Mapping[str, Column]
     links: tuple[Link, ...] = ()
     sure: bool = True
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class Views:
             bounds = decide(rows)
             least, why = self._surely_shown(caller, chain, bounds.at_least)
             because = f"{self._rights(view)} it: {bounds.because}{why}"
-            return Way(least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen, rows=rows)
+            way = Way(least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen, rows=rows)
+            return self._into_only(way, base) if chain.only else way
         reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
             return None
@@ -158,7 +161,16 @@ class Views:
             return None
         if chain is None and all(one.relation.oid != base.oid for one in self.reads(view, caller)):
             return None
-        return replace(self._write(persona, caller, view, operation), via=self._catalog.identity(view))
+        way = replace(self._write(persona, caller, view, operation), via=self._catalog.identity(view))
+        narrowed = chain is not None and chain.only and operation is not Operation.INSERT
+        return self._into_only(way, base) if narrowed else way
+
+    def _into_only(self, way: Way, base: Relation) -> Way:
+        """The way to a table's own rows as one to all that it stands for, those of its parts included."""
+        if not descendants(self._catalog, base):
+            return way
+        least, most = min(way.at_least, Reach.SOME), min(way.at_most, Reach.SOME)
+        return replace(way, at_least=least, at_most=most, with_parts=False)
 
     def _surely_shown(self, caller: int, chain: Chain, least: Reach) -> tuple[Reach, str]:
         """How far a chain surely leads, whose filters say `least`, and why not that far."""
@@ -229,7 +241,8 @@ class Views:
             stored,
             shown,
             (Link(view, caller, where, shown), *below_it),
-            not self._gives_sets(query) and (inner is None or inner.sure),
+            sure=not self._gives_sets(query) and (inner is None or inner.sure),
+            only=query.only if inner is None else inner.only,
         )
 
     def _called(self, query: Query) -> Iterator[Function]:
