@@ -164,7 +164,8 @@ class Column:
 class Policy:
     """A row of `pg_policy`. `command` is `polcmd` (`*` for ALL); `roles` may hold `PUBLIC`.
 
-    `columns` and `functions` are what its expressions depend on; built-in functions are not among them.
+    `columns` and `functions` are what its expressions depend on, functions of operators and domains included; built-in
+    functions are not among them.
     """
 
     oid: int
@@ -229,6 +230,17 @@ class Trigger:
     function: int
     type: int
     enabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowCall:
+    """A function that runs when a row of the relation is written, though no statement names it.
+
+    Of a default, a generated column, a constraint, a domain, an index, a partition key or a trigger's condition.
+    """
+
+    relation: int
+    function: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,4 +376,5 @@ class Snapshot:
     user_mappings: tuple[UserMapping, ...]
     event_triggers: tuple[EventTrigger, ...]
     buckets: tuple[Bucket, ...] = ()
+    row_calls: tuple[RowCall, ...] = ()
     blind: tuple[str, ...] = ()

@@ -26,16 +26,59 @@ membership as materialized (
   join pg_catalog.pg_extension e on e.oid = d.refobjid
   where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.deptype = 'e'
 ),
+called as materialized (
+  -- Which functions of the project an expression calls, by name or by an operator.
+  select d.classid, d.objid, coalesce(o.oprcode, d.refobjid) as function
+  from pg_catalog.pg_depend d
+  left join pg_catalog.pg_operator o
+    on o.oid = d.refobjid and d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+  where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass or o.oid is not null
+),
+domain_calls as (
+  -- And those that come with a domain, or with one that it rests on.
+  select k.contypid as type, c.function
+  from pg_catalog.pg_constraint k
+  join called c on c.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and c.objid = k.oid
+  where k.contypid <> 0
+  union
+  select t.oid, b.function from domain_calls b join pg_catalog.pg_type t on t.typbasetype = b.type and t.typtype = 'd'
+),
 reads as materialized (
   -- What policies and rewrite rules depend on: relations with their columns, and functions.
   select d.classid, d.objid,
     coalesce(pg_catalog.json_agg(distinct pg_catalog.jsonb_build_array(d.refobjid::bigint, d.refobjsubid))
       filter (where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass), '[]') as columns,
-    coalesce(pg_catalog.json_agg(distinct d.refobjid::bigint)
-      filter (where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass), '[]') as functions
+    coalesce(pg_catalog.json_agg(distinct coalesce(c.function, t.function)::bigint)
+      filter (where c.function is not null or t.function is not null), '[]') as functions
   from pg_catalog.pg_depend d
+  left join called c on (c.classid, c.objid) = (d.classid, d.objid)
+  left join domain_calls t on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.type = d.refobjid
   where d.classid in ('pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_rewrite'::pg_catalog.regclass)
   group by d.classid, d.objid
+),
+row_calls as (
+  -- What runs when a row is written, though no statement names it. A partition key's functions hang on the table.
+  select a.adrelid as relation, c.function
+  from called c join pg_catalog.pg_attrdef a
+    on c.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and a.oid = c.objid
+  union
+  select k.conrelid, c.function
+  from called c join pg_catalog.pg_constraint k
+    on c.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and k.oid = c.objid
+  where k.conrelid <> 0
+  union
+  select coalesce(i.indrelid, c.objid), c.function
+  from called c left join pg_catalog.pg_index i on i.indexrelid = c.objid
+  where c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  union
+  select t.tgrelid, c.function
+  from called c join pg_catalog.pg_trigger t
+    on c.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass and t.oid = c.objid
+  where t.tgqual is not null
+  union
+  select a.attrelid, t.function
+  from domain_calls t join pg_catalog.pg_attribute a on a.atttypid = t.type
+  where a.attnum > 0 and not a.attisdropped
 ),
 unanswerable as (
   -- Foreign tables without a handler, which pg_relation_is_updatable fails on, and the views above them.
@@ -204,6 +247,13 @@ select pg_catalog.json_build_object(
     from pg_catalog.pg_trigger t
     join own_relations c on c.oid = t.tgrelid
     where not t.tgisinternal
+  ),
+  'row_calls', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', r.relation::bigint, 'function', r.function::bigint) order by r.relation, r.function), '[]')
+    from row_calls r
+    join own_relations c on c.oid = r.relation
+    join own_functions p on p.oid = r.function
   ),
   'inheritance', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

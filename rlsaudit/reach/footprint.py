@@ -204,6 +204,10 @@ class _Walk:
                 if (oid, one, caller) in self._writes:
                     continue
                 self._writes.add((oid, one, caller))
+                # Defaults, constraints and the like are computed as whoever wrote, too.
+                for called in self._catalog.row_calls[oid] if one is not Operation.DELETE else ():
+                    if function := self._catalog.functions.get(called):
+                        self._call(function, caller)
                 for trigger in self._catalog.triggers[oid]:
                     function = self._catalog.functions.get(trigger.function)
                     if function is not None and fires(trigger, one):
