@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Operation, Persona
     from rlsaudit.policy.scalar import Column
 
@@ -115,6 +115,11 @@ class Predicates:
         for name, overloads in self._catalog.functions_by_name.items():
             if len(overloads) == 1 and overloads[0].returns == "boolean" and overloads[0].extension is None:
                 query = body_of(overloads[0]).query
-                if query is not None:
+                if query is not None and not _sets_more(overloads[0]):
                     helpers[name] = query
         return helpers
+
+
+def _sets_more(function: Function) -> bool:
+    """Whether the function's body runs with settings of its own, the claims that it reads perhaps among them."""
+    return any(not one.startswith("search_path") for one in function.settings)
