@@ -134,8 +134,14 @@ class Indirect:
                 because = f"through its child {self._catalog.identity(part)}: {way.because}"
                 least = _of_a_part(way.at_least)
                 # Of a lone partition all rows are all of the whole.
-                most = _of_a_part(way.at_most) if len(leaves) > 1 or relation.kind != "p" else way.at_most
-                yield replace(way, at_least=least, at_most=most, because=because, rows=None)
+                lone = relation.kind == "p" and len(leaves) == 1
+                yield replace(
+                    way,
+                    at_least=least,
+                    at_most=way.at_most if lone else _of_a_part(way.at_most),
+                    because=because,
+                    rows=None,
+                )
 
     @staticmethod
     def _least_of_a_part(way: Way) -> Reach:

@@ -33,8 +33,8 @@ begin
       -- As the API: its login first, so that memberships count, then the role.
       execute 'set local session authorization authenticator';
       perform set_config('search_path', 'public, extensions', true), set_config('oracle.n', '0', true),
-              set_config('request.jwt.claims', {claims}, true), set_config('request.method', 'POST', true),
-              set_config('request.headers', '{{}}', true),
+              set_config('request.jwt.claims', {claims}, true), set_config('request.headers', {headers}, true),
+              set_config('request.method', case when statement like 'select %' then 'GET' else 'POST' end, true),
               -- As on a large table: a row that is asked for by its key is looked up, and no other is tried.
               set_config('enable_seqscan', 'off', true),
               -- Storage refuses deletes that do not come from its API, which says so.
@@ -106,6 +106,7 @@ def run(connection: psycopg.Connection[Any], identity: Identity, statements: Seq
     given = {
         "statements": sql.Literal(json.dumps(statements)) + sql.SQL("::jsonb"),
         "claims": sql.Literal(json.dumps(identity.claims)),
+        "headers": sql.Literal(json.dumps(identity.headers)),
         "role": sql.Literal(identity.role),
     }
     connection.execute(sql.SQL(_BLOCK).format(**given))

@@ -2,7 +2,8 @@
 
 A file in `worlds/` is SQL in parts. What stands before the first mark is a migration, run as `postgres`; `-- @seed` are
 rows, run as superuser; `-- @calls` are statements that every identity tries, one a line; `-- @claims` are claims that a
-client brings about, a JSON object a line, each tried by an identity of its own.
+client brings about, a JSON object a line, each tried by an identity of its own, and so are `-- @headers`, which anybody
+may send.
 
 Whose a row is, its values tell: identifiers of A's begin with aaaaaaaa, B's with bbbbbbbb; a row without is nobody's.
 """
@@ -10,7 +11,7 @@ Whose a row is, its values tell: identifiers of A's begin with aaaaaaaa, B's wit
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 WORLDS = Path(__file__).parent / "worlds"
 A, B, C = (f"{letter * 8}-0000-4000-8000-000000000001" for letter in "abc")
-_PARTS = ("-- @seed", "-- @calls", "-- @claims")
+_PARTS = ("-- @seed", "-- @calls", "-- @claims", "-- @headers")
 _USERS = "\n".join(
     f"insert into auth.users (id, email, raw_user_meta_data) values ('{one}', '{one[0]}@example.com', '{{}}');"
     for one in (A, B, C)
@@ -44,6 +45,7 @@ class World:
     seed: str
     calls: tuple[str, ...] = ()
     claims: tuple[JsonObject, ...] = ()
+    headers: tuple[JsonObject, ...] = ()
     people: Mapping[str, str] = field(default_factory=lambda: {"A": A, "B": B})
     tied: Mapping[str, frozenset[str]] = field(
         default_factory=lambda: {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
@@ -65,6 +67,7 @@ class Identity:
     role: str
     claims: JsonObject
     user: str | None
+    headers: JsonObject = field(default_factory=dict)
 
 
 def read_world(name: str) -> World:
@@ -77,9 +80,14 @@ def read_world(name: str) -> World:
             part = line.strip()
         else:
             found[part] += f"{line}\n"
-    calls, claims = ([one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:])
+    calls, claims, headers = ([one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:])
     return World(
-        name, found[""], f"{_USERS}\n{found['-- @seed']}", tuple(calls), tuple(json.loads(one) for one in claims)
+        name,
+        found[""],
+        f"{_USERS}\n{found['-- @seed']}",
+        tuple(calls),
+        tuple(json.loads(one) for one in claims),
+        tuple(json.loads(one) for one in headers),
     )
 
 
@@ -87,9 +95,13 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
     """Everybody whom a built-in persona stands for: one that owns nothing first."""
     found = built_in(persona)
     assert found is not None
-    if persona == "anon":
-        return (Identity("anon", "anon", found.claims, None),)
-    stranger = Identity("S", persona, found.claims, STRANGER)
-    users = [Identity(name, persona, {**found.claims, "sub": user}, user) for name, user in world.people.items()]
-    chosen = [Identity("S", persona, {**found.claims, **more}, STRANGER) for more in world.claims]
-    return (stranger, *users, *chosen)
+    anonymous = persona == "anon"
+    first = Identity("anon" if anonymous else "S", persona, found.claims, None if anonymous else STRANGER)
+    sending = [replace(first, headers=one) for one in world.headers]
+    if anonymous:
+        return (first, *sending)
+    users = [
+        replace(first, name=name, claims={**found.claims, "sub": id_}, user=id_) for name, id_ in world.people.items()
+    ]
+    chosen = [replace(first, claims={**found.claims, **more}) for more in world.claims]
+    return (first, *users, *chosen, *sending)
