@@ -201,13 +201,13 @@ class Force:
     def _note_changed(self, number: int, via: str, operation: Operation, answer: Answer, attempt: Attempt) -> None:
         before = self.tables.seeds
         # An update may move a row to another partition or give it another key: gone here, new there.
-        new = {self.tables.root(leaf) for leaf, key, _ in answer.changed if (leaf, key) not in before}
+        new = {self.tables.root(leaf) for leaf, key, _, more in answer.changed if more or (leaf, key) not in before}
         moved = new if operation is Operation.UPDATE else set()
-        for leaf, key, values in answer.changed:
+        for leaf, key, values, more in answer.changed:
             if values is None:
                 done = Operation.UPDATE if self.tables.root(leaf) in moved else Operation.DELETE
                 self._note_row(number, via, done, (leaf, key), attempt)
-            elif (leaf, key) in before:
+            elif (leaf, key) in before and not more:
                 self._note_row(number, via, Operation.UPDATE, (leaf, key), attempt)
             elif self.tables.root(leaf) not in moved:
                 self._note_new(number, via, leaf, values, attempt)

@@ -50,9 +50,11 @@ begin
       execute 'set constraints all immediate';
       execute 'reset session authorization';
       perform set_config('search_path', 'public', true);
-      changed := (select coalesce(jsonb_agg(jsonb_build_array(found.place, found.key, found.values)), '[]')
-        from ((table pg_temp.oracle_written except table pg_temp.oracle_before)
-              union all select place, key, null from
+      changed := (select coalesce(jsonb_agg(jsonb_build_array(found.place, found.key, found.values, found.more)), '[]')
+        from (select place, key, values, (place, key) in
+                (table pg_temp.oracle_keys except all select place, key from pg_temp.oracle_before) as more
+              from (table pg_temp.oracle_written except table pg_temp.oracle_before) as written
+              union all select place, key, null, false from
                 (select place, key from pg_temp.oracle_before except table pg_temp.oracle_keys) as gone) as found);
       raise exception using errcode = 'ORACL';
     exception when others then
@@ -77,17 +79,18 @@ create temp table oracle_before as select place, key, values from ({rows}) as ev
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a statement did: rows that it showed, and rows (table, key, values) that are other than before.
+    """What a statement did: rows that it showed, and rows (table, key, values, more) that are other than before.
 
-    A row without values is gone. `constraint` is whether only a constraint stopped the statement, after the check of
-    row-level security: an insert that could have gone through. `selective` is whether it may go through for fewer rows.
+    A row without values is gone; `more` is whether there are more rows of that key than before. `constraint` is whether
+    only a constraint stopped the statement, after the check of row-level security: an insert that could have gone
+    through. `selective` is whether it may go through for fewer rows.
     """
 
     done: bool
     constraint: bool = False
     selective: bool = False
     shown: tuple[dict[str, Any], ...] = ()
-    changed: tuple[tuple[str, str, dict[str, str | None] | None], ...] = ()
+    changed: tuple[tuple[str, str, dict[str, str | None] | None, bool], ...] = ()
 
 
 def remember(connection: psycopg.Connection[Any], rows: sql.Composable, keys: sql.Composable) -> None:
@@ -117,7 +120,7 @@ def run(connection: psycopg.Connection[Any], identity: Identity, statements: Seq
 
 def _answer(state: str, said: str, context: str, typed: str, shown: list[Any], changed: list[Any]) -> Answer:
     if state == "ORACL":
-        return Answer(done=True, shown=tuple(shown), changed=tuple((a, b, c) for a, b, c in changed))
+        return Answer(done=True, shown=tuple(shown), changed=tuple((a, b, c, d) for a, b, c, d in changed))
     # Domains and the way to a partition come before the check; a trigger's errors are its own.
     early = typed or "no partition of relation" in said or said.startswith("domain ")
     within = context.count("PL/pgSQL function") > 1 or context.startswith('SQL function "')
