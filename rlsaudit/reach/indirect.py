@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
-from rlsaudit.model import Operation, Reach
+from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
@@ -142,6 +142,21 @@ class Indirect:
                     because=because,
                     rows=None,
                 )
+
+        if operation is not Operation.INSERT:
+            yield from self._through_other_wholes(persona, relation, operation)
+
+    def _through_other_wholes(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
+        """What else a child is a part of leads to its rows, which are the relation's as well."""
+        parts = descendants(self._catalog, relation)
+        known = {one.oid for one in (relation, *parts, *ancestors(self._catalog, relation))}
+        others = {one.oid: one for part in parts for one in ancestors(self._catalog, part) if one.oid not in known}
+        for other in others.values():
+            via = self._catalog.identity(other)
+            for way in (self._direct.way(persona, other, operation), *self._through_views(persona, other, operation)):
+                if way.at_most is not Reach.NONE and way.with_parts:
+                    because = f"through a child's other parent {via}: {way.because}"
+                    yield Way(Reach.NONE, _of_a_part(way.at_most), EvidenceKind.NONE, because, way.via or via)
 
     @staticmethod
     def _least_of_a_part(way: Way) -> Reach:
