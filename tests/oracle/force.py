@@ -99,8 +99,9 @@ class Force:
         if table.kind in "vm":
             got = [
                 one
-                for (who, via, _, what), one in self._got.items()
+                for (who, via, leaf, what), one in self._got.items()
                 if (who, via, what) == (number, table.name, operation)
+                and (what is Operation.SELECT or self._is_written(table, leaf))
             ]
         else:
             got = [
@@ -121,6 +122,10 @@ class Force:
         if rows or new:
             return Measured(Reach.OWN, f"{me}: {next(iter(example.values()), '')}")
         return Measured(Reach.NONE, "")
+
+    def _is_written(self, view: Table, leaf: str) -> bool:
+        """Whether what was changed may be the view's: what its functions do to other tables is reach into those."""
+        return not view.reads or bool(view.reads & self.tables.all[leaf].family)
 
     def _strangers_rows(self, me: str, table: Table, operation: Operation) -> set[Place]:
         every = {place for place in self.tables.places(table) if me not in self.tables.owners[place]}
