@@ -244,6 +244,23 @@ class RowCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Spelling:
+    """An operator, or an aggregate, by which a body may call a function of another name."""
+
+    schema: int
+    name: str
+    function: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentCall:
+    """A function that a call of `caller` runs first: the default of an argument."""
+
+    caller: int
+    function: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inheritance:
     """`child` is a partition or inheritance child of `parent`."""
 
@@ -377,4 +394,6 @@ class Snapshot:
     event_triggers: tuple[EventTrigger, ...]
     buckets: tuple[Bucket, ...] = ()
     row_calls: tuple[RowCall, ...] = ()
+    spellings: tuple[Spelling, ...] = ()
+    argument_calls: tuple[ArgumentCall, ...] = ()
     blind: tuple[str, ...] = ()

@@ -26,13 +26,24 @@ membership as materialized (
   join pg_catalog.pg_extension e on e.oid = d.refobjid
   where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.deptype = 'e'
 ),
+spelled as materialized (
+  -- What calls the project's functions by another name: operators and aggregates.
+  select 'pg_catalog.pg_operator'::pg_catalog.regclass as classid, o.oid, o.oprnamespace as schema, o.oprname as name,
+    p.oid as function
+  from pg_catalog.pg_operator o
+  join own_functions p on p.oid = o.oprcode
+  union
+  select 'pg_catalog.pg_proc'::pg_catalog.regclass, a.oid, a.pronamespace, a.proname, p.oid
+  from pg_catalog.pg_aggregate g
+  join pg_catalog.pg_proc a on a.oid = g.aggfnoid
+  join own_functions p on p.oid in (g.aggtransfn, g.aggfinalfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn)
+),
 called as materialized (
-  -- Which functions of the project an expression calls, by name or by an operator.
-  select d.classid, d.objid, coalesce(o.oprcode, d.refobjid) as function
+  -- Which functions an expression calls: by name, by an operator, or by an aggregate, which is made of functions.
+  select d.classid, d.objid, coalesce(s.function, d.refobjid) as function
   from pg_catalog.pg_depend d
-  left join pg_catalog.pg_operator o
-    on o.oid = d.refobjid and d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
-  where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass or o.oid is not null
+  left join spelled s on (s.classid, s.oid) = (d.refclassid, d.refobjid)
+  where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass or s.function is not null
 ),
 domain_calls as (
   -- And those that come with a domain, or with one that it rests on.
@@ -247,6 +258,21 @@ select pg_catalog.json_build_object(
     from pg_catalog.pg_trigger t
     join own_relations c on c.oid = t.tgrelid
     where not t.tgisinternal
+  ),
+  'spellings', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'schema', s.schema::bigint, 'name', s.name, 'function', s.function::bigint)
+      order by s.schema, s.name, s.function), '[]')
+    from spelled s
+    join pg_catalog.pg_namespace n on n.oid = s.schema
+    where n.nspname <> 'pg_catalog'
+  ),
+  'argument_calls', (
+    select coalesce(pg_catalog.json_agg(distinct pg_catalog.jsonb_build_object(
+      'caller', p.oid::bigint, 'function', c.function::bigint)), '[]')
+    from called c
+    join own_functions p on c.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = c.objid
+    join own_functions f on f.oid = c.function
   ),
   'row_calls', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -244,14 +244,14 @@ class Indirect:
 
     def _closed(self, function: Function) -> Body:
         total = body_of(function)
-        seen, waiting = {function.oid}, list(total.calls)
+        seen, waiting = {function.oid}, list(total.calls | total.operators)
         while waiting:
             for called in self._footprints.functions(waiting.pop()):
                 if called.oid in seen or called.extension is not None:
                     continue
                 seen.add(called.oid)
                 inner = body_of(called)
-                waiting.extend(inner.calls)
+                waiting.extend(inner.calls | inner.operators)
                 total = Body(
                     understood=total.understood and inner.understood,
                     reads=total.reads | inner.reads,
