@@ -56,16 +56,18 @@ class Attempts:
     def insert(self) -> Iterator[Attempt]:
         """Put in copies of the rows that are there, under new keys and under theirs, with defaults and without."""
         granted = self._writable("INSERT")
+        # A column that is left out differs from one that is NULL where something else fills it.
+        filled = granted if self._is_filled() else tuple(one for one in granted if one in self._relation.defaults)
         choices = [
             granted,
             tuple(one for one in granted if one not in self._relation.defaults),
-            *(tuple(one for one in granted if one != left_out) for left_out in granted),
+            *(tuple(one for one in granted if one != left_out) for left_out in filled),
         ]
         for place in self.places:
             seed = self._tables.seeds[place]
-            for row in ({**seed, **self._new_key(seed, granted)}, seed):
-                for columns in dict.fromkeys(choices):
-                    yield self._insertion(place, {one: row.get(self._below(one)) for one in columns})
+            renewed = {**seed, **self._new_key(seed, granted)}
+            for row, columns in [(seed, granted), *((renewed, one) for one in dict.fromkeys(choices))]:
+                yield self._insertion(place, {one: row.get(self._below(one)) for one in columns})
 
     def update(self) -> Iterator[str]:
         """Change one column or all: statements without a condition."""
@@ -116,6 +118,10 @@ class Attempts:
         granted = self._tables.granted(self._identity.role, self._relation, privilege)
         kept = self._relation.generated | self._relation.identity
         return tuple(one for one in granted if one in self._relation.writable and one not in kept)
+
+    def _is_filled(self) -> bool:
+        """Whether triggers, or the tables below a view, may fill what is left out."""
+        return self._relation.fires or self._relation.kind == "v"
 
     def _insertion(self, place: Place, row: Mapping[str, str | None]) -> Attempt:
         values = ", ".join(_literal(one) for one in row.values())

@@ -23,12 +23,13 @@ create temp table if not exists oracle_answers
 truncate pg_temp.oracle_answers restart identity;
 do $oracle$
 declare
-  statement text; row record; shown jsonb; changed jsonb;
+  statement text; row record; shown jsonb; changed jsonb; written pg_lsn;
   state text; said text; context text; typed text;
 begin
   perform set_config('client_min_messages', 'error', true), set_config('oracle.xid', pg_current_xact_id()::text, true);
   for statement in select jsonb_array_elements_text({statements}) loop
     shown := '[]'; changed := '[]'; state := ''; said := ''; context := ''; typed := '';
+    written := pg_current_wal_insert_lsn();
     begin
       -- As the API: its login first, so that memberships count, then the role.
       execute 'set local session authorization authenticator';
@@ -50,12 +51,15 @@ begin
       execute 'set constraints all immediate';
       execute 'reset session authorization';
       perform set_config('search_path', 'public', true);
-      changed := (select coalesce(jsonb_agg(jsonb_build_array(found.place, found.key, found.values, found.more)), '[]')
-        from (select place, key, values, (place, key) in
-                (table pg_temp.oracle_keys except all select place, key from pg_temp.oracle_before) as more
-              from (table pg_temp.oracle_written except table pg_temp.oracle_before) as written
-              union all select place, key, null, false from
-                (select place, key from pg_temp.oracle_before except table pg_temp.oracle_keys) as gone) as found);
+      -- Whatever is written is logged, so where nothing was there is nothing to look at.
+      if pg_current_wal_insert_lsn() <> written then
+        changed := (select coalesce(jsonb_agg(jsonb_build_array(f.place, f.key, f.values, f.more)), '[]')
+          from (select place, key, values, (place, key) in
+                  (table pg_temp.oracle_keys except all select place, key from pg_temp.oracle_before) as more
+                from (table pg_temp.oracle_written except table pg_temp.oracle_before) as written
+                union all select place, key, null, false from
+                  (select place, key from pg_temp.oracle_before except table pg_temp.oracle_keys) as gone) as f);
+      end if;
       raise exception using errcode = 'ORACL';
     exception when others then
       get stacked diagnostics state := returned_sqlstate, said := message_text, context := pg_exception_context,
