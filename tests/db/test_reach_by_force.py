@@ -16,7 +16,7 @@ from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.demo import SCHEMA, SEED
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
-from rlsaudit.model import Operation, Reach
+from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.personas import STRANGER
 
 if TYPE_CHECKING:
@@ -82,6 +82,19 @@ class Judged:
         assert compared
         return [one.fault for one in compared if one.fault]
 
+    def inconsistent(self) -> list[Cell]:
+        """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
+        proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
+        found = []
+        for one in (*self.cells, *self.unprobed):
+            other = proved[one.persona, one.relation, one.operation]
+            fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
+            told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
+            agrees = other.reach is one.reach or not (other.reach.decided and one.reach.decided)
+            if not (fits and told and agrees) or "a bug of rlsaudit" in one.because:
+                found.append(one)
+        return found + [one for one in self.unprobed if one.evidence is EvidenceKind.PROBE]
+
 
 @pytest.fixture
 def group(server: Server) -> Iterator[str]:
@@ -114,12 +127,14 @@ def test_what_is_measured_lies_within_the_bounds(group: str, name: str) -> None:
     judged = judge(group, read_world(name))
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
+    assert judged.inconsistent() == []
 
 
 def test_the_demo_app_is_within_the_bounds(group: str) -> None:
     judged = judge(group, DEMO)
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
+    assert judged.inconsistent() == []
 
 
 def test_the_oracle_knows_a_wrong_verdict(group: str) -> None:
@@ -130,6 +145,8 @@ def test_the_oracle_knows_a_wrong_verdict(group: str) -> None:
     for reach in (Reach.NONE, Reach.OWN, Reach.SOME, Reach.ALL):
         wrong = tuple(replace(one, reach=reach, at_least=reach, at_most=reach) for one in cells if one.reach != reach)
         assert len(judged.faults(wrong)) == len(wrong)
+    unfounded = tuple(replace(one, evidence=EvidenceKind.NONE) for one in cells)
+    assert replace(judged, cells=unfounded).inconsistent() == list(unfounded)
 
 
 def test_the_oracle_measures_what_is_written_down(group: str) -> None:
