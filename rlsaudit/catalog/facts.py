@@ -192,7 +192,8 @@ class Column:
 class Policy:
     """A row of `pg_policy`. `command` is `polcmd` (`*` for ALL); `roles` may hold `PUBLIC`.
 
-    `columns` and `functions` are what its expressions depend on; built-in functions are not among them.
+    `columns` and `functions` are what its expressions depend on, functions of operators and domains included; built-in
+    functions are not among them.
     """
 
     oid: int
@@ -258,6 +259,34 @@ class Trigger:
     function: int
     type: int
     enabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowCall:
+    """A function that runs when a row of the relation is written, though no statement names it.
+
+    Of a default, a generated column, a constraint, a domain, an index, a partition key or a trigger's condition.
+    """
+
+    relation: int
+    function: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """An operator, or an aggregate, by which a body may call a function of another name."""
+
+    schema: int
+    name: str
+    function: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentCall:
+    """A function that a call of `caller` runs first: the default of an argument."""
+
+    caller: int
+    function: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,4 +432,7 @@ class Snapshot:
     large_objects: tuple[LargeObjects, ...]
     large_objects_open: bool
     buckets: tuple[Bucket, ...] = ()
+    row_calls: tuple[RowCall, ...] = ()
+    spellings: tuple[Spelling, ...] = ()
+    argument_calls: tuple[ArgumentCall, ...] = ()
     blind: tuple[str, ...] = ()

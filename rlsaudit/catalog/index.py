@@ -93,6 +93,18 @@ class Catalog:
         return _grouped(self.snapshot.triggers, lambda one: one.relation)
 
     @cached_property
+    def row_calls(self) -> Mapping[int, tuple[int, ...]]:
+        """The OIDs of the functions that run when a row is written, by its relation's OID."""
+        calls = _grouped(self.snapshot.row_calls, lambda one: one.relation)
+        return defaultdict(tuple, {relation: tuple(one.function for one in group) for relation, group in calls.items()})
+
+    @cached_property
+    def argument_calls(self) -> Mapping[int, tuple[int, ...]]:
+        """The OIDs of the functions that the defaults of a function's arguments call, by its OID."""
+        calls = _grouped(self.snapshot.argument_calls, lambda one: one.caller)
+        return defaultdict(tuple, {caller: tuple(one.function for one in group) for caller, group in calls.items()})
+
+    @cached_property
     def rewrites(self) -> Mapping[int, tuple[Rewrite, ...]]:
         """Rewrite rules by their relation's OID."""
         return _grouped(self.snapshot.rewrites, lambda one: one.relation)

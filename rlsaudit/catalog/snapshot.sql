@@ -26,16 +26,70 @@ membership as materialized (
   join pg_catalog.pg_extension e on e.oid = d.refobjid
   where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.deptype = 'e'
 ),
+spelled as materialized (
+  -- What calls the project's functions by another name: operators and aggregates.
+  select 'pg_catalog.pg_operator'::pg_catalog.regclass as classid, o.oid, o.oprnamespace as schema, o.oprname as name,
+    p.oid as function
+  from pg_catalog.pg_operator o
+  join own_functions p on p.oid = o.oprcode
+  union
+  select 'pg_catalog.pg_proc'::pg_catalog.regclass, a.oid, a.pronamespace, a.proname, p.oid
+  from pg_catalog.pg_aggregate g
+  join pg_catalog.pg_proc a on a.oid = g.aggfnoid
+  join own_functions p on p.oid in (g.aggtransfn, g.aggfinalfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn)
+),
+called as materialized (
+  -- Which functions an expression calls: by name, by an operator, or by an aggregate, which is made of functions.
+  select d.classid, d.objid, coalesce(s.function, d.refobjid) as function
+  from pg_catalog.pg_depend d
+  left join spelled s on (s.classid, s.oid) = (d.refclassid, d.refobjid)
+  where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass or s.function is not null
+),
+domain_calls as (
+  -- And those that come with a domain, or with one that it rests on.
+  select k.contypid as type, c.function
+  from pg_catalog.pg_constraint k
+  join called c on c.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and c.objid = k.oid
+  where k.contypid <> 0
+  union
+  select t.oid, b.function from domain_calls b join pg_catalog.pg_type t on t.typbasetype = b.type and t.typtype = 'd'
+),
 reads as materialized (
   -- What policies and rewrite rules depend on: relations with their columns, and functions.
   select d.classid, d.objid,
     coalesce(pg_catalog.json_agg(distinct pg_catalog.jsonb_build_array(d.refobjid::bigint, d.refobjsubid))
       filter (where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass), '[]') as columns,
-    coalesce(pg_catalog.json_agg(distinct d.refobjid::bigint)
-      filter (where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass), '[]') as functions
+    coalesce(pg_catalog.json_agg(distinct coalesce(c.function, t.function)::bigint)
+      filter (where c.function is not null or t.function is not null), '[]') as functions
   from pg_catalog.pg_depend d
+  left join called c on (c.classid, c.objid) = (d.classid, d.objid)
+  left join domain_calls t on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.type = d.refobjid
   where d.classid in ('pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_rewrite'::pg_catalog.regclass)
   group by d.classid, d.objid
+),
+row_calls as (
+  -- What runs when a row is written, though no statement names it. A partition key's functions hang on the table.
+  select a.adrelid as relation, c.function
+  from called c join pg_catalog.pg_attrdef a
+    on c.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and a.oid = c.objid
+  union
+  select k.conrelid, c.function
+  from called c join pg_catalog.pg_constraint k
+    on c.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and k.oid = c.objid
+  where k.conrelid <> 0
+  union
+  select coalesce(i.indrelid, c.objid), c.function
+  from called c left join pg_catalog.pg_index i on i.indexrelid = c.objid
+  where c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  union
+  select t.tgrelid, c.function
+  from called c join pg_catalog.pg_trigger t
+    on c.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass and t.oid = c.objid
+  where t.tgqual is not null
+  union
+  select a.attrelid, t.function
+  from domain_calls t join pg_catalog.pg_attribute a on a.atttypid = t.type
+  where a.attnum > 0 and not a.attisdropped
 ),
 unanswerable as (
   -- Foreign tables without a handler, which pg_relation_is_updatable fails on, and the views above them.
@@ -204,6 +258,28 @@ select pg_catalog.json_build_object(
     from pg_catalog.pg_trigger t
     join own_relations c on c.oid = t.tgrelid
     where not t.tgisinternal
+  ),
+  'spellings', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'schema', s.schema::bigint, 'name', s.name, 'function', s.function::bigint)
+      order by s.schema, s.name, s.function), '[]')
+    from spelled s
+    join pg_catalog.pg_namespace n on n.oid = s.schema
+    where n.nspname <> 'pg_catalog'
+  ),
+  'argument_calls', (
+    select coalesce(pg_catalog.json_agg(distinct pg_catalog.jsonb_build_object(
+      'caller', p.oid::bigint, 'function', c.function::bigint)), '[]')
+    from called c
+    join own_functions p on c.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = c.objid
+    join own_functions f on f.oid = c.function
+  ),
+  'row_calls', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', r.relation::bigint, 'function', r.function::bigint) order by r.relation, r.function), '[]')
+    from row_calls r
+    join own_relations c on c.oid = r.relation
+    join own_functions p on p.oid = r.function
   ),
   'inheritance', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

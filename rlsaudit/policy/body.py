@@ -45,6 +45,15 @@ _DECLARED = re.compile(
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
+_RUNS_SQL = frozenset(
+    {
+        "cursor_to_xml", "cursor_to_xmlschema", "database_to_xml", "database_to_xml_and_xmlschema", "dblink",
+        "dblink_exec", "dblink_open", "dblink_send_query", "query_to_xml", "query_to_xml_and_xmlschema",
+        "query_to_xmlschema", "schema_to_xml", "schema_to_xml_and_xmlschema", "table_to_xml",
+        "table_to_xml_and_xmlschema", "ts_rewrite", "ts_stat",
+    }
+)  # fmt: skip
+"""Functions that run a text as SQL, or read the table whose name they are given."""
 _ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*;?\s*", re.DOTALL | re.IGNORECASE)
 _RETURN = re.compile(r"\s*RETURN\b(.*?);?\s*", re.DOTALL | re.IGNORECASE)
 _ASSIGNMENT = re.compile(r'\s*[\w."\[\]$]+\s*:?=(?!=)(.*)', re.DOTALL)
@@ -54,7 +63,8 @@ _ASSIGNMENT = re.compile(r'\s*[\w."\[\]$]+\s*:?=(?!=)(.*)', re.DOTALL)
 class Body:
     """What a body does. Names are tuples as written: `(schema, name)` or `(name,)`.
 
-    `reads` and `writes` (pairs of operation and name) are relations, `calls` functions. `asks_identity` is whether it
+    `reads` and `writes` (pairs of operation and name) are relations, `calls` functions, `operators` what stands between
+    operands. `dynamic` is whether it runs SQL that is a text to it, or a table's name. `asks_identity` is whether it
     reads who is calling, by itself; `raises` whether it can refuse on purpose; `returns_null` whether a trigger of this
     body can swallow a row, `assigns` the fields of NEW that it sets. `query` is the body where it is one SQL query.
     """
@@ -63,6 +73,7 @@ class Body:
     reads: frozenset[tuple[str, ...]] = frozenset()
     writes: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     calls: frozenset[tuple[str, ...]] = frozenset()
+    operators: frozenset[tuple[str, ...]] = frozenset()
     asks_identity: bool = False
     dynamic: bool = False
     raises: bool = False
@@ -150,10 +161,18 @@ def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN4
     return None
 
 
-def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | None = None, **more: Any) -> Body:  # noqa: ANN401 — Body's own fields
+def _facts(
+    parsed: tuple[Node, ...],
+    *,
+    understood: bool = True,
+    dynamic: bool = False,
+    query: str | None = None,
+    **more: Any,  # noqa: ANN401 — Body's own fields
+) -> Body:
     writes: set[tuple[str, tuple[str, ...]]] = set()
     calls: set[tuple[str, ...]] = set()
     targets: set[int] = set()
+    operators: set[tuple[str, ...]] = set()
     identity = False
     for node in tree.walk(parsed):
         match node:
@@ -176,7 +195,9 @@ def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | No
                 identity |= node.op in WHO
                 if node.op == SQLValueFunctionOp.SVFOP_SESSION_USER:
                     calls.add(SESSION_USER)
-            case ast.SelectStmt() | ast.ResTarget():
+            case ast.A_Expr():
+                operators.add(tree.name(node.name))
+            case ast.SelectStmt() | ast.ResTarget() | ast.CallStmt():
                 pass
             case _:
                 # Statements that we do not follow (COPY, LOCK, DDL …) may do anything.
@@ -186,7 +207,9 @@ def _facts(parsed: tuple[Node, ...], *, understood: bool = True, query: str | No
         reads=frozenset(_relation(one) for one in tree.relations(parsed)),
         writes=frozenset(writes),
         calls=frozenset(calls),
+        operators=frozenset(operators),
         asks_identity=identity,
+        dynamic=dynamic or any(one[-1] in _RUNS_SQL for one in calls),
         query=query,
         **more,
     )

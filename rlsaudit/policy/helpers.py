@@ -40,6 +40,9 @@ def helper_of(function: Function) -> Helper | None:
     """Returns the function as a helper of policies; None where it is none, or its body is more than a query."""
     if function.returns != "boolean" or function.extension is not None:
         return None
+    if not all(one.startswith(_PATH) for one in function.settings):
+        # Its body runs with settings of its own, the claims that it reads perhaps among them.
+        return None
     query = body_of(function).query
     if query is None:
         return None

@@ -23,12 +23,14 @@ class Query:
     `plain` is `select columns from one relation [where …]`: each of its rows is a row of that relation. Then `source`
     is the relation's (schema, name), `alias` what names it, `where` the filter, `columns` maps output names to the
     relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself.
-    `calls` are all functions called, `asks_identity` whether it reads who is calling.
+    `only` says that it reads no rows of the relation's partitions and children. `calls` are all functions called,
+    `asks_identity` whether it reads who is calling.
     """
 
     plain: bool
     source: tuple[str, str] | None
     alias: str
+    only: bool
     where: Node | None
     columns: tuple[tuple[str, str], ...]
     summarises: bool
@@ -60,6 +62,7 @@ def read_query(sql: str) -> Query | None:
         alias=(source.alias.aliasname or "" if source.alias else source.relname or "")
         if isinstance(source, ast.RangeVar)
         else "",
+        only=isinstance(source, ast.RangeVar) and not source.inh,
         where=select.whereClause if plain else None,
         columns=tuple(_columns(select)) if plain else (),
         summarises=bool(select.groupClause) or aggregates,

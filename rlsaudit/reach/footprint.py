@@ -61,9 +61,7 @@ class Footprints:
         self._found: dict[_Visit, frozenset[Touch]] = {}
         self._concerned: dict[int, frozenset[int]] = {}
         self._named = self._by_name()
-        self._functions_named: defaultdict[str, list[Function]] = defaultdict(list)
-        for function in self._catalog.snapshot.functions:
-            self._functions_named[function.name].append(function)
+        self._functions_named = self._functions_by_name()
 
     def of_call(self, function: Function, caller: int) -> frozenset[Touch]:
         """Returns what a call of the function by `caller` may touch, with whose rights."""
@@ -91,13 +89,21 @@ class Footprints:
 
     def functions(self, name: tuple[str, ...]) -> Iterable[Function]:
         """Returns the functions that a body may mean by a name."""
-        if len(name) > 1:
-            return self._catalog.functions_by_name[(name[-2], name[-1])]
-        return self._functions_named[name[-1]]
+        return self._functions_named[name[-2:]]
 
     def relations(self, name: tuple[str, ...]) -> Iterable[int]:
         """Returns the relations that a body may mean by a name: without a schema, some search_path may find any."""
         return self._named[name]
+
+    def _functions_by_name(self) -> Mapping[tuple[str, ...], list[Function]]:
+        named: defaultdict[tuple[str, ...], list[Function]] = defaultdict(list)
+        own = [(one.schema, one.name, one.oid) for one in self._catalog.snapshot.functions]
+        others = [(one.schema, one.name, one.function) for one in self._catalog.snapshot.spellings]
+        for schema, name, oid in own + others:
+            if schema in self._catalog.schemas and oid in self._catalog.functions:
+                named[self._catalog.schemas[schema].name, name].append(self._catalog.functions[oid])
+                named[name,].append(self._catalog.functions[oid])
+        return named
 
     def _all_concerned(self, oid: int) -> frozenset[int]:
         found, waiting = set[int](), [oid]
@@ -151,6 +157,9 @@ class _Walk:
             if (function.oid, role) in self._calls or function.extension is not None:
                 continue
             self._calls.add((function.oid, role))
+            # Defaults of arguments are computed before the function runs, by whoever calls it.
+            before = (self._catalog.functions.get(oid) for oid in self._catalog.argument_calls[function.oid])
+            waiting.extend((one, role) for one in before if one is not None)
             role = function.owner if function.security_definer else role
             body = body_of(function)
             reason = self._not_followed(function, body)
@@ -162,7 +171,8 @@ class _Walk:
             for operation, name in body.writes:
                 for oid in self._footprints.relations(name):
                     self._touch(Operation(operation), oid, role)
-            waiting.extend((called, role) for name in body.calls for called in self._footprints.functions(name))
+            names = body.calls | body.operators
+            waiting.extend((called, role) for name in names for called in self._footprints.functions(name))
 
     def _not_followed(self, function: Function, body: Body) -> str:
         if not body.understood:
@@ -204,6 +214,10 @@ class _Walk:
                 if (oid, one, caller) in self._writes:
                     continue
                 self._writes.add((oid, one, caller))
+                # Defaults, constraints and the like are computed as whoever wrote, too.
+                for called in self._catalog.row_calls[oid] if one is not Operation.DELETE else ():
+                    if function := self._catalog.functions.get(called):
+                        self._call(function, caller)
                 for trigger in self._catalog.triggers[oid]:
                     function = self._catalog.functions.get(trigger.function)
                     if function is not None and fires(trigger, one):

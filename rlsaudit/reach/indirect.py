@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
-from rlsaudit.model import Operation, Reach
+from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
@@ -106,15 +106,15 @@ class Indirect:
         for parent in ancestors(self._catalog, relation):
             if operation is Operation.INSERT and not relation.partition:
                 continue
-            way = self._direct.way(persona, parent, operation)
-            if way.at_most is not Reach.NONE:
-                via = self._catalog.identity(parent)
+            via = self._catalog.identity(parent)
+            for way in (self._direct.way(persona, parent, operation), *self._through_views(persona, parent, operation)):
+                if way.at_most is Reach.NONE or not way.with_parts:
+                    continue
                 least = self._least_of_a_part(way)
                 # Some rows of the whole may be all rows of a part: those of its key.
                 most = Reach.ALL if way.at_most is Reach.SOME else way.at_most
-                yield replace(
-                    way, at_least=least, at_most=most, because=f"through its parent: {way.because}", via=via, rows=None
-                )
+                because = f"through its parent: {way.because}"
+                yield replace(way, at_least=least, at_most=most, because=because, via=way.via or via, rows=None)
         parts = descendants(self._catalog, relation)
         ways = [(one, self._direct.way(persona, one, operation)) for one in parts]
         leaves = [way for one, way in ways if one.kind != "p"]
@@ -129,6 +129,34 @@ class Indirect:
             via = self._catalog.identity(part)
             because = f"through its child {via}: {way.because}"
             yield replace(way, at_least=at_least, at_most=at_most, because=because, via=via, rows=None)
+        for part in parts:
+            for way in self._through_views(persona, part, operation):
+                because = f"through its child {self._catalog.identity(part)}: {way.because}"
+                least = _of_a_part(way.at_least)
+                # Of a lone partition all rows are all of the whole.
+                lone = relation.kind == "p" and len(leaves) == 1
+                yield replace(
+                    way,
+                    at_least=least,
+                    at_most=way.at_most if lone else _of_a_part(way.at_most),
+                    because=because,
+                    rows=None,
+                )
+
+        if operation is not Operation.INSERT:
+            yield from self._through_other_wholes(persona, relation, operation)
+
+    def _through_other_wholes(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
+        """What else a child is a part of leads to its rows, which are the relation's as well."""
+        parts = descendants(self._catalog, relation)
+        known = {one.oid for one in (relation, *parts, *ancestors(self._catalog, relation))}
+        others = {one.oid: one for part in parts for one in ancestors(self._catalog, part) if one.oid not in known}
+        for other in others.values():
+            via = self._catalog.identity(other)
+            for way in (self._direct.way(persona, other, operation), *self._through_views(persona, other, operation)):
+                if way.at_most is not Reach.NONE and way.with_parts:
+                    because = f"through a child's other parent {via}: {way.because}"
+                    yield Way(Reach.NONE, _of_a_part(way.at_most), EvidenceKind.NONE, because, way.via or via)
 
     @staticmethod
     def _least_of_a_part(way: Way) -> Reach:
@@ -171,24 +199,31 @@ class Indirect:
             silent = function.returns in _TELLS_NOTHING
             self._note(lifted, role, self._footprints.of_call(function, role), f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:
-            if self._catalog.schema_name(relation) not in self._callable_schemas:
-                continue
-            via = self._catalog.identity(relation)
-            if relation.kind == "v" and self._direct.way(persona, relation, Operation.SELECT).at_most is not Reach.NONE:
-                self._note(lifted, role, self._footprints.of_query(relation, role), f"view {via}", via)
-            if relation.kind not in "rpv":
-                continue
-            for one in _WRITES:
-                if self._direct.way(persona, relation, one).at_most is not Reach.NONE:
-                    touched = self._footprints.of_write(relation, one, role)
-                    what = f"{one.value} on {via} sets off a trigger or rule"
-                    self._note(lifted, role, touched, what, via, silent=True)
-            # A policy's functions run for whoever is asked, before anything is known to pass.
-            for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
-                if called := self._catalog.functions.get(oid):
-                    touched = self._footprints.of_call(called, role)
-                    self._note(lifted, role, touched, f"a policy of {via} calls a function", via, silent=True)
+            self._lift_asked(lifted, role, relation)
+            if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._callable_schemas:
+                self._lift_addressed(lifted, persona, role, relation)
         return lifted
+
+    def _lift_asked(self, lifted: _Lifted, role: int, relation: Relation) -> None:
+        """A policy's functions run for whoever is asked, before anything is known to pass, and behind any view."""
+        via = self._catalog.identity(relation)
+        for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
+            if called := self._catalog.functions.get(oid):
+                touched = self._footprints.of_call(called, role)
+                self._note(lifted, role, touched, f"a policy of {via} calls a function", via, silent=True)
+
+    def _lift_addressed(self, lifted: _Lifted, persona: Persona, role: int, relation: Relation) -> None:
+        via = self._catalog.identity(relation)
+        open_for = {one for one in Operation if self._direct.way(persona, relation, one).at_most is not Reach.NONE}
+        if relation.kind == "v" and open_for:
+            # A write goes through the view's own conditions as well, but shows nothing of what they read.
+            silent = Operation.SELECT not in open_for
+            self._note(lifted, role, self._footprints.of_query(relation, role), f"view {via}", via, silent=silent)
+        for one in _WRITES:
+            if one in open_for:
+                touched = self._footprints.of_write(relation, one, role)
+                what = f"{one.value} on {via} sets off a function, trigger or rule"
+                self._note(lifted, role, touched, what, via, silent=True)
 
     def _note(
         self, lifted: _Lifted, role: int, touched: Iterable[Touch], what: str, via: str, *, silent: bool = False
@@ -209,14 +244,14 @@ class Indirect:
 
     def _closed(self, function: Function) -> Body:
         total = body_of(function)
-        seen, waiting = {function.oid}, list(total.calls)
+        seen, waiting = {function.oid}, list(total.calls | total.operators)
         while waiting:
             for called in self._footprints.functions(waiting.pop()):
                 if called.oid in seen or called.extension is not None:
                     continue
                 seen.add(called.oid)
                 inner = body_of(called)
-                waiting.extend(inner.calls)
+                waiting.extend(inner.calls | inner.operators)
                 total = Body(
                     understood=total.understood and inner.understood,
                     reads=total.reads | inner.reads,

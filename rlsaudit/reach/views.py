@@ -24,7 +24,7 @@ from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import is_instead, refusing_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
@@ -56,7 +56,8 @@ class Chain:
 
     `filters` is what all its views ask of a row, `role` who the table's policies are for, `stored` whether a
     materialized view is on the way. `columns` are the view's columns as values of the table's row. `links` are the
-    views on the way, outermost first; `sure` is whether a row that passes the filters is surely shown.
+    views on the way, outermost first; `sure` is whether a row that passes the filters is surely shown, `only` whether
+    rows of the table's partitions and children are left out.
     """
 
     base: Relation
@@ -66,6 +67,7 @@ class Chain:
     columns: Mapping[str, Column]
     links: tuple[Link, ...] = ()
     sure: bool = True
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +91,18 @@ class Views:
         self._shapes: dict[int, Query | None] = {}
         self._chains: dict[tuple[str, int, int], Chain | None] = {}
         self._reads: dict[tuple[int, int], tuple[ViewRead, ...]] = {}
-        self._failures: dict[tuple[int, int], str] = {}
+        self._failures: dict[tuple[int, int, bool], str] = {}
 
     def way(self, persona: Persona, caller: int, view: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` over the rows that the view shows.
 
         `caller` is the role that runs the query and holds the privilege on the view.
         """
+        if operation is not Operation.SELECT:
+            return self._write(persona, caller, view, operation)
         barred = self._barred(caller, view)
         if barred:
             return none(barred)
-        if operation is not Operation.SELECT:
-            return self._write(persona, caller, view, operation)
         chain = self.chain(persona, caller, view)
         if chain is not None:
             bounds = decide(self._visible(persona, chain, Operation.SELECT))
@@ -119,18 +121,19 @@ class Views:
 
     def into(self, persona: Persona, caller: int, view: Relation, base: Relation, operation: Operation) -> Way | None:
         """Returns how far the view takes the persona into `base`, a table that it reads; None where it does not."""
+        if operation is not Operation.SELECT:
+            return self._written_into(persona, caller, view, base, operation)
         if self._barred(caller, view):
             return None
         via = self._catalog.identity(view)
         chain = self.chain(persona, caller, view) if view.kind == "v" else self._stored_chain(persona, view)
-        if operation is not Operation.SELECT:
-            return self._written_into(persona, caller, view, base, operation)
         if chain is not None and chain.base.oid == base.oid:
             rows = self._visible(persona, chain, operation)
             bounds = decide(rows)
             least, why = self._surely_shown(caller, chain, bounds.at_least)
             because = f"{self._rights(view)} it: {bounds.because}{why}"
-            return Way(least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen, rows=rows)
+            way = Way(least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen, rows=rows)
+            return self._into_only(way, base) if chain.only else way
         reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
             return None
@@ -158,7 +161,16 @@ class Views:
             return None
         if chain is None and all(one.relation.oid != base.oid for one in self.reads(view, caller)):
             return None
-        return replace(self._write(persona, caller, view, operation), via=self._catalog.identity(view))
+        way = replace(self._write(persona, caller, view, operation), via=self._catalog.identity(view))
+        narrowed = chain is not None and chain.only and operation is not Operation.INSERT
+        return self._into_only(way, base) if narrowed else way
+
+    def _into_only(self, way: Way, base: Relation) -> Way:
+        """The way to a table's own rows as one to all that it stands for, those of its parts included."""
+        if not descendants(self._catalog, base):
+            return way
+        least, most = min(way.at_least, Reach.SOME), min(way.at_most, Reach.SOME)
+        return replace(way, at_least=least, at_most=most, with_parts=False)
 
     def _surely_shown(self, caller: int, chain: Chain, least: Reach) -> tuple[Reach, str]:
         """How far a chain surely leads, whose filters say `least`, and why not that far."""
@@ -229,7 +241,8 @@ class Views:
             stored,
             shown,
             (Link(view, caller, where, shown), *below_it),
-            not self._gives_sets(query) and (inner is None or inner.sure),
+            sure=not self._gives_sets(query) and (inner is None or inner.sure),
+            only=query.only if inner is None else inner.only,
         )
 
     def _called(self, query: Query) -> Iterator[Function]:
@@ -305,6 +318,8 @@ class Views:
         """What keeps a write from surely going as far as the formulas say: how far it does, and why."""
         role, base = chain.role, chain.base
         caps: list[tuple[Reach, str]] = []
+        if barred := self._barred(caller, chain.links[0].view, written=chain):
+            caps.append((Reach.NONE, barred))
         if self._access.rls_applies(role, base) and (failing := may_fail(self._access, role, caller, base, operation)):
             caps.append((Reach.NONE, failing))
         settable = self._settable(chain, operation.value.upper()) if operation is not Operation.DELETE else frozenset()
@@ -331,18 +346,22 @@ class Views:
             found &= {column.number for name, column in link.columns.items() if name in granted}
         return frozenset(found)
 
-    def _barred(self, caller: int, view: Relation) -> str:
-        """Why a query on the view fails for the caller whatever it holds; empty where it does not."""
-        key = (caller, view.oid)
+    def _barred(self, caller: int, view: Relation, written: Chain | None = None) -> str:
+        """Why a query on the view fails for the caller whatever it holds; empty where it does not.
+
+        What is `written` through it need not be readable: Postgres asks for the privilege to write it, and no other.
+        """
+        key = (caller, view.oid, written is not None)
         if key not in self._failures:
-            self._failures[key] = self._why_barred(caller, view)
+            targets = {one.view.oid for one in written.links} | {written.base.oid} if written is not None else set()
+            self._failures[key] = self._why_barred(caller, view, targets)
         return self._failures[key]
 
-    def _why_barred(self, caller: int, view: Relation) -> str:
+    def _why_barred(self, caller: int, view: Relation, written: Collection[int]) -> str:
         if view.kind == "m":
             return ""
         for read in self.reads(view, caller):
-            if not read.granted:
+            if not read.granted and read.relation.oid not in written:
                 return f"the view reads {self._catalog.identity(read.relation)}, which its {self._whose(view)} may not"
         for rewrite in self._catalog.rewrites[view.oid]:
             for oid in rewrite.functions if rewrite.name == "_RETURN" else ():

@@ -1,0 +1,107 @@
+"""A world to audit: a schema, rows that are labelled by whose they are, and the calls that clients may make.
+
+A file in `worlds/` is SQL in parts. What stands before the first mark is a migration, run as `postgres`; `-- @seed` are
+rows, run as superuser; `-- @calls` are statements that every identity tries, one a line; `-- @claims` are claims that a
+client brings about, a JSON object a line, each tried by an identity of its own, and so are `-- @headers`, which anybody
+may send.
+
+Whose a row is, its values tell: identifiers of A's begin with aaaaaaaa, B's with bbbbbbbb; a row without is nobody's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rlsaudit.personas import STRANGER, built_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.model import JsonObject
+
+WORLDS = Path(__file__).parent / "worlds"
+A, B, C = (f"{letter * 8}-0000-4000-8000-000000000001" for letter in "abc")
+_PARTS = ("-- @seed", "-- @calls", "-- @claims", "-- @headers")
+_USERS = "\n".join(
+    f"insert into auth.users (id, email, raw_user_meta_data) values ('{one}', '{one[0]}@example.com', '{{}}');"
+    for one in (A, B, C)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A schema with its rows.
+
+    `people` are the users by name, `tied` whose row one is that holds such a text. `marks` name the column, by table,
+    that gives a row away wherever its value comes up; else it is `mark`. For those in `seeing_all` the rows of others
+    are of every content that there is.
+    """
+
+    name: str
+    schema: str
+    seed: str
+    calls: tuple[str, ...] = ()
+    claims: tuple[JsonObject, ...] = ()
+    headers: tuple[JsonObject, ...] = ()
+    people: Mapping[str, str] = field(default_factory=lambda: {"A": A, "B": B})
+    tied: Mapping[str, frozenset[str]] = field(
+        default_factory=lambda: {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
+    )
+    marks: Mapping[str, str] = field(default_factory=dict)
+    seeing_all: frozenset[str] = frozenset({"anon", "S", "A", "B"})
+
+    def owners(self, values: Mapping[str, str | None]) -> frozenset[str]:
+        """Whose a row of these values is."""
+        said = "\n".join(one for one in values.values() if one)
+        return frozenset().union(*(names for text, names in self.tied.items() if text in said))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who sends requests; `name` is as in `World.owners`, `user` the id that the token carries."""
+
+    name: str
+    role: str
+    claims: JsonObject
+    user: str | None
+    headers: JsonObject = field(default_factory=dict)
+
+
+def read_world(name: str) -> World:
+    """Reads `worlds/<name>.sql`."""
+    text = (WORLDS / f"{name}.sql").read_text("utf-8")
+    found = {"": "", **dict.fromkeys(_PARTS, "")}
+    part = ""
+    for line in text.splitlines():
+        if line.strip() in _PARTS:
+            part = line.strip()
+        else:
+            found[part] += f"{line}\n"
+    calls, claims, headers = ([one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:])
+    return World(
+        name,
+        found[""],
+        f"{_USERS}\n{found['-- @seed']}",
+        tuple(calls),
+        tuple(json.loads(one) for one in claims),
+        tuple(json.loads(one) for one in headers),
+    )
+
+
+def identities(persona: str, world: World) -> tuple[Identity, ...]:
+    """Everybody whom a built-in persona stands for: one that owns nothing first."""
+    found = built_in(persona)
+    assert found is not None
+    anonymous = persona == "anon"
+    first = Identity("anon" if anonymous else "S", persona, found.claims, None if anonymous else STRANGER)
+    sending = [replace(first, headers=one) for one in world.headers]
+    if anonymous:
+        return (first, *sending)
+    users = [
+        replace(first, name=name, claims={**found.claims, "sub": id_}, user=id_) for name, id_ in world.people.items()
+    ]
+    chosen = [replace(first, claims={**found.claims, **more}) for more in world.claims]
+    return (first, *users, *chosen, *sending)

@@ -1,0 +1,57 @@
+-- Privileges on columns: too few for a check, for NOT NULL, for the owner, or just enough.
+create table public.part_read (id uuid primary key, user_id uuid, mark text, secret text);
+revoke all on public.part_read from anon, authenticated;
+grant select (id, mark) on public.part_read to anon;
+grant update (mark) on public.part_read to authenticated;
+create table public.owner_default (id uuid primary key default gen_random_uuid(), user_id uuid default auth.uid(), mark text);
+revoke insert, update on public.owner_default from anon, authenticated;
+grant insert (mark) on public.owner_default to authenticated;
+grant update (mark) on public.owner_default to authenticated;
+create table public.owner_checked (id uuid primary key default gen_random_uuid(), user_id uuid, mark text);
+alter table public.owner_checked enable row level security;
+create policy put on public.owner_checked for insert with check (user_id = auth.uid());
+create policy see on public.owner_checked for select using (true);
+create policy change on public.owner_checked for update using (true) with check (user_id = auth.uid());
+revoke insert, update on public.owner_checked from anon, authenticated;
+grant insert (id, mark) on public.owner_checked to authenticated;
+grant update (mark) on public.owner_checked to authenticated;
+create table public.owner_null (id uuid primary key default gen_random_uuid(), user_id uuid, mark text);
+alter table public.owner_null enable row level security;
+create policy put on public.owner_null for insert with check (true);
+revoke insert on public.owner_null from anon, authenticated;
+grant insert (mark) on public.owner_null to anon, authenticated;
+create table public.not_nulls (id uuid primary key default gen_random_uuid(), user_id uuid not null, mark text, kind text not null);
+alter table public.not_nulls enable row level security;
+create policy put on public.not_nulls for insert to authenticated with check (user_id = auth.uid());
+revoke insert on public.not_nulls from anon, authenticated;
+grant insert (id, user_id, mark) on public.not_nulls to authenticated;
+create table public.approved (id uuid primary key default gen_random_uuid(), user_id uuid, mark text, ok boolean not null default false);
+alter table public.approved enable row level security;
+create policy put on public.approved for insert to authenticated with check (ok);
+create policy see on public.approved for select using (true);
+create policy change on public.approved for update to authenticated using (true) with check (ok);
+revoke insert, update on public.approved from anon, authenticated;
+grant insert (id, user_id, mark) on public.approved to authenticated;
+grant update (user_id, mark) on public.approved to authenticated;
+create table public.policy_reads (id uuid primary key, user_id uuid, mark text, secret text);
+alter table public.policy_reads enable row level security;
+create policy see on public.policy_reads for select using (secret = 'open' or user_id = auth.uid());
+revoke all on public.policy_reads from anon, authenticated;
+grant select (id, mark) on public.policy_reads to anon, authenticated;
+create table public.moved (id uuid primary key, user_id uuid, mark text);
+alter table public.moved enable row level security;
+create policy see on public.moved for select to authenticated using (true);
+create policy change on public.moved for update to authenticated using (user_id is null) with check (user_id = auth.uid());
+revoke update on public.moved from authenticated;
+grant update (user_id) on public.moved to authenticated;
+-- @seed
+insert into public.part_read select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
+  case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n), case n when 1 then 'open' end
+  from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
+insert into public.owner_default select id, user_id, mark || 'd' from public.part_read;
+insert into public.owner_checked select id, user_id, mark || 'c' from public.part_read;
+insert into public.owner_null select id, user_id, mark || 'n' from public.part_read;
+insert into public.not_nulls select id, user_id, mark || 't', 'x' from public.part_read where user_id is not null;
+insert into public.approved select id, user_id, mark || 'a', secret is null from public.part_read;
+insert into public.policy_reads select id, user_id, mark || 'p', secret from public.part_read;
+insert into public.moved select id, user_id, mark || 'm' from public.part_read;

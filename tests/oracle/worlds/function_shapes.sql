@@ -1,0 +1,98 @@
+-- Bodies that are not texts, functions with defaults, of several shapes, with settings of their own, called in policies.
+create table public.atomic_read (id uuid primary key, user_id uuid, mark text);
+alter table public.atomic_read enable row level security;
+create table public.atomic_write (id uuid primary key, user_id uuid, mark text);
+alter table public.atomic_write enable row level security;
+create table public.atomic_nested (id uuid primary key, user_id uuid, mark text);
+alter table public.atomic_nested enable row level security;
+create table public.by_default_argument (id uuid primary key, user_id uuid, mark text);
+alter table public.by_default_argument enable row level security;
+create table public.by_overload (id uuid primary key, user_id uuid, mark text);
+alter table public.by_overload enable row level security;
+create table public.by_named (id uuid primary key, user_id uuid, mark text);
+alter table public.by_named enable row level security;
+create table public.by_setting (id uuid primary key, user_id uuid, mark text);
+alter table public.by_setting enable row level security;
+create table public.by_returned (id uuid primary key, user_id uuid, mark text);
+alter table public.by_returned enable row level security;
+create table public.by_variadic (id uuid primary key, user_id uuid, mark text);
+alter table public.by_variadic enable row level security;
+create table public.by_strict (id uuid primary key, user_id uuid, mark text);
+alter table public.by_strict enable row level security;
+create table public.by_plpgsql (id uuid primary key, user_id uuid, mark text);
+alter table public.by_plpgsql enable row level security;
+create table public.by_sql_in_plpgsql (id uuid primary key, user_id uuid, mark text);
+alter table public.by_sql_in_plpgsql enable row level security;
+create table public.by_record (id uuid primary key, user_id uuid, mark text);
+alter table public.by_record enable row level security;
+create table public.by_atomic (id uuid primary key, user_id uuid, mark text);
+alter table public.by_atomic enable row level security;
+create table public.by_case (id uuid primary key, user_id uuid, mark text);
+alter table public.by_case enable row level security;
+create function public.read_atomic() returns setof text language sql security definer set search_path = '' begin atomic; select mark from public.atomic_read; end;
+create function public.write_atomic() returns void language sql security definer set search_path = '' begin atomic; delete from public.atomic_write; end;
+create schema private;
+create function private.inner_atomic() returns setof text language sql begin atomic; select mark from public.atomic_nested; end;
+create function public.outer_atomic() returns setof text language sql security definer set search_path = '' return (select string_agg(x, ',') from private.inner_atomic() x);
+create function public.may(who uuid, anyway boolean default true) returns boolean language sql stable as 'select who = auth.uid() or anyway';
+create policy a on public.by_default_argument for select using (public.may(user_id));
+create policy b on public.by_default_argument for delete using (public.may(user_id, false));
+create policy c on public.by_default_argument for update using (public.may(anyway => false, who => user_id));
+create function public.over(uuid) returns boolean language sql stable as 'select $1 = auth.uid()';
+create function public.over(text) returns boolean language sql stable as 'select true';
+create policy a on public.by_overload for select using (public.over(user_id));
+create policy b on public.by_overload for delete using (public.over(mark));
+create function public.two(a uuid, b uuid) returns boolean language sql stable as 'select a = auth.uid() and b is not null';
+create policy a on public.by_named for select using (public.two(b => user_id, a => auth.uid()));
+create policy b on public.by_named for delete using (public.two(b => auth.uid(), a => user_id));
+create function public.as_b() returns uuid language sql stable as 'select auth.uid()';
+create function public.is_as_b(uuid) returns boolean language sql stable as 'select auth.uid() = $1';
+create policy a on public.by_setting for select using (user_id = public.as_b());
+create policy b on public.by_setting for delete using (public.is_as_b(user_id));
+create function public.mine(out found uuid) language sql stable as 'select auth.uid()';
+create policy a on public.by_returned for select using (user_id = public.mine());
+create function public.among(variadic uuid[]) returns boolean language sql stable as 'select auth.uid() = any ($1)';
+create policy a on public.by_variadic for select using (public.among(user_id));
+create policy b on public.by_variadic for delete using (public.among(auth.uid(), user_id));
+create function public.strict_yes(uuid) returns boolean language sql stable strict as 'select true';
+create policy a on public.by_strict for select using (public.strict_yes(user_id));
+create policy b on public.by_strict for delete using (public.strict_yes(auth.uid()) is null);
+create function public.strict_no(uuid) returns boolean language sql stable strict as 'select $1 is null';
+create policy c on public.by_strict for update using (public.strict_no(user_id));
+create function public.pl(who uuid) returns boolean language plpgsql stable as $$ begin if who = auth.uid() then return true; end if; return false; end $$;
+create policy a on public.by_plpgsql for select using (public.pl(user_id));
+create policy b on public.by_plpgsql for delete using (not public.pl(user_id));
+create function public.pl_true(who uuid) returns boolean language plpgsql stable as $$ begin return coalesce(who = auth.uid(), true); end $$;
+create policy a on public.by_sql_in_plpgsql for select using (public.pl_true(user_id));
+create function public.my_row() returns public.by_named language sql stable as 'select null::uuid, auth.uid(), ''m''';
+create policy a on public.by_record for select using (user_id = (public.my_row()).user_id);
+create function public.is_mine(who uuid) returns boolean language sql stable return who = auth.uid();
+create function public.is_there(who uuid) returns boolean language sql stable begin atomic; select who is not null; end;
+create policy a on public.by_atomic for select using (public.is_mine(user_id));
+create policy b on public.by_atomic for delete using (public.is_there(user_id));
+create function public.cased(who uuid, said text) returns boolean language sql stable as 'select case when said like ''%1]%'' then true when who = auth.uid() then true else false end';
+create policy a on public.by_case for select using (public.cased(user_id, mark));
+-- @seed
+insert into public.atomic_read select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
+  case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n)
+  from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
+insert into public.atomic_write select id, user_id, mark || 'x1' from public.atomic_read;
+insert into public.atomic_nested select id, user_id, mark || 'x2' from public.atomic_read;
+insert into public.by_default_argument select id, user_id, mark || 'x3' from public.atomic_read;
+insert into public.by_overload select id, user_id, mark || 'x4' from public.atomic_read;
+insert into public.by_named select id, user_id, mark || 'x5' from public.atomic_read;
+insert into public.by_setting select id, user_id, mark || 'x6' from public.atomic_read;
+insert into public.by_returned select id, user_id, mark || 'x7' from public.atomic_read;
+insert into public.by_variadic select id, user_id, mark || 'x8' from public.atomic_read;
+insert into public.by_strict select id, user_id, mark || 'x9' from public.atomic_read;
+insert into public.by_plpgsql select id, user_id, mark || 'x10' from public.atomic_read;
+insert into public.by_sql_in_plpgsql select id, user_id, mark || 'x11' from public.atomic_read;
+insert into public.by_record select id, user_id, mark || 'x12' from public.atomic_read;
+insert into public.by_atomic select id, user_id, mark || 'x13' from public.atomic_read;
+insert into public.by_case select id, user_id, mark || 'x14' from public.atomic_read;
+alter function public.as_b() set "request.jwt.claim.sub" = 'bbbbbbbb-0000-4000-8000-000000000001';
+alter function public.is_as_b(uuid) set "request.jwt.claim.sub" = 'bbbbbbbb-0000-4000-8000-000000000001';
+-- @calls
+select * from public.read_atomic()
+select public.write_atomic()
+select * from public.outer_atomic()

@@ -1,0 +1,58 @@
+-- Generated and identity columns, serials whose sequence is not granted, domains, enums, foreign keys to closed tables.
+create schema private;
+create table private.kinds (id int primary key, mark text);
+create domain public.short as text check (length(value) < 12);
+create type public.mood as enum ('good', 'bad');
+create table public.generated (id uuid primary key, user_id uuid, mark text, loud text generated always as (upper(mark)) stored);
+alter table public.generated enable row level security;
+create policy a on public.generated using (loud is not null and user_id = auth.uid());
+create policy b on public.generated for insert with check (loud = '[NB1]G');
+create table public.counted (id bigint generated always as identity primary key, user_id uuid, mark text);
+alter table public.counted enable row level security;
+create policy put on public.counted for insert with check (true);
+create table public.serial (id serial primary key, user_id uuid, mark text);
+revoke all on sequence public.serial_id_seq from anon, authenticated;
+create table public.serial_only (id serial, user_id uuid, mark text primary key);
+revoke all on sequence public.serial_only_id_seq from anon, authenticated;
+revoke insert on public.serial_only from anon, authenticated;
+grant insert (user_id, mark) on public.serial_only to anon, authenticated;
+create table public.moods (id uuid primary key, user_id uuid, mark text, mood public.mood not null, said public.short);
+alter table public.moods enable row level security;
+create policy see on public.moods for select using (mood = 'good');
+create policy put on public.moods for insert with check (mood in ('good', 'bad'));
+create policy change on public.moods for update using (mood <> 'good') with check (said = 'short');
+create policy remove on public.moods for delete using (said is null);
+create table public.kinded (id uuid primary key, user_id uuid, mark text, kind int references private.kinds);
+alter table public.kinded enable row level security;
+create policy put on public.kinded for insert with check (kind = 1);
+create table public.soft (id uuid primary key, user_id uuid, mark text, deleted_at timestamptz);
+alter table public.soft enable row level security;
+create policy see on public.soft for select to authenticated using (user_id = auth.uid() and deleted_at is null);
+create policy change on public.soft for update to authenticated using (user_id = auth.uid() and deleted_at is null);
+create policy shown on public.soft for select to anon using (deleted_at is null);
+create table public.timed (id uuid primary key, user_id uuid, mark text, at timestamptz not null);
+alter table public.timed enable row level security;
+create policy see on public.timed for select using (at <= now());
+create policy put on public.timed for insert with check (at > now());
+create policy late on public.timed for delete using (at < now() and at > now());
+create table public.flags (id uuid primary key, user_id uuid, mark text, on_off boolean, level int check (level between 1 and 3));
+alter table public.flags enable row level security;
+create policy see on public.flags for select using (on_off is not true);
+create policy put on public.flags for insert with check (level > 3);
+create policy change on public.flags for update using (level = 2) with check (level = 9);
+create policy remove on public.flags for delete using (level in (1, 2, 3));
+-- @seed
+insert into private.kinds values (1, '[k1]'), (2, '[k2]');
+insert into public.generated (id, user_id, mark) select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
+  case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]g', o, n)
+  from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
+insert into public.counted (user_id, mark) select user_id, mark || 'c' from public.generated;
+insert into public.serial (user_id, mark) select user_id, mark || 's' from public.generated;
+insert into public.serial_only (user_id, mark) select user_id, mark || 'o' from public.generated;
+insert into public.moods select id, user_id, mark || 'm', case when mark ~ '1' then 'good' else 'bad' end::public.mood, case when mark ~ '1' then 'short' end from public.generated;
+insert into public.moods select replace(id::text, '-10', '-20')::uuid, user_id, mark || 'mm', 'bad'::public.mood, 'long' from public.generated;
+insert into public.kinded select id, user_id, mark || 'k', case when mark ~ '1' then 1 else 2 end from public.generated;
+insert into public.soft select id, user_id, mark || 'd', case when mark ~ '1' then now() end from public.generated;
+insert into public.timed select id, user_id, mark || 't', case when mark ~ '1' then now() - interval '1 day' else now() + interval '1 day' end from public.generated;
+insert into public.flags select id, user_id, mark || 'f', mark ~ '1', case when mark ~ '1' then 1 else 2 end from public.generated;
+insert into public.flags select replace(id::text, '-10', '-20')::uuid, user_id, mark || 'ff', null, 3 from public.generated;

@@ -1,0 +1,51 @@
+-- A trigger changes the row before the check of the policy: it may make pass what would not, or bar what would.
+create table public.made_mine (id uuid primary key, user_id uuid, mark text);
+alter table public.made_mine enable row level security;
+create policy put on public.made_mine for insert to authenticated with check (user_id = auth.uid());
+create function public.mine() returns trigger language plpgsql as $$ begin new.user_id := auth.uid(); return new; end $$;
+create trigger t before insert on public.made_mine for each row execute function public.mine();
+create table public.made_open (id uuid primary key, user_id uuid, mark text, open boolean not null);
+alter table public.made_open enable row level security;
+create policy put on public.made_open for insert to authenticated with check (false);
+create policy put2 on public.made_open for insert to authenticated with check (open and not open);
+create policy change on public.made_open for update to authenticated using (open) with check (open and user_id is null);
+create function public.set_open() returns trigger language plpgsql as $$ begin new.open := true; new.user_id := null; return new; end $$;
+create trigger t before insert or update on public.made_open for each row execute function public.set_open();
+create table public.limited (id uuid primary key, user_id uuid, mark text, ok boolean not null default false);
+alter table public.limited enable row level security;
+create policy put on public.limited for insert to authenticated with check (ok);
+create policy see on public.limited for select to authenticated using (true);
+create policy change on public.limited for update to authenticated using (true) with check (ok);
+revoke insert, update on public.limited from authenticated;
+grant insert (id, user_id, mark) on public.limited to authenticated;
+grant update (user_id, mark) on public.limited to authenticated;
+create function public.approve() returns trigger language plpgsql as $$ begin new.ok := true; return new; end $$;
+create trigger t before insert or update on public.limited for each row execute function public.approve();
+create table public.barred (id uuid primary key, user_id uuid, mark text, ok boolean not null default false);
+alter table public.barred enable row level security;
+create policy put on public.barred for insert to authenticated with check (ok);
+create policy see on public.barred for select to authenticated using (true);
+create policy change on public.barred for update to authenticated using (true) with check (ok);
+create function public.disapprove() returns trigger language plpgsql as $$ begin new.ok := false; return new; end $$;
+create trigger t before insert or update on public.barred for each row execute function public.disapprove();
+create table public.owned_later (id uuid primary key, user_id uuid, mark text);
+alter table public.owned_later enable row level security;
+create policy put on public.owned_later for insert to authenticated with check (user_id is not null);
+create function public.of_b() returns trigger language plpgsql as $$ begin new.user_id := 'bbbbbbbb-0000-4000-8000-000000000001'; return new; end $$;
+create trigger t before insert on public.owned_later for each row execute function public.of_b();
+create table public.by_another (id uuid primary key, user_id uuid, mark text);
+alter table public.by_another enable row level security;
+create policy put on public.by_another for insert to authenticated with check (user_id = auth.uid());
+create function public.by_other() returns trigger language plpgsql as $$ begin new.id := gen_random_uuid(); new.mark := new.mark || 'x'; return new; end $$;
+create trigger t before insert on public.by_another for each row execute function public.by_other();
+-- @seed
+set session_replication_role = replica;
+insert into public.made_mine select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
+  case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n)
+  from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
+insert into public.made_open select id, user_id, mark || 'o', mark ~ '1' from public.made_mine;
+insert into public.limited select id, user_id, mark || 'l', mark ~ '1' from public.made_mine;
+insert into public.barred select id, user_id, mark || 'b', mark ~ '1' from public.made_mine;
+insert into public.owned_later select id, user_id, mark || 'w' from public.made_mine;
+insert into public.by_another select id, user_id, mark || 'y' from public.made_mine;
+reset session_replication_role;

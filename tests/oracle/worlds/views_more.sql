@@ -1,0 +1,63 @@
+-- What a write through a view asks for besides: SELECT policies, columns, checks of views below, rules and triggers.
+create table public.narrow_read (id uuid primary key, user_id uuid, mark text);
+alter table public.narrow_read enable row level security;
+create table public.no_read (id uuid primary key, user_id uuid, mark text);
+alter table public.no_read enable row level security;
+create table public.reads_more (id uuid primary key, user_id uuid, mark text);
+alter table public.reads_more enable row level security;
+create table public.partly (id uuid primary key, user_id uuid, mark text);
+alter table public.partly enable row level security;
+create table public.ruled (id uuid primary key, user_id uuid, mark text);
+alter table public.ruled enable row level security;
+create table public.conditional (id uuid primary key, user_id uuid, mark text);
+alter table public.conditional enable row level security;
+create table public.forked (id uuid primary key, user_id uuid, mark text);
+alter table public.forked enable row level security;
+create table public.doubled (id uuid primary key, user_id uuid, mark text);
+alter table public.doubled enable row level security;
+create policy s on public.narrow_read for select using (user_id = auth.uid());
+create policy u on public.narrow_read for update using (true) with check (true);
+create policy d on public.narrow_read for delete using (true);
+create view public.narrow_view with (security_invoker = on) as select * from public.narrow_read;
+create view public.narrow_where with (security_invoker = on) as select * from public.narrow_read where mark is not null;
+create policy u on public.no_read for update using (true) with check (true);
+create policy d on public.no_read for delete using (true);
+create policy i on public.no_read for insert with check (true);
+create view public.no_read_view with (security_invoker = on) as select * from public.no_read;
+create view public.no_read_where with (security_invoker = on) as select * from public.no_read where mark is not null;
+revoke select on public.no_read from anon;
+create policy u on public.reads_more for update using (user_id = auth.uid()) with check (true);
+create policy s on public.reads_more for select using (true);
+create view public.reads_more_checked with (security_invoker = on) as select * from public.reads_more where user_id is not null with check option;
+create view public.partly_view as select id, mark from public.partly where user_id is not null with check option;
+create view public.partly_null as select id, mark from public.partly where user_id is null with local check option;
+create view public.partly_over as select id, mark from public.partly_null with cascaded check option;
+create view public.ruled_view as select * from public.ruled;
+create rule nothing as on delete to public.ruled_view do instead nothing;
+create rule for_some as on update to public.ruled_view where old.user_id is null do instead nothing;
+create view public.conditional_view as select * from public.conditional;
+create rule other as on insert to public.conditional_view do also insert into public.forked values (gen_random_uuid(), new.user_id, new.mark || 'copy');
+create view public.distinct_view as select distinct id, user_id, mark from public.doubled;
+create rule remove as on delete to public.distinct_view do instead delete from public.doubled where id = old.id;
+create view public.union_view as select * from public.doubled where user_id is null union all select * from public.doubled where user_id is not null;
+create function public.own_only() returns trigger language plpgsql security definer set search_path = '' as
+$$ begin delete from public.doubled where id = old.id and user_id = auth.uid(); return old; end $$;
+create trigger t instead of delete on public.union_view for each row execute function public.own_only();
+create table public.generated (id uuid primary key, user_id uuid, mark text, who text generated always as (user_id::text) stored);
+alter table public.generated enable row level security;
+create policy s on public.generated for select using (who = auth.uid()::text);
+create policy u on public.generated for update using (who = auth.uid()::text) with check (true);
+create policy i on public.generated for insert with check (who = auth.uid()::text);
+create view public.generated_view with (security_invoker = on) as select id, user_id, mark from public.generated;
+-- @seed
+insert into public.narrow_read select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
+  case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n)
+  from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
+insert into public.no_read select id, user_id, mark || 'x1' from only public.narrow_read;
+insert into public.reads_more select id, user_id, mark || 'x2' from only public.narrow_read;
+insert into public.partly select id, user_id, mark || 'x3' from only public.narrow_read;
+insert into public.ruled select id, user_id, mark || 'x4' from only public.narrow_read;
+insert into public.conditional select id, user_id, mark || 'x5' from only public.narrow_read;
+insert into public.forked select id, user_id, mark || 'x6' from only public.narrow_read;
+insert into public.doubled select id, user_id, mark || 'x7' from only public.narrow_read;
+insert into public.generated (id, user_id, mark) select id, user_id, mark || 'g' from public.partly;
