@@ -30,7 +30,7 @@ ColumnOf: TypeAlias = tuple[Name, str]
 Columns: TypeAlias = "Callable[[Name], frozenset[str] | None]"
 """The columns of a relation, None where it is not known."""
 
-_SUMMARIES = frozenset(
+SUMMARIES = frozenset(
     (name,)
     for name in (
         "avg", "bool_and", "bool_or", "corr", "count", "covar_pop", "covar_samp", "every", "regr_count", "regr_slope",
@@ -383,7 +383,7 @@ class _Query:
             if isinstance(current, tuple | list):
                 waiting.extend(current)
             match current:
-                case ast.FuncCall() if current.agg_star or tree.name(current.funcname) in _SUMMARIES:
+                case ast.FuncCall() if current.agg_star or tree.name(current.funcname) in SUMMARIES:
                     pass
                 case ast.SubLink():
                     if current.subLinkType in {SubLinkType.EXPR_SUBLINK, SubLinkType.ARRAY_SUBLINK}:

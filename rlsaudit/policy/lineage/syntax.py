@@ -1,0 +1,98 @@
+"""A view's query as sqlglot's tree, believed only as far as Postgres's own grammar finds the same names in it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import sqlglot
+from pglast import ast
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+
+from rlsaudit.policy import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# It warns of what it does not know, with the text itself: names from a database do not go to a terminal like that.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+logging.getLogger("sqlglot").propagate = False
+
+STAR = "*"
+
+
+def query(sql: str) -> exp.Query | None:
+    """Returns the tree of one SELECT; None where it is none, is too long, or the two grammars do not agree on it."""
+    parsed = tree.statements(sql)
+    if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
+        return None
+    try:
+        found = sqlglot.parse_one(sql, dialect=Postgres)
+    except Exception:  # noqa: BLE001 — a grammar written by hand: whatever it stumbles over is not understood
+        return None
+    if not isinstance(found, exp.Query | exp.Values):
+        return None
+    # sqlglot accepts nearly anything. A reference that it lost on the way would be a column that is called not shown.
+    if Counter(_references(parsed[0])) - Counter(map(path, found.find_all(exp.Column))):
+        return None
+    return found if set(_calls(parsed[0])) <= set(calls(found)) else None
+
+
+def word(node: exp.Expr | None) -> str:
+    """Returns a name as Postgres folds it."""
+    if isinstance(node, exp.Star):
+        return STAR
+    if not isinstance(node, exp.Identifier):
+        return "" if node is None else str(node.name)
+    return str(node.this) if node.args.get("quoted") else str(node.this).lower()
+
+
+def path(column: exp.Column) -> tuple[str, ...]:
+    """Returns the parts of a reference, `("u", "email")`; the last is `*` for a whole row."""
+    return tuple(word(one) for one in column.parts)
+
+
+def calls(node: exp.Expr) -> Iterator[tuple[str, str]]:
+    """Yields the functions called in a tree that are written with a schema."""
+    for one in node.find_all(exp.Dot, exp.Table):
+        name = called(one)
+        if name is not None:
+            yield name
+
+
+def called(node: exp.Expr) -> tuple[str, str] | None:
+    """Returns the (schema, name) of the call that a node is; None where it is none, or has no schema."""
+    if isinstance(node, exp.Dot) and isinstance(node.this, exp.Identifier):
+        schema, function = node.this, node.expression
+    elif isinstance(node, exp.Table) and isinstance(node.args.get("db"), exp.Identifier):
+        schema, function = node.args["db"], node.this
+    else:
+        return None
+    return (word(schema), function_name(function)) if isinstance(function, exp.Anonymous) else None
+
+
+def function_name(function: exp.Anonymous) -> str:
+    name = function.this
+    if isinstance(name, exp.Identifier):
+        return word(name)
+    return str(name) if function.args.get("quoted") else str(name).lower()
+
+
+def _references(select: tree.Node) -> Iterator[tuple[str, ...]]:
+    for one in tree.walk(select):
+        if isinstance(one, ast.ColumnRef):
+            names = tuple(part.sval or "" if isinstance(part, ast.String) else STAR for part in one.fields)
+            # A lone star changes how many outputs there are, which is looked at anyway.
+            if names != (STAR,):
+                yield names
+
+
+def _calls(select: tree.Node) -> Iterator[tuple[str, ...]]:
+    """The functions called with a schema; one of pg_catalog may be a keyword's, as EXTRACT is."""
+    for one in tree.walk(select):
+        if isinstance(one, ast.FuncCall) and len(one.funcname) > 1:
+            names = tuple(part.sval or "" for part in one.funcname)
+            if names[0] != "pg_catalog":
+                yield names
