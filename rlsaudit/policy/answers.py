@@ -91,12 +91,12 @@ class Doing:
     injected: frozenset[str] = frozenset()
 
 
-def read_of(sql: str, columns: Columns) -> Read | None:
-    """Returns what the output of one SELECT shows; None where it cannot be parsed."""
+def is_filtered(sql: str) -> bool:
+    """Returns whether there is any condition for the rows of one SELECT; so it is where it cannot be parsed."""
     parsed = tree.statements(sql)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
-        return None
-    return _Reader(columns).select(parsed[0])
+        return True
+    return _Reader(lambda _: None).select(parsed[0]).filtered
 
 
 def doing_of(function: Function, columns: Columns) -> Doing | None:

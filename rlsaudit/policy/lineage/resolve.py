@@ -108,9 +108,7 @@ class _Resolver:
             joined = Joined.of(source)
         return self._joins(item, joined, scope, common)
 
-    def _in_parentheses(
-        self, inner: exp.Expr, scope: Scope, common: Common, alias: str, names: list[str]
-    ) -> Joined:
+    def _in_parentheses(self, inner: exp.Expr, scope: Scope, common: Common, alias: str, names: list[str]) -> Joined:
         if not alias:
             return self._item(inner, scope, common)
         inside = Scope(scope)
@@ -174,7 +172,7 @@ class _Resolver:
 class _Common:
     """A query of a WITH clause, resolved when it is first read."""
 
-    def __init__(  # noqa: PLR0913 — each is one part of what such a query is
+    def __init__(
         self, resolver: _Resolver, node: exp.Expr, outer: Scope | None, common: Common, *, recursive: bool
     ) -> None:
         self._resolver = resolver

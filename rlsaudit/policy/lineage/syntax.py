@@ -23,7 +23,7 @@ logging.getLogger("sqlglot").propagate = False
 STAR = "*"
 
 
-def query(sql: str) -> exp.Query | None:
+def query(sql: str) -> exp.Query | exp.Values | None:
     """Returns the tree of one SELECT; None where it is none, is too long, or the two grammars do not agree on it."""
     parsed = tree.statements(sql)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
@@ -74,6 +74,7 @@ def called(node: exp.Expr) -> tuple[str, str] | None:
 
 
 def function_name(function: exp.Anonymous) -> str:
+    """Returns the name of a function that sqlglot knows nothing of."""
     name = function.this
     if isinstance(name, exp.Identifier):
         return word(name)
@@ -83,7 +84,7 @@ def function_name(function: exp.Anonymous) -> str:
 def _references(select: tree.Node) -> Iterator[tuple[str, ...]]:
     for one in tree.walk(select):
         if isinstance(one, ast.ColumnRef):
-            names = tuple(part.sval or "" if isinstance(part, ast.String) else STAR for part in one.fields)
+            names = tuple(part.sval or "" if isinstance(part, ast.String) else STAR for part in one.fields or ())
             # A lone star changes how many outputs there are, which is looked at anyway.
             if names != (STAR,):
                 yield names
@@ -92,7 +93,7 @@ def _references(select: tree.Node) -> Iterator[tuple[str, ...]]:
 def _calls(select: tree.Node) -> Iterator[tuple[str, ...]]:
     """The functions called with a schema; one of pg_catalog may be a keyword's, as EXTRACT is."""
     for one in tree.walk(select):
-        if isinstance(one, ast.FuncCall) and len(one.funcname) > 1:
-            names = tuple(part.sval or "" for part in one.funcname)
-            if names[0] != "pg_catalog":
+        if isinstance(one, ast.FuncCall):
+            names = tuple(part.sval or "" for part in one.funcname or ())
+            if len(names) > 1 and names[0] != "pg_catalog":
                 yield names
