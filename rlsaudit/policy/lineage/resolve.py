@@ -132,6 +132,8 @@ class _Resolver:
                 return self.query(inner, scope, common)
             case exp.Lateral(this=exp.Expr() as inner):
                 return self._function([inner], scope, common)
+            case exp.Table(this=exp.Query() | exp.Values() as inner):
+                return self.query(inner, scope, common)
             case exp.Table() if item.args.get("rows_from"):
                 return self._function(item.args["rows_from"], scope, common)
             case exp.Table(this=exp.Identifier()) if not item.args.get("catalog"):
