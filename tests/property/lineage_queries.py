@@ -130,29 +130,23 @@ class Queries:
         return Query(f"with {name} ({listed}) as ({inner.sql}) {_in_place(outer)}", outer.outputs)
 
     def _recursive(self, depth: int) -> Query:
-        first, more = self.query(depth - 1), self._from(depth - 1)
-        name = self._name()
-        columns = [Value(f"{name}.{ident(one.name)}", frozenset(), plain=True) for one in first.outputs]
-        turned = [*columns[1:], columns[0]]
-        if self._draw(st.booleans()):
-            turned[-1] = self._one(more[1])
+        """Each column of a row is the next one of the row before; the last is the first, or comes from elsewhere."""
+        first, (source, columns) = self.query(depth - 1), self._from(depth - 1)
+        given = self._one(columns) if self._draw(st.booleans()) else None
+        name, other = self._name(), self._name()
+        names = [f"{name}.{ident(one.name)}" for one in first.outputs]
+        turned = [*names[1:], names[0] if given is None else f"{other}.v"]
         sql = (
-            f"with recursive {name} as (select {_listed(first)}, 1 as n from ({first.sql}) q union all"
-            f" select {', '.join(one.sql for one in turned)}, n + 1 from {name}, (select from {more[0]} limit 1) x"
-            f" where n < 4) select {_listed(first)} from {name}"
+            f"with recursive {name} as (select {_listed(first)}, 1 as round from ({first.sql}) q union all"
+            f" select {', '.join(turned)}, {name}.round + 1"
+            f" from {name}, (select {'1' if given is None else given.sql} as v from {source} limit 2) {other}"
+            f" where {name}.round < 4) select {_listed(first)} from {name}"
         )
-        if turned[-1].made_of or turned[-1] not in columns:
-            sql = sql.replace(f"(select from {more[0]} limit 1) x", more[0])
-        made_of = [one.made_of for one in first.outputs]
-        plain = [one.plain for one in first.outputs]
-        for _ in range(len(made_of) + 1):
-            followed = [*range(1, len(made_of)), 0]
-            last = turned[-1] if turned[-1] not in columns else None
-            for place, source in enumerate(followed):
-                given = last if last is not None and place == len(made_of) - 1 else None
-                made_of[place] |= given.made_of if given else made_of[source]
-                plain[place] &= given.plain if given else plain[source]
-        outputs = (Output(one.name, m, p) for one, m, p in zip(first.outputs, made_of, plain, strict=True))
+        shown = [(one.made_of, one.plain) for one in first.outputs]
+        for _ in shown:
+            turn = [*shown[1:], shown[0] if given is None else (given.made_of, given.plain)]
+            shown = [(a | b, p and q) for (a, p), (b, q) in zip(shown, turn, strict=True)]
+        outputs = (Output(one.name, *what) for one, what in zip(first.outputs, shown, strict=True))
         return Query(sql, tuple(outputs))
 
     def _from(self, depth: int) -> tuple[str, list[Value]]:

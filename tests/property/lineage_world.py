@@ -50,12 +50,15 @@ SKELETON = ";\n".join(
         "create schema s",
         "create type s.place as (street text, town text)",
         *(statement for table in TEXTS for statement in _made(table)),
-        "create function s.told(int) returns text language sql stable security definer set search_path = ''"
-        " as 'select word from s.secrets where id = $1'",
-        "create function s.all_secrets() returns setof s.secrets language sql stable security definer"
-        " set search_path = '' as 'select * from s.secrets'",
-        "create function s.twice(text) returns text language sql immutable as 'select $1 || $1'",
-        "create aggregate s.sum(text) (sfunc = textcat, stype = text)",
+        """
+        create function s.told(int) returns text language sql stable security definer set search_path = ''
+          as 'select word from s.secrets where id = $1';
+        create function s.all_secrets() returns setof s.secrets language sql stable security definer
+          set search_path = ''
+          as 'select * from s.secrets';
+        create function s.twice(text) returns text language sql immutable as 'select $1 || $1';
+        create aggregate s.sum(text) (sfunc = textcat, stype = text)
+        """,
     ]
 )
 """`tags`, `doc` and `place` hold the value of the table's first text with a letter behind it."""

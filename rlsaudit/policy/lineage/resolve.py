@@ -43,6 +43,7 @@ class _Resolver:
     def __init__(self, columns_of: ColumnsOf, common_names: frozenset[str]) -> None:
         self._columns_of = columns_of
         self._common_names = common_names
+        self._relations: dict[tuple[str, str], Source] = {}
 
     def query(self, node: exp.Expr, outer: Scope | None, common: Common) -> Source:
         """Returns the outputs of a query; a closed source, whatever it shows."""
@@ -146,11 +147,16 @@ class _Resolver:
     def _relation(self, item: exp.Table, common: Common) -> Source:
         name, schema = syntax.word(item.this), item.args.get("db")
         if schema is not None:
-            return relation(syntax.word(schema), name, self._columns_of)
+            return self._known(syntax.word(schema), name)
         if name in common:
             return common[name]()
         # A WITH query that is not in sight here, or is not understood to be.
-        return UNKNOWN if name in self._common_names else relation("pg_catalog", name, self._columns_of)
+        return UNKNOWN if name in self._common_names else self._known("pg_catalog", name)
+
+    def _known(self, schema: str, name: str) -> Source:
+        if (schema, name) not in self._relations:
+            self._relations[schema, name] = relation(schema, name, self._columns_of)
+        return self._relations[schema, name]
 
     def _function(self, calls: list[exp.Expr], scope: Scope, common: Common) -> Source:
         """A function's columns: any of them may show whatever its arguments do."""

@@ -29,14 +29,21 @@ class Source:
     open: bool = False
     others: Shown | None = None
     relation: tuple[str, str] | None = None
+    _named: Mapping[str, list[Shown | None]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named = dict[str, list[Shown | None]]()
+        for name, shown in self.columns:
+            named.setdefault(name, []).append(shown)
+        object.__setattr__(self, "_named", named)
 
     def has(self, column: str) -> bool:
         """Whether there may be a column of that name."""
-        return self.open or any(name == column for name, _ in self.columns)
+        return self.open or column in self._named
 
     def column(self, column: str) -> Shown | None:
         """What a column shows."""
-        found = [shown for name, shown in self.columns if name == column]
+        found = self._named.get(column)
         if found:
             return found[0] if len(found) == 1 else None
         return self._other(column) if self.open else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import sqlglot
 from pglast import ast
@@ -12,9 +11,6 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 
 from rlsaudit.policy import tree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # It warns of what it does not know, with the text itself: names from a database do not go to a terminal like that.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
@@ -35,9 +31,35 @@ def query(sql: str) -> exp.Query | exp.Values | None:
     if not isinstance(found, exp.Query | exp.Values):
         return None
     # sqlglot accepts nearly anything. A reference that it lost on the way would be a column that is called not shown.
-    if Counter(_references(parsed[0])) - Counter(map(path, found.find_all(exp.Column))):
-        return None
-    return found if set(_calls(parsed[0])) <= set(calls(found)) else None
+    return None if _mentioned(parsed[0]) - _found(found) else found
+
+
+def _mentioned(select: tree.Node) -> Counter[tuple[str, ...]]:
+    """The references in a query, and the functions with a schema: how often each is there, to Postgres's grammar."""
+    return Counter(
+        names
+        for one in tree.walk(select)
+        if isinstance(one, ast.ColumnRef | ast.FuncCall)
+        for names in [tuple(part.sval or "" if isinstance(part, ast.String) else STAR for part in _parts(one))]
+        # A lone star changes how many outputs there are, which is looked at anyway; one of pg_catalog's functions may
+        # be written as a keyword, as EXTRACT is.
+        if (names != (STAR,) if isinstance(one, ast.ColumnRef) else len(names) > 1 and names[0] != "pg_catalog")
+    )
+
+
+def _parts(node: ast.ColumnRef | ast.FuncCall) -> tuple[tree.Node, ...]:
+    return (node.fields if isinstance(node, ast.ColumnRef) else node.funcname) or ()
+
+
+def _found(query: exp.Query | exp.Values) -> Counter[tuple[str, ...]]:
+    """The same in sqlglot's tree."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for one in query.walk():
+        if isinstance(one, exp.Column):
+            found[path(one)] += 1
+        elif (name := called(one)) is not None:
+            found[name] += 1
+    return found
 
 
 def word(node: exp.Expr | None) -> str:
@@ -52,14 +74,6 @@ def word(node: exp.Expr | None) -> str:
 def path(column: exp.Column) -> tuple[str, ...]:
     """Returns the parts of a reference, `("u", "email")`; the last is `*` for a whole row."""
     return tuple(word(one) for one in column.parts)
-
-
-def calls(node: exp.Expr) -> Iterator[tuple[str, str]]:
-    """Yields the functions called in a tree that are written with a schema."""
-    for one in node.find_all(exp.Dot, exp.Table):
-        name = called(one)
-        if name is not None:
-            yield name
 
 
 def called(node: exp.Expr) -> tuple[str, str] | None:
@@ -79,21 +93,3 @@ def function_name(function: exp.Anonymous) -> str:
     if isinstance(name, exp.Identifier):
         return word(name)
     return str(name) if function.args.get("quoted") else str(name).lower()
-
-
-def _references(select: tree.Node) -> Iterator[tuple[str, ...]]:
-    for one in tree.walk(select):
-        if isinstance(one, ast.ColumnRef):
-            names = tuple(part.sval or "" if isinstance(part, ast.String) else STAR for part in one.fields or ())
-            # A lone star changes how many outputs there are, which is looked at anyway.
-            if names != (STAR,):
-                yield names
-
-
-def _calls(select: tree.Node) -> Iterator[tuple[str, ...]]:
-    """The functions called with a schema; one of pg_catalog may be a keyword's, as EXTRACT is."""
-    for one in tree.walk(select):
-        if isinstance(one, ast.FuncCall):
-            names = tuple(part.sval or "" for part in one.funcname or ())
-            if len(names) > 1 and names[0] != "pg_catalog":
-                yield names
