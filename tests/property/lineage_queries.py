@@ -53,7 +53,7 @@ _EXPRESSIONS: Sequence[tuple[str, str]] = (
     ("case when {x} > '' then {y} else {x} end", "xy"),
     ("array[{x}, {y}]::text", "xy"),
     ("row({x}, {y})::text", "xy"),
-    ("jsonb_build_object('k', {x}, {y}, 1)::text", "xy"),
+    ("jsonb_build_object('k', {x}, coalesce({y}, ''), 1)::text", "xy"),
     ("(select max(t.{c}) from {t} t where t.{c} > {x})", "c "),
     ("array(select t.{c} || {x} from {t} t)::text", "cx"),
     ("exists (select t.{c} from {t} t where t.{c} > {x})::text", ""),
