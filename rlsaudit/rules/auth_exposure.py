@@ -47,12 +47,16 @@ class Exposed:
 
 
 def exposes_auth(case: Case, view: Relation) -> tuple[Exposed, ...]:
-    """Returns what a view shows of relations in auth, however it calls the columns and through however many views."""
+    """Returns what a view shows of relations in auth, however it calls the columns and through however many views.
+
+    Only columns count that may be read, where not all of the view's may be.
+    """
     if not case.origins.may_show(view, case.auth_relations):
         return ()
+    readable = case.readable(view)
     shown: dict[TableColumn, list[tuple[str, Origin]]] = {}
     for name, origin in case.origins.of_all(view).items():
-        for one in origin.columns:
+        for one in origin.columns if name in readable else ():
             if one[0] in case.auth_relations:
                 shown.setdefault(one, []).append((name, origin))
     return tuple(_exposed(case, oid, shown) for oid in sorted({oid for oid, _ in shown}))

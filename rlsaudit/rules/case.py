@@ -152,6 +152,13 @@ class Case:
             )
         )
 
+    def readable(self, relation: Relation) -> frozenset[str]:
+        """The columns that some persona reads beyond intent: all of them where it is not about reading."""
+        ways = [self.way(one, relation).columns for one in self.beyond(relation, [Operation.SELECT])]
+        if ways and None not in ways:
+            return frozenset(name for columns in ways for name in columns or ())
+        return frozenset(one.name for one in self.catalog.columns[relation.oid])
+
     def owner_columns(self, relation: Relation) -> tuple[str, ...]:
         """The columns that say whose row, or which tenant's, it is; a view's by the names in its tables as well."""
         return tuple(

@@ -132,8 +132,8 @@ def _read_severity(case: Case, fault: _Fault) -> Severity:
         return Severity.MEDIUM
     for oid in fault.cells:
         view = case.catalog.relations[oid]
-        shown = columns_from(case, view, fault.bases)
-        if case.sensitive(view, shown) or not set(case.owner_columns(view)).isdisjoint(shown):
+        shown = case.readable(view).intersection(columns_from(case, view, fault.bases))
+        if case.sensitive(view, shown) or not shown.isdisjoint(case.owner_columns(view)):
             return Severity.CRITICAL
     return Severity.HIGH
 

@@ -70,6 +70,11 @@ AUTH = {
         create view public.v as select id, public.address(author) as by from public.posts;""",
         "shows auth.users.email within by.",
     ),
+    "one column of two": (
+        """create view public.v as select id as ref, email as contact from auth.users;
+        revoke select on public.v from anon, authenticated; grant select (contact) on public.v to anon;""",
+        "shows auth.users.email as contact.",
+    ),
     "not understood": (
         """create view public.v as select x.mail from auth.users u,
           lateral xmltable('/r' passing xmlelement(name r, u.email) columns mail text path '.') x;""",
@@ -89,6 +94,9 @@ HARMLESS = {
     "asked for only": """create view public.v as select true as x from auth.users where email > '';""",
     "whether there is one": "create view public.v as select id is not null as x, email is null as y from auth.users;",
     "counted": "create view public.v as select count(*) as n, count(distinct email) as m from auth.users;",
+    "kept back": """
+        create view public.v as select u.email as contact, 1 as n from auth.users u;
+        revoke select on public.v from anon, authenticated; grant select (n) on public.v to anon, authenticated;""",
     "by a function with its caller's rights": """
         create function public.address(who uuid) returns text language sql stable set search_path = ''
           as 'select email from auth.users where id = who';
