@@ -329,6 +329,20 @@ SHAPES: dict[str, tuple[str, dict[str, str | None]]] = {
         """,
         {"a": "~orders.note ~orders.item", "b": "~orders.buyer"},
     ),
+    "asking whether there is, as a text": (
+        """
+        select (exists (select word from s.secrets))::text as a, (note in (select word from s.secrets))::text as b
+        from s.orders
+        """,
+        {"a": "", "b": "~orders.note"},
+    ),
+    "a whole row, not understood": (
+        """
+        select x.a, o.id from s.orders o,
+          lateral xmltable('/r' passing xmlelement(name r, to_json(o)::text) columns a text path '.') x
+        """,
+        {"a": None, "id": None},
+    ),
     "xmltable": (
         """
         select x.a from s.orders o, lateral xmltable('/r' passing xmlelement(name r, o.note) columns a text

@@ -65,6 +65,18 @@ def test_a_query_in_a_text_is_not_known(session: Session) -> None:
     assert not origins["a"].known
 
 
+@pytest.mark.parametrize(("kind", "counts"), [("view", set[str]()), ("materialized view", {"secrets.hint"})])
+def test_a_function_reads_as_its_caller(session: Session, kind: str, counts: set[str]) -> None:
+    """Whoever reads the view could as well read the table, but for what was stored."""
+    with session.rolled_back():
+        session.execute(
+            "create function s.hints() returns setof text language sql stable as 'select hint from s.secrets';"
+            f"create {kind} s.inner as select h from s.hints() h; create view s.v as select i.h as a from s.inner i"
+        )
+        catalog, origins = origins_of(session, "s.v")
+    assert in_short(catalog, origins["a"].columns) == counts
+
+
 @given(made=views())
 def test_random_views(session: Session, made: list[tuple[str, str, Query]]) -> None:
     statements = [f"create {kind} {name} as {query.sql}" for kind, name, query in made]

@@ -65,6 +65,11 @@ def test_a_name_that_is_not_found_is_not_known(value: str) -> None:
     assert lineage(sql, "x", "y") == {"x": None, "y": plain(("public", "a", "x"))}
 
 
+def test_a_name_that_two_columns_have() -> None:
+    assert lineage("select j.x from (public.a l join public.a r on (true)) j", "x") == {"x": None}
+    assert lineage("select x from public.a l, public.a r", "x") == {"x": None}
+
+
 def test_a_reference_that_one_grammar_loses(monkeypatch: pytest.MonkeyPatch) -> None:
     read = sqlglot.parse_one
     monkeypatch.setattr(sqlglot, "parse_one", lambda sql, dialect: read(sql.replace("x.y", "1"), dialect=dialect))
