@@ -127,7 +127,7 @@ class Queries:
         outer = self.query(depth - 1)
         self._sources.pop()
         listed = ", ".join(map(ident, renamed))
-        return Query(f"with {name} ({listed}) as ({inner.sql}) {_in_place(outer)}", outer.outputs)
+        return Query(f"with {name} ({listed}) as ({_few(inner)}) {_in_place(outer)}", outer.outputs)
 
     def _recursive(self, depth: int) -> Query:
         """Each column of a row is the next one of the row before; the last is the first, or comes from elsewhere."""
@@ -137,7 +137,7 @@ class Queries:
         names = [f"{name}.{ident(one.name)}" for one in first.outputs]
         turned = [*names[1:], names[0] if given is None else f"{other}.v"]
         sql = (
-            f"with recursive {name} as (select {_listed(first)}, 1 as round from ({first.sql}) q union all"
+            f"with recursive {name} as (select {_listed(first)}, 1 as round from ({_few(first)}) q union all"
             f" select {', '.join(turned)}, {name}.round + 1"
             f" from {name}, (select {'1' if given is None else given.sql} as v from {source} limit 2) {other}"
             f" where {name}.round < 4) select {_listed(first)} from {name}"
@@ -156,7 +156,7 @@ class Queries:
             alias = self._name()
             if depth > 0 and self._draw(st.booleans()):
                 inner = self.query(depth - 1)
-                item, outputs = f"({inner.sql}) {alias}", inner.outputs
+                item, outputs = f"({_few(inner)}) {alias}", inner.outputs
             else:
                 source, outputs = self._draw(st.sampled_from(self._sources))
                 item = f"{source} {alias}"
@@ -200,6 +200,11 @@ def _listed(query: Query, count: int | None = None) -> str:
     return ", ".join(ident(one.name) for one in query.outputs[:count])
 
 
+def _few(query: Query) -> str:
+    """The query with few rows: those of joins over joins multiply."""
+    return f"{query.sql} limit 5"
+
+
 def _in_place(query: Query) -> str:
     """A query behind WITH, which may not have a second one."""
     return f"select {_listed(query)} from ({query.sql}) q"
@@ -211,6 +216,7 @@ def views(draw: Draw) -> list[tuple[str, str, Query]]:
     made: list[tuple[str, str, Query]] = []
     for number in range(draw(st.integers(1, 3))):
         query = Queries(draw, [(name, one.outputs) for _, name, one in made]).query()
+        query = Query(_few(query), query.outputs)
         kind = draw(st.sampled_from(("view", "view", "view", "materialized view")))
         made.append((kind, f"s.v{number}", query))
     return made
