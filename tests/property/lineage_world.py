@@ -23,25 +23,26 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "s.secrets": ("word", "hint", "name"),
 }
 """The columns of each table that hold texts; the name of one is in two tables."""
+OTHERS = ("tags", "doc", "place")
+"""Each table's columns that have a text within."""
 ROWS = 3
 _TOKEN = re.compile(r"q\d+z\d+z\d+q")
 
 
 def token(table: str, column: str, row: int) -> str:
     """The value of a column in a row, of letters that `lower` leaves as they are."""
-    tables = list(TEXTS)
-    return f"q{tables.index(table)}z{TEXTS[table].index(column)}z{row}q"
+    return f"q{list(TEXTS).index(table)}z{(*TEXTS[table], *OTHERS).index(column)}z{row}q"
 
 
 def _made(table: str) -> Iterator[str]:
     columns = "".join(f", {ident(one)} text" for one in TEXTS[table])
     yield f"create table {table} (id int primary key, amount int, tags text[], doc jsonb, place s.place{columns})"
     for row in range(ROWS):
-        texts = [token(table, one, row) for one in TEXTS[table]]
-        first = texts[0]
+        texts = [literal(token(table, one, row)) for one in TEXTS[table]]
+        tag, doc, street = (literal(token(table, one, row)) for one in OTHERS)
         yield (
-            f"insert into {table} values ({row}, {row}, array['{first}t'], jsonb_build_object('k', '{first}d'),"
-            f" row('{first}p', 'x')::s.place, {', '.join(map(literal, texts))})"
+            f"insert into {table} values ({row}, {row}, array[{tag}], jsonb_build_object('k', {doc}),"
+            f" row({street}, 'x')::s.place, {', '.join(texts)})"
         )
 
 
@@ -61,7 +62,6 @@ SKELETON = ";\n".join(
         """,
     ]
 )
-"""`tags`, `doc` and `place` hold the value of the table's first text with a letter behind it."""
 
 
 def identity(table: str, column: str) -> str:
@@ -79,8 +79,7 @@ def tokens_in(text: str) -> set[str]:
     for one in _TOKEN.finditer(text.lower()):
         number, place, _ = one[0].strip("q").split("z")
         table = list(TEXTS)[int(number)]
-        column = {"t": "tags", "d": "doc", "p": "place"}.get(text.lower()[one.end() : one.end() + 1])
-        found.add(identity(table, column or TEXTS[table][int(place)]))
+        found.add(identity(table, (*TEXTS[table], *OTHERS)[int(place)]))
     return found
 
 
