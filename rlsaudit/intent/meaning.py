@@ -94,8 +94,12 @@ class Intent:
 
     def is_sensitive(self, relation: str, column: str) -> bool:
         """Whether a column holds private data, to judge by its name, and the file does not say that it may be seen."""
+        return column_fits(self.sensitive, column) and not self.is_meant(relation, column)
+
+    def is_meant(self, relation: str, column: str) -> bool:
+        """Whether the file says that a column may be seen, whatever it holds."""
         meant = (allowance.columns for allowance in self.allowances if any_fits(allowance.relations, relation))
-        return column_fits(self.sensitive, column) and not any(column_fits(columns, column) for columns in meant)
+        return any(column_fits(columns, column) for columns in meant)
 
     def names_owner(self, column: str) -> bool:
         """Whether a column says whose row it is."""

@@ -30,7 +30,7 @@ ColumnOf: TypeAlias = tuple[Name, str]
 Columns: TypeAlias = "Callable[[Name], frozenset[str] | None]"
 """The columns of a relation, None where it is not known."""
 
-_SUMMARIES = frozenset(
+SUMMARIES = frozenset(
     (name,)
     for name in (
         "avg", "bool_and", "bool_or", "corr", "count", "covar_pop", "covar_samp", "every", "regr_count", "regr_slope",
@@ -91,12 +91,12 @@ class Doing:
     injected: frozenset[str] = frozenset()
 
 
-def read_of(sql: str, columns: Columns) -> Read | None:
-    """Returns what the output of one SELECT shows; None where it cannot be parsed."""
+def is_filtered(sql: str) -> bool:
+    """Returns whether there is any condition for the rows of one SELECT; so it is where it cannot be parsed."""
     parsed = tree.statements(sql)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
-        return None
-    return _Reader(columns).select(parsed[0])
+        return True
+    return _Reader(lambda _: None).select(parsed[0]).filtered
 
 
 def doing_of(function: Function, columns: Columns) -> Doing | None:
@@ -383,7 +383,7 @@ class _Query:
             if isinstance(current, tuple | list):
                 waiting.extend(current)
             match current:
-                case ast.FuncCall() if current.agg_star or tree.name(current.funcname) in _SUMMARIES:
+                case ast.FuncCall() if current.agg_star or tree.name(current.funcname) in SUMMARIES:
                     pass
                 case ast.SubLink():
                     if current.subLinkType in {SubLinkType.EXPR_SUBLINK, SubLinkType.ARRAY_SUBLINK}:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation, Severity
+from rlsaudit.names import ident
 from rlsaudit.rules.build import Who, finding, worst
 from rlsaudit.rules.rule import Example, Found, Rule
-from rlsaudit.rules.shown import origins
 from rlsaudit.rules.wording import listed, who_can
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.catalog.facts import Relation
+    from rlsaudit.reach.origins import Origin, TableColumn
     from rlsaudit.rules.case import Case
 
 _HARMLESS = frozenset({"id", "user_id", "aud", "role", "created_at", "updated_at", "instance_id"})
@@ -30,24 +32,78 @@ def check(case: Case) -> Iterator[Found]:
             yield from _granted(case, relation)
 
 
-def exposes_auth(case: Case, view: Relation) -> dict[Relation, tuple[str, ...]]:
-    """Returns the relations in auth that a view shows columns of, with these columns."""
-    found: dict[Relation, list[str]] = {}
-    for oid, column in sorted(origins(case, view)):
-        relation = case.catalog.relations[oid]
-        if case.is_auth(relation):
-            found.setdefault(relation, []).append(column)
-    return {relation: tuple(columns) for relation, columns in found.items()}
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """Columns of a relation in auth that a view shows, in order, each with how it does: ` as contact`, say.
+
+    `private` is whether some tell more than that somebody is there. `known` is False where the view's query is not
+    understood, so that it may show them.
+    """
+
+    relation: Relation
+    columns: tuple[tuple[str, str], ...]
+    private: bool
+    known: bool
 
 
-def _view(case: Case, view: Relation, shown: dict[Relation, tuple[str, ...]]) -> Iterator[Found]:
+def exposes_auth(case: Case, view: Relation) -> tuple[Exposed, ...]:
+    """Returns what a view shows of relations in auth, however it calls the columns and through however many views.
+
+    Only columns count that may be read, where not all of the view's may be.
+    """
+    if not case.origins.may_show(view, case.auth_relations):
+        return ()
+    readable = case.readable(view)
+    shown: dict[TableColumn, list[tuple[str, Origin]]] = {}
+    for name, origin in case.origins.of_all(view).items():
+        for one in origin.columns if name in readable else ():
+            if one[0] in case.auth_relations:
+                shown.setdefault(one, []).append((name, origin))
+    return tuple(_exposed(case, oid, shown) for oid in sorted({oid for oid, _ in shown}))
+
+
+def _exposed(case: Case, oid: int, shown: dict[TableColumn, list[tuple[str, Origin]]]) -> Exposed:
+    ways = {one.name: shown[oid, one.name] for one in case.catalog.columns[oid] if (oid, one.name) in shown}
+    known = {one: outputs for one, outputs in ways.items() if any(origin.known for _, origin in outputs)}
+    told = known or ways
+    return Exposed(
+        case.catalog.relations[oid],
+        tuple((column, _how((oid, column), outputs)) for column, outputs in told.items()),
+        private=not told.keys() <= _HARMLESS,
+        known=bool(known),
+    )
+
+
+def _how(column: TableColumn, outputs: list[tuple[str, Origin]]) -> str:
+    """How a view shows a column, in words: nothing where it has the same name there."""
+    plain = [name for name, origin in outputs if column in origin.plain]
+    within = [name for name, origin in outputs if column not in origin.plain and origin.known]
+    if column[1] in plain:
+        return ""
+    if plain:
+        return f" as {listed([ident(one) for one in plain])}"
+    return f" within {listed([ident(one) for one in within])}" if within else ""
+
+
+def _told(case: Case, exposed: Exposed) -> list[str]:
+    """The columns in words, all at once where the view shows every one in the same way."""
+    identity = case.catalog.identity(exposed.relation)
+    hows = {how for _, how in exposed.columns}
+    if len(exposed.columns) == len(case.catalog.columns[exposed.relation.oid]) > 1 and len(hows) == 1:
+        return [f"every column of {identity}{hows.pop()}"]
+    return [f"{identity}.{ident(column)}{how}" for column, how in exposed.columns]
+
+
+def _view(case: Case, view: Relation, shown: tuple[Exposed, ...]) -> Iterator[Found]:
     cells = case.beyond(view)
     if not cells:
         return
     identity = case.catalog.identity(view)
-    names = [case.catalog.identity(one) for one in shown]
-    columns = list(dict.fromkeys(f"{case.catalog.identity(one)}.{column}" for one in shown for column in shown[one]))
-    private = any(column not in _HARMLESS for group in shown.values() for column in group)
+    names = [case.catalog.identity(one.relation) for one in shown]
+    surely = [one for one in shown if one.known]
+    shows = "shows" if surely else "may show"
+    columns = [text for one in surely or shown for text in _told(case, one)]
+    because = "" if surely else ": its query is not understood"
     read = any(one.operation is Operation.SELECT for one in cells)
     changed = any(one.operation in {Operation.UPDATE, Operation.DELETE} for one in cells)
     personas = [case.persona(name) for name in dict.fromkeys(one.persona for one in cells)]
@@ -56,12 +112,12 @@ def _view(case: Case, view: Relation, shown: dict[Relation, tuple[str, ...]]) ->
             RULE,
             case.ref(view),
             worst(cells),
-            title=f"{identity} shows {listed(names)} to clients",
-            message=f"{who_can(cells)} of {identity}, which shows {listed(columns)}.",
+            title=f"{identity} {shows} {listed(names)} to clients",
+            message=f"{who_can(cells)} of {identity}, which {shows} {listed(columns)}{because}.",
             evidence=case.evidence(cells, view),
             fix=f"revoke all on {identity} from {', '.join(case.holders(personas, view.acl, 'SELECT')) or 'public'};",
             relations=[identity, *names],
-            severity=Severity.CRITICAL if changed or (private and read) else Severity.HIGH,
+            severity=Severity.CRITICAL if changed or (read and any(one.private for one in surely)) else Severity.HIGH,
         ),
         case.claims([view], case.led_by(identity, (one.relation for p in personas for one in case.reads(p, view)))),
     )
@@ -143,6 +199,20 @@ RULE = Rule(
             """,
         ),
         Example(
+            "Through two views, under other names",
+            """
+            create schema internal;
+            create view internal.accounts as select id as ref, lower(email) as login, phone as tel from auth.users;
+            create view public.people as select ref, split_part(login, '@', 1) as nick, tel from internal.accounts;
+            """,
+        ),
+        Example(
+            "A whole row",
+            """
+            create view public.people as select to_jsonb(u) as person from auth.users u;
+            """,
+        ),
+        Example(
             "A copy",
             """
             create materialized view public.user_stats as select email, last_sign_in_at from auth.users;
@@ -174,6 +244,18 @@ RULE = Rule(
             "A number of users",
             """
             create view public.numbers as select count(*) as users from auth.users;
+            """,
+        ),
+        Example(
+            "Asked for, and not shown",
+            """
+            create table public.posts (id bigint primary key, author uuid, title text);
+            alter table public.posts enable row level security;
+            create policy "everybody reads" on public.posts for select using (true);
+            create view public.posts_of_members as
+              select p.id, p.title, u.email is not null as confirmed
+              from public.posts p join auth.users u on u.id = p.author where u.email is not null;
+            revoke insert, update, delete on public.posts_of_members from anon, authenticated;
             """,
         ),
     ),

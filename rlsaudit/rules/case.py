@@ -15,6 +15,7 @@ from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
+from rlsaudit.reach.origins import Origins
 from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Persona
-    from rlsaudit.policy.answers import Read
     from rlsaudit.policy.decide import Bounds
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
@@ -67,14 +67,14 @@ class Case:
         return Views(self.access, self.predicates)
 
     @cached_property
-    def shown(self) -> dict[int, frozenset[tuple[int, str]]]:
-        """What views show, by their OID, as far as it was asked for: `rlsaudit.rules.shown` keeps it here."""
-        return {}
+    def origins(self) -> Origins:
+        """Where the values of columns come from."""
+        return Origins(self.catalog, self.indirect.body)
 
     @cached_property
-    def readings(self) -> dict[int, Read | None]:
-        """What views read, by their OID, likewise."""
-        return {}
+    def auth_relations(self) -> frozenset[int]:
+        """The OIDs of Supabase's own tables of users and sessions."""
+        return frozenset(one.oid for one in self.catalog.snapshot.relations if self.is_auth(one))
 
     @cached_property
     def alone(self) -> dict[tuple[str, int, str], Bounds]:
@@ -133,15 +133,51 @@ class Case:
         return (*(["public"] if PUBLIC in found else []), *(ident(name) for name in named))
 
     def sensitive(self, relation: Relation, columns: Iterable[str] | None = None) -> tuple[str, ...]:
-        """The columns that hold private data, to judge by their names; among `columns` only, where given."""
+        """The columns that hold private data, to judge by their names; among `columns` only, where given.
+
+        A view's columns are judged by the names as well that they have in the tables that they show.
+        """
         identity = self.catalog.identity(relation)
         names = [one.name for one in self.catalog.columns[relation.oid]] if columns is None else list(columns)
-        return tuple(one for one in names if self.intent.is_sensitive(identity, one))
+        return tuple(
+            one
+            for one in names
+            if self.intent.is_sensitive(identity, one)
+            or (
+                not self.intent.is_meant(identity, one)
+                and any(
+                    self.intent.is_sensitive(self.catalog.identity(table), column)
+                    for table, column in self._known_origin(relation, one)
+                )
+            )
+        )
+
+    def readable(self, relation: Relation) -> frozenset[str]:
+        """The columns that some persona reads beyond intent: all of them where it is not about reading."""
+        ways = [self.way(one, relation).columns for one in self.beyond(relation, [Operation.SELECT])]
+        if ways and None not in ways:
+            return frozenset(name for columns in ways for name in columns or ())
+        return frozenset(one.name for one in self.catalog.columns[relation.oid])
 
     def owner_columns(self, relation: Relation) -> tuple[str, ...]:
-        """The columns that say whose row, or which tenant's, it is."""
-        names = [one.name for one in self.catalog.columns[relation.oid]]
-        return tuple(one for one in names if self.intent.names_owner(one) or self.intent.names_tenant(one))
+        """The columns that say whose row, or which tenant's, it is; a view's by the names in its tables as well."""
+        return tuple(
+            one.name
+            for one in self.catalog.columns[relation.oid]
+            if any(
+                self.intent.names_owner(name) or self.intent.names_tenant(name)
+                for name in (one.name, *(column for _, column in self._known_origin(relation, one.name)))
+            )
+        )
+
+    def _known_origin(self, relation: Relation, column: str) -> tuple[tuple[Relation, str], ...]:
+        """The columns of tables that a view's column shows; what it only may show says nothing of what it is."""
+        if relation.kind not in "vm":
+            return ()
+        origin = self.origins.of(relation, column)
+        return (
+            tuple((self.catalog.relations[oid], name) for oid, name in sorted(origin.columns)) if origin.known else ()
+        )
 
     def persona(self, name: str) -> Persona:
         """The persona of that name."""

@@ -15,9 +15,10 @@ from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
 from rlsaudit.policy.values import Scope
+from rlsaudit.reach.meant import columns_meant, relation_meant
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule
-from rlsaudit.rules.shown import beyond_table, column_names, relation_named
+from rlsaudit.rules.shown import beyond_table
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def check(case: Case) -> Iterator[Found]:
         body = case.indirect.body(function)
         if not body.understood or body.asks_identity:
             continue
-        doing = doing_of(function, partial(_columns_of, case, function))
+        doing = doing_of(function, partial(columns_meant, case.catalog, function))
         if doing is None:
             continue
         effects = [one for persona in personas for one in _effects(case, function, doing, persona, body.dynamic)]
@@ -124,11 +125,11 @@ def _effects(case: Case, function: Function, doing: Doing, persona: Persona, dyn
 
 def _reading(case: Case, function: Function, read: Read, persona: Persona) -> Iterator[_Effect]:
     for name in sorted({one for one, _ in read.shown}):
-        relation = _named(case, function, name)
+        relation = relation_meant(case.catalog, function, name)
         if relation is None or not _owner_passes(case, function, relation, Operation.SELECT):
             continue
         intended = case.intended(persona, relation, Operation.SELECT)
-        keyed = any(_is_key(case, _named(case, function, table), column) for table, column in read.keys)
+        keyed = any(_is_key(case, relation_meant(case.catalog, function, table), column) for table, column in read.keys)
         reach = _rows(case, persona, read, relation, keyed=keyed)
         if reach <= intended:
             continue
@@ -201,7 +202,7 @@ def _granting(formula: Formula) -> Formula:
 
 
 def _writing(case: Case, function: Function, write: Write, persona: Persona) -> Iterator[_Effect]:
-    relation = _named(case, function, write.relation)
+    relation = relation_meant(case.catalog, function, write.relation)
     operation = Operation(write.operation)
     if relation is None or not _owner_passes(case, function, relation, operation):
         return
@@ -228,12 +229,12 @@ def _change(case: Case, function: Function, write: Write) -> tuple[Severity, str
     """How bad an UPDATE or DELETE is that anybody can cause, and which rows it is about."""
     deletes = write.operation == "delete"
     secret = any(
-        (found := _named(case, function, table)) is not None and case.sensitive(found, [column])
+        (found := relation_meant(case.catalog, function, table)) is not None and case.sensitive(found, [column])
         for table, column in write.keys
     )
     if secret:
         return Severity.MEDIUM, "the row whose secret the caller knows"
-    if any(_is_key(case, _named(case, function, table), column) for table, column in write.keys):
+    if any(_is_key(case, relation_meant(case.catalog, function, table), column) for table, column in write.keys):
         harmful = deletes or write.given
         return Severity.HIGH if harmful else Severity.MEDIUM, "whatever row the caller names"
     if write.outside:
@@ -272,15 +273,6 @@ def _is_key(case: Case, relation: Relation | None, column: str) -> bool:
         or private
         or bool(case.sensitive(relation, [column]))
     )
-
-
-def _columns_of(case: Case, function: Function, name: tuple[str, ...]) -> frozenset[str] | None:
-    return column_names(case, _named(case, function, name))
-
-
-def _named(case: Case, function: Function, name: tuple[str, ...]) -> Relation | None:
-    path = next((one.partition("=")[2] for one in function.settings if one.startswith("search_path=")), "public")
-    return relation_named(case, name, [one.strip().strip("\"'") for one in path.split(",")])
 
 
 _ACCOUNTS = """

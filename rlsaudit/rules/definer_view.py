@@ -10,7 +10,7 @@ from rlsaudit.model import Operation, Severity
 from rlsaudit.rules.auth_exposure import exposes_auth
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.rule import Example, Found, Rule
-from rlsaudit.rules.shown import origins, reading, widened
+from rlsaudit.rules.shown import columns_from, origins, widened
 from rlsaudit.rules.wording import listed, who_can
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def _severity(case: Case, fault: _Fault, cells: list[Cell]) -> Severity:
 
 def _insert_severity(case: Case, fault: _Fault) -> Severity:
     """As for a policy that lets everybody insert: it is bad where one can do so in another's name."""
-    shown = {column for oid in fault.cells for _, column in origins(case, case.catalog.relations[oid])}
-    owned = any(case.intent.names_owner(one) or case.intent.names_tenant(one) for one in shown)
+    owned = any(case.owner_columns(case.catalog.relations[oid]) for oid in fault.cells)
     return Severity.HIGH if owned else Severity.MEDIUM
 
 
@@ -133,13 +132,8 @@ def _read_severity(case: Case, fault: _Fault) -> Severity:
         return Severity.MEDIUM
     for oid in fault.cells:
         view = case.catalog.relations[oid]
-        shown = {column for base, column in origins(case, view) if base in fault.bases}
-        bases = fault.bases.values()
-        if any(case.sensitive(one, shown) for one in bases) and (
-            reading(case, view) is not None or case.sensitive(view)
-        ):
-            return Severity.CRITICAL
-        if any(case.intent.names_owner(one) or case.intent.names_tenant(one) for one in shown):
+        shown = case.readable(view).intersection(columns_from(case, view, fault.bases))
+        if case.sensitive(view, shown) or not shown.isdisjoint(case.owner_columns(view)):
             return Severity.CRITICAL
     return Severity.HIGH
 

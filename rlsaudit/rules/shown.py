@@ -5,74 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation, Reach
-from rlsaudit.policy.answers import read_of
+from rlsaudit.policy.answers import is_filtered
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Is
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container
 
     from rlsaudit.access import ViewRead
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Cell, Persona
-    from rlsaudit.policy.answers import Name, Read
     from rlsaudit.policy.formula import Formula
+    from rlsaudit.reach.origins import TableColumn
     from rlsaudit.reach.views import Chain
     from rlsaudit.rules.case import Case
 
-_DEEPEST = 16
+
+def origins(case: Case, view: Relation) -> frozenset[TableColumn]:
+    """Returns the columns of tables that a view shows, by the table's OID: those that it does not only count or sum."""
+    return case.origins.shown(view)
 
 
-def relation_named(case: Case, name: Name, schemas: Iterable[str] = ()) -> Relation | None:
-    """Returns the relation that SQL calls by `name`; without a schema, the first that `schemas` hold."""
-    if len(name) > 1:
-        return case.catalog.relations_by_name.get((name[-2], name[-1]))
-    found = (case.catalog.relations_by_name.get((schema, name[0])) for schema in schemas)
-    return next((one for one in found if one is not None), None)
-
-
-def column_names(case: Case, relation: Relation | None) -> frozenset[str] | None:
-    """Returns the names of a relation's columns, None where it is not known."""
-    return None if relation is None else frozenset(one.name for one in case.catalog.columns[relation.oid])
-
-
-def origins(case: Case, view: Relation, depth: int = 0) -> frozenset[tuple[int, str]]:
-    """Returns the columns of tables that a view shows, by the table's OID: those that it does not only count or sum.
-
-    Where its query is not understood these are all columns that it depends on.
-    """
-    if view.oid not in case.shown:
-        case.shown[view.oid] = _origins(case, view, depth)
-    return case.shown[view.oid]
-
-
-def _origins(case: Case, view: Relation, depth: int) -> frozenset[tuple[int, str]]:
-    read = reading(case, view)
-    if read is None or depth > _DEEPEST:
-        return _depended_on(case, view)
-    found: set[tuple[int, str]] = set()
-    for name, column in read.shown:
-        relation = relation_named(case, name)
-        if relation is None:
-            continue
-        if relation.kind in "vm":
-            inner = origins(case, relation, depth + 1)
-            of_that_name = {one for one in inner if one[1] == column}
-            found |= of_that_name or inner
-        elif column == "*":
-            found |= {(relation.oid, one.name) for one in case.catalog.columns[relation.oid]}
-        else:
-            found.add((relation.oid, column))
-    return frozenset(found)
-
-
-def reading(case: Case, view: Relation) -> Read | None:
-    """Returns what a view's query reads."""
-    if view.oid not in case.readings:
-        case.readings[view.oid] = read_of(
-            view.definition or "", lambda name: column_names(case, relation_named(case, name))
-        )
-    return case.readings[view.oid]
+def columns_from(case: Case, view: Relation, tables: Container[int]) -> tuple[str, ...]:
+    """Returns the view's own columns that show something of the tables, by their OIDs."""
+    return tuple(
+        name
+        for name, origin in case.origins.of_all(view).items()
+        if any(table in tables for table, _ in origin.columns)
+    )
 
 
 def widened(case: Case, persona: Persona, view: Relation, cell: Cell) -> tuple[ViewRead, ...]:
@@ -134,26 +94,4 @@ def _is_wider(case: Case, persona: Persona, view: Relation, cell: Cell, read: Vi
     if direct < Reach.SOME:
         return cell.at_least > direct
     # Which rows a join or a group leaves is not followed; only where there is no condition it is surely all of them.
-    found = reading(case, view)
-    return found is not None and not found.filtered and cell.at_least > direct
-
-
-def _depended_on(case: Case, view: Relation) -> frozenset[tuple[int, str]]:
-    found: set[tuple[int, str]] = set()
-    waiting, seen = [view.oid], set[int]()
-    while waiting:
-        oid = waiting.pop()
-        if oid in seen:
-            continue
-        seen.add(oid)
-        for rewrite in case.catalog.rewrites[oid]:
-            for reference in rewrite.columns:
-                relation = case.catalog.relations.get(reference.relation)
-                if relation is None or reference.relation == oid:
-                    continue
-                if relation.kind in "vm":
-                    waiting.append(relation.oid)
-                    continue
-                columns = case.catalog.columns[relation.oid]
-                found |= {(relation.oid, one.name) for one in columns if reference.column in {0, one.number}}
-    return frozenset(found)
+    return cell.at_least > direct and not is_filtered(view.definition or "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from rlsaudit.policy.answers import doing_of, read_of
+from rlsaudit.policy.answers import doing_of, is_filtered
 
 if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function
@@ -118,4 +118,19 @@ def test_what_is_not_understood() -> None:
     assert doing_of(cast("Function", _Text("plv8", "return 1")), columns) is None
     assert doing_of(cast("Function", _Text("sql", "select from where")), columns) is None
     assert doing_of(cast("Function", _Text("plpgsql", "no body")), columns) is None
-    assert read_of("delete from public.t", columns) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "filtered"),
+    [
+        ("select * from public.t", False),
+        ("select u.id from public.u left join public.t on t.id = u.t_id", False),
+        ("select id from public.t where body = ''", True),
+        ("select id from public.t limit 1", True),
+        ("select id from public.t union all select id from public.u where name = ''", False),
+        ("select x.id from (select id from public.t where body = '') x", True),
+        ("select from where", True),
+    ],
+)
+def test_conditions(sql: str, filtered: bool) -> None:  # noqa: FBT001 — what is expected
+    assert is_filtered(sql) is filtered

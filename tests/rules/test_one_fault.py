@@ -5,12 +5,9 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
+from projects import findings
 
-from rlsaudit.audit import Options, audit
-from rlsaudit.connect import connect
-from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
 from rlsaudit.model import Severity
 
 if TYPE_CHECKING:
@@ -196,17 +193,9 @@ CASES = {
 
 
 def judged(url: str, schema: str, intent: Path | None = None) -> dict[tuple[str, str], Severity]:
-    with psycopg.connect(url) as connection:
-        grant_replay_rights(connection)
-        connection.execute("set role postgres")
-        connection.execute(schema.encode())
-        connection.execute("reset role")
-        revoke_replay_rights(connection)
-    with connect(url) as session:
-        findings = audit(session, Options(intent=intent)).findings
     return {
         (one.rule, one.object.identity): one.severity
-        for one in findings
+        for one in findings(url, schema, intent)
         if (one.rule, one.severity) != ("truncate-bypass", Severity.INFO)
     }
 
