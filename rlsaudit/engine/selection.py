@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -52,12 +53,23 @@ def start(request: EngineRequest | None = None) -> Iterator[Server]:
     if request is None:
         request = EngineRequest()
     provider, candidate = _choose(request)
-    with provider.start(candidate, request) as access:
+    with _without_a_service(), provider.start(candidate, request) as access:
         server = Server(access, provider.name)
         try:
             yield server
         finally:
             server.clean()
+
+
+@contextmanager
+def _without_a_service() -> Iterator[None]:
+    """Keeps PGSERVICE out of libpq's sight: it would send our connections elsewhere, and no parameter overrules it."""
+    service = os.environ.pop("PGSERVICE", None)
+    try:
+        yield
+    finally:
+        if service is not None:
+            os.environ["PGSERVICE"] = service
 
 
 def _find(request: EngineRequest) -> Iterator[tuple[Provider, Candidate]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from rlsaudit.engine import Candidate, EngineRequest, Server, candidates, choose, start
@@ -165,3 +167,10 @@ def test_a_url_that_does_not_work_is_an_error_without_its_credentials(url: str) 
     assert "--engine-url" in caught.value.message
     for text in (caught.value.message, caught.value.hint, repr(request), repr(candidates(request))):
         assert "hunter2" not in text
+
+
+def test_a_service_of_the_users_is_not_where_we_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSERVICE", "nowhere")
+    with start() as server, psycopg.connect(server.create_database("here")) as connection:
+        assert connection.info.dbname == "here"
+    assert os.environ["PGSERVICE"] == "nowhere"
