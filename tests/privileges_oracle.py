@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import LargeObjects
     from rlsaudit.connect import Session
 
 COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
@@ -96,7 +97,10 @@ from asked, unnest(%(parameters)s::text[]) name, unnest(array['SET', 'ALTER SYST
 """
 ORACLE_OF_LARGE_OBJECTS = """
 union all
-select 'large object', '', role, m.oid, privilege, has_largeobject_privilege(asked.oid, m.oid, privilege)
+select 'large object', concat(lomowner, ' ', (
+    select string_agg(concat(grantee, '=', privilege_type, '/', grantor), ' ')
+    from aclexplode(coalesce(lomacl, acldefault('L', lomowner))))),
+  role, m.oid, privilege, has_largeobject_privilege(asked.oid, m.oid, privilege)
 from asked, pg_largeobject_metadata m, unnest(array['SELECT', 'UPDATE']) privilege
 """
 PARAMETER_ACL = 150_000
@@ -182,9 +186,14 @@ def of_minor(access: Access, asked: int, key: Key) -> bool:
         case "parameter":
             return access.on_parameter(asked, name, privilege)
         case "large object":
-            (objects,) = snapshot.large_objects
+            objects = next(one for one in snapshot.large_objects if _listed(one) == name)
             return access.on_large_objects(asked, objects, privilege)
         case _ if kind in listed:
             (acl,) = (one.acl for one in listed[kind] if one.oid == oid)
             return access.holds(asked, acl, privilege)
     raise AssertionError(key)
+
+
+def _listed(objects: LargeObjects) -> str:
+    """An owner and a list as the query above writes them, to tell groups of large objects apart."""
+    return f"{objects.owner} " + " ".join(f"{one.grantee}={one.privilege}/{one.grantor}" for one in objects.acl)
