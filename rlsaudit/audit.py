@@ -16,7 +16,7 @@ import psycopg
 from rlsaudit import __version__, probe
 from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
-from rlsaudit.catalog.platform import exposed_schemas
+from rlsaudit.catalog.platform import exposed_schemas, is_platforms_role, served_to
 from rlsaudit.errors import AuditError, UsageError
 from rlsaudit.intent import Intent
 from rlsaudit.intent import load as load_intent
@@ -88,20 +88,24 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
 
     access = Access(catalog)
     cast = choose(access, platform, options.roles, intent.personas)
-    exposure = {one.name: exposed(access, one, snapshot.relations, schemas) for one in cast.personas}
+    served = {
+        one.name: served_to(catalog, platform, one.role, schemas, declared=bool(options.schemas or intent.schemas))
+        for one in cast.personas
+    }
+    exposure = {one.name: exposed(access, one, snapshot.relations, served[one.name]) for one in cast.personas}
 
     predicates = Predicates(access, platform)
     direct = Direct(access, predicates)
-    indirect = Indirect(access, predicates, direct, frozenset(schemas))
+    indirect = Indirect(access, predicates, direct, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
     matrix = build(Sources(access, direct, indirect, intent), cast.personas, exposure, results)
-    case = Case(access, platform, cast.personas, exposure, predicates, direct, indirect, matrix, intent)
+    case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 
     missing = (*_blind(snapshot), *skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
-    notes = [f"schemas: {known_by}", *cast.notes, _NOT_YET]
+    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), _NOT_YET]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
     report = Report(
@@ -183,6 +187,19 @@ def _must_exist(catalog: Catalog, schemas: Iterable[str]) -> None:
 
 def _blind(snapshot: Snapshot) -> Iterable[Skipped]:
     return [Skipped("part of the catalog", one) for one in snapshot.blind]
+
+
+def _beyond_the_api(case: Case, schemas: Sequence[str]) -> Iterable[str]:
+    """On Supabase: who speaks SQL, and so is not kept to what the API serves."""
+    direct = [name for name, names in case.served.items() if not names <= set(schemas)]
+    if direct:
+        yield f"{', '.join(direct)}: logs in by itself, so every schema counts for it"
+    if case.platform is Platform.SUPABASE:
+        personas = {one.role for one in case.personas}
+        others = [one for one in case.catalog.snapshot.roles if one.login and not one.superuser]
+        left = [one.name for one in others if one.name not in personas and not is_platforms_role(one.name)]
+        if left:
+            yield f"log in by themselves and are not audited (--role NAME does): {', '.join(left)}"
 
 
 def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:

@@ -119,12 +119,12 @@ def _reach(report: Report, format_name: str, screen: Screen) -> str:
 def _privileges(case: Case, report: Report, format_name: str, screen: Screen) -> str:
     from rlsaudit.explain import documents, held, text  # noqa: PLC0415 — what --help need not wait for
 
-    served = set(report.target.schemas)
     by_role: dict[str, list[str]] = {}
     for one in report.personas:
         by_role.setdefault(one.role, []).append(one.name)
     holdings = {
-        role: tuple(held(case.access, case.catalog.roles_by_name[role].oid, served.__contains__)) for role in by_role
+        role: tuple(held(case.access, case.catalog.roles_by_name[role].oid, case.served[names[0]].__contains__))
+        for role, names in by_role.items()
     }
     if format_name != TEXT:
         return documents.privileges(holdings)

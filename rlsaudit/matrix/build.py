@@ -17,7 +17,7 @@ from rlsaudit.probe import Outcome, Result
 from rlsaudit.reach import Direct, Indirect, Way, widest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
@@ -44,7 +44,7 @@ class Matrix:
 
 
 def exposed(
-    access: Access, persona: Persona, relations: Iterable[Relation], schemas: Sequence[str]
+    access: Access, persona: Persona, relations: Iterable[Relation], schemas: Collection[str]
 ) -> tuple[Relation, ...]:
     """Returns the relations that the persona could address: in a served schema on which its role has USAGE."""
     role = access.catalog.roles_by_name[persona.role].oid

@@ -15,7 +15,7 @@ from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.footprint import Footprints, Touch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
@@ -44,17 +44,17 @@ class _Lifted:
 class Indirect:
     """Ways to tables that do not address them by name.
 
-    `callable_schemas` are the schemas whose functions a client can call, and whose views it can name.
+    `served` are the schemas whose functions a persona can call, and whose views it can name, by the persona's name.
     """
 
     def __init__(
-        self, access: Access, predicates: Predicates, direct: Direct, callable_schemas: frozenset[str]
+        self, access: Access, predicates: Predicates, direct: Direct, served: Mapping[str, frozenset[str]]
     ) -> None:
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
         self._direct = direct
-        self._callable_schemas = callable_schemas
+        self._served = served
         self._bodies: dict[int, Body] = {}
         self._readers = self._view_readers()
         self._footprints = Footprints(access)
@@ -97,7 +97,7 @@ class Indirect:
         for function in self._catalog.snapshot.functions:
             if function.extension is not None or function.returns in _NOT_CALLABLE:
                 continue
-            if self._catalog.schemas[function.schema].name not in self._callable_schemas:
+            if self._catalog.schemas[function.schema].name not in self._served[persona.name]:
                 continue
             if self._access.execute(role, function):
                 yield function
@@ -170,7 +170,7 @@ class Indirect:
         role = self._catalog.roles_by_name[persona.role].oid
         for view in self._readers[relation.oid]:
             schema = self._catalog.schemas[view.schema]
-            if schema.name not in self._callable_schemas:
+            if schema.name not in self._served[persona.name]:
                 continue
             granted = self._access.columns(role, view, operation.value.upper()) or self._access.on_table(
                 role, view, operation.value.upper()
@@ -200,7 +200,7 @@ class Indirect:
             self._note(lifted, role, self._footprints.of_call(function, role), f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:
             self._lift_asked(lifted, role, relation)
-            if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._callable_schemas:
+            if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
                 self._lift_addressed(lifted, persona, role, relation)
         return lifted
 

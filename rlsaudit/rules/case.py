@@ -37,12 +37,16 @@ WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 @dataclass(frozen=True)
 class Case:
-    """One audit, as the rules see it. `exposure` are the relations that each persona could address, by its name."""
+    """One audit, as the rules see it.
+
+    `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    """
 
     access: Access
     platform: Platform
     personas: tuple[Persona, ...]
     exposure: Mapping[str, tuple[Relation, ...]]
+    served: Mapping[str, frozenset[str]]
     predicates: Predicates
     direct: Direct
     indirect: Indirect

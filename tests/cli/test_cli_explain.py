@@ -209,3 +209,31 @@ def strip(cell: dict[str, Any]) -> dict[str, Any]:
 
 def map_of(part: dict[str, Any]) -> set[str]:
     return {one["relation"] for one in part["matrix"]}
+
+
+def test_a_role_that_logs_in_is_not_kept_to_what_the_api_serves(
+    supabase_database: str, ask: Callable[..., Answer]
+) -> None:
+    with connect(supabase_database) as session:
+        try:
+            session.execute(
+                "create role cli_worker login; create schema private; create table private.jobs (id int);"
+                "grant usage on schema private to cli_worker, anon; grant select on private.jobs to cli_worker, anon;"
+                "create view private.all_jobs as select * from private.jobs;"
+                "grant select on private.all_jobs to cli_worker"
+            )
+            told = report_of(ask("audit", "--format", "json", supabase_database))
+            assert not any(one["relation"].startswith("private.") for one in told["matrix"])
+            assert any("not audited (--role NAME does): cli_worker" in one for one in told["target"]["notes"])
+            told = report_of(ask("audit", "--role", "cli_worker", "--format", "json", supabase_database))
+            cells = {one["relation"]: one for one in told["matrix"] if one["operation"] == "select"}
+            assert cells["private.jobs"]["reach"] == "all"
+            assert cells["private.jobs"]["paths"] == ["private.all_jobs"]
+            assert any(one.startswith("cli_worker: logs in by itself") for one in told["target"]["notes"])
+        finally:
+            session.execute("drop owned by cli_worker; drop role cli_worker")
+
+
+def report_of(answer: Answer) -> Any:  # noqa: ANN401  JSON
+    assert answer.code in {0, 1}, answer.err
+    return json.loads(answer.out)
