@@ -157,10 +157,10 @@ def _function_reason(look: _Look, function: Function) -> str:
     body = body_of(function)
     if not body.understood:
         return f"it calls {identity}, whose body is not understood"
-    if body.dynamic:
-        return f"it calls {identity}, which runs dynamic SQL"
     look.relations.extend(_named(catalog, body.reads))
-    return next((reason for name in sorted(body.calls) if (reason := _call_reason(look, name))), "")
+    # What it calls may say more exactly why its SQL is not known.
+    called = next((reason for name in sorted(body.calls) if (reason := _call_reason(look, name))), "")
+    return called or (f"it calls {identity}, which runs dynamic SQL" if body.dynamic else "")
 
 
 def _named(catalog: Catalog, names: frozenset[tuple[str, ...]]) -> Iterator[Relation]:

@@ -11,6 +11,8 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import WHO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rlsaudit.policy.tree import Node
 
 _IDENTITY = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("current_setting",)})
@@ -24,7 +26,8 @@ class Query:
     is the relation's (schema, name), `alias` what names it, `where` the filter, `columns` maps output names to the
     relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself.
     `only` says that it reads no rows of the relation's partitions and children. `calls` are all functions called,
-    `asks_identity` whether it reads who is calling.
+    `asks` those of a plain one's filter, which every query calls if `asks_always`. `asks_identity` is whether it reads
+    who is calling.
     """
 
     plain: bool
@@ -35,6 +38,8 @@ class Query:
     columns: tuple[tuple[str, str], ...]
     summarises: bool
     calls: frozenset[tuple[str, ...]]
+    asks: frozenset[tuple[str, ...]]
+    asks_always: bool
     asks_identity: bool
 
 
@@ -45,7 +50,7 @@ def read_query(sql: str) -> Query | None:
         return None
     select = parsed[0]
     nodes = list(tree.walk(select))
-    calls = frozenset(tree.name(one.funcname) for one in nodes if isinstance(one, ast.FuncCall))
+    calls = _called(nodes)
     identity = bool(calls & _IDENTITY) or any(isinstance(one, ast.SQLValueFunction) and one.op in WHO for one in nodes)
     source = select.fromClause[0] if select.fromClause and len(select.fromClause) == 1 else None
     extras = (
@@ -67,7 +72,22 @@ def read_query(sql: str) -> Query | None:
         columns=tuple(_columns(select)) if plain else (),
         summarises=bool(select.groupClause) or aggregates,
         calls=calls,
+        asks=_called(tree.walk(select.whereClause)) if plain else frozenset(),
+        asks_always=not _may_fold(select.whereClause),
         asks_identity=identity,
+    )
+
+
+def _called(nodes: Iterable[Node]) -> frozenset[tuple[str, ...]]:
+    return frozenset(tree.name(one.funcname) for one in nodes if isinstance(one, ast.FuncCall))
+
+
+def _may_fold(where: Node) -> bool:
+    """Whether the planner may fold a part of a filter away, with the calls in it."""
+    return any(
+        isinstance(one, ast.CaseExpr | ast.CoalesceExpr)
+        or (isinstance(one, ast.A_Const) and (one.isnull or isinstance(one.val, ast.Boolean)))
+        for one in tree.walk(where)
     )
 
 

@@ -80,6 +80,15 @@ class Link:
     columns: Mapping[str, Column]
 
 
+@dataclass(frozen=True, slots=True)
+class _Forbidden:
+    """A call that the caller may not make. `filters`: it may stand between the rows; `always`: every query makes it."""
+
+    why: str
+    filters: bool
+    always: bool
+
+
 class Views:
     """Ways through views of one snapshot."""
 
@@ -103,6 +112,7 @@ class Views:
         barred = self._barred(caller, view)
         if barred:
             return none(barred)
+        forbidden = self._forbidden(caller, view)
         chain = self.chain(persona, caller, view)
         if chain is not None:
             bounds = decide(self._visible(persona, chain, Operation.SELECT))
@@ -112,7 +122,7 @@ class Views:
             return Way(least, bounds.at_most, evidence, because + why, chosen=bounds.chosen)
         if self._shows_nothing(persona, caller, view):
             return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROOF, "no row passes the policies of any table below it")
-        asking = self._asking(caller, view)
+        asking = forbidden or self._asking(caller, view)
         if asking:
             return anything(f"a view that is not a plain filter, and {asking}")
         return Way(
@@ -176,6 +186,12 @@ class Views:
         """How far a chain surely leads, whose filters say `least`, and why not that far."""
         if least is Reach.NONE:
             return least, ""
+        outermost = chain.links[0].view
+        picked = any(one.name in chain.columns for one in self._access.columns(caller, outermost, "SELECT"))
+        for one in self._forbidden_calls(caller, outermost):
+            # Whoever picks a column that is a table's own calls nothing that another column is made with.
+            if one.filters or not picked:
+                return Reach.NONE, f"; {one.why}"
         if not chain.sure:
             return Reach.NONE, "; a function in it may give no row"
         if chain.stored or not self._access.rls_applies(chain.role, chain.base):
@@ -318,7 +334,8 @@ class Views:
         """What keeps a write from surely going as far as the formulas say: how far it does, and why."""
         role, base = chain.role, chain.base
         caps: list[tuple[Reach, str]] = []
-        if barred := self._barred(caller, chain.links[0].view, written=chain):
+        outermost = chain.links[0].view
+        if barred := self._barred(caller, outermost, written=chain) or self._forbidden(caller, outermost):
             caps.append((Reach.NONE, barred))
         if self._access.rls_applies(role, base) and (failing := may_fail(self._access, role, caller, base, operation)):
             caps.append((Reach.NONE, failing))
@@ -363,12 +380,38 @@ class Views:
         for read in self.reads(view, caller):
             if not read.granted and read.relation.oid not in written:
                 return f"the view reads {self._catalog.identity(read.relation)}, which its {self._whose(view)} may not"
-        for rewrite in self._catalog.rewrites[view.oid]:
-            for oid in rewrite.functions if rewrite.name == "_RETURN" else ():
-                function = self._catalog.functions.get(oid)
-                if function is not None and not self._access.may_call(caller, function):
-                    return f"the view calls {self._catalog.function_identity(function)}, which this role may not"
-        return ""
+        return next((one.why for one in self._forbidden_calls(caller, view) if one.always), "")
+
+    def _forbidden(self, caller: int, view: Relation) -> str:
+        """Which function that the view calls the caller may not: empty where none. Not every query calls it."""
+        return next((one.why for one in self._forbidden_calls(caller, view)), "")
+
+    def _forbidden_calls(self, caller: int, view: Relation) -> Iterator[_Forbidden]:
+        """The functions that this view and those below call and the caller may not.
+
+        A column is computed only for whoever picks it, or what is made of it, and a view below one that joins may go
+        unread. EXECUTE is the caller's to hold, whoever's rights the view has.
+        """
+        pending, seen = [(view, True)], set[int]()
+        while pending:
+            current, read = pending.pop()
+            if current.oid in seen or current.kind != "v":
+                continue
+            seen.add(current.oid)
+            query = self.shape(current)
+            plain = query is not None and query.plain
+            always = read and plain and query is not None and query.asks_always
+            for rewrite in self._catalog.rewrites[current.oid]:
+                if rewrite.name != "_RETURN":
+                    continue
+                called = (self._catalog.functions.get(oid) for oid in rewrite.functions)
+                for function in (one for one in called if one and not self._access.may_call(caller, one)):
+                    name = (self._catalog.schemas[function.schema].name, function.name)
+                    filters = query is None or not plain or name in query.asks
+                    why = f"the view calls {self._catalog.function_identity(function)}, which this role may not"
+                    yield _Forbidden(why, filters, always and filters)
+                below = (self._catalog.relations.get(one.relation) for one in rewrite.columns)
+                pending.extend((one, read and plain) for one in below if one is not None)
 
     def _asking(self, caller: int, view: Relation) -> str:
         """What makes a view's rows depend on who asks; empty where nothing does."""

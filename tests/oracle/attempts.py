@@ -26,13 +26,18 @@ class Attempt:
     """A statement.
 
     `copies` is the seeded row whose values it puts in, `written` what it puts in, `settable` the columns that it might
-    have set.
+    have set. `whole` is whether it reads all that there is to read.
     """
 
     statement: str
     copies: Place | None = None
     written: Mapping[str, str | None] = field(default_factory=dict)
     settable: frozenset[str] = frozenset()
+    whole: bool = True
+
+
+_MARK = "mark"
+"""The column whose values tell the rows of all tables apart."""
 
 
 class Attempts:
@@ -48,10 +53,16 @@ class Attempts:
         self._keys = {one for place in self.places for one in tables.all[place[0]].key}
 
     def select(self) -> Iterator[str]:
-        """Read all that may be read: a statement without a condition."""
-        if self._readable:
-            shown = ", ".join(f"{_name(one)}::text" for one in self._readable)
-            yield f"select {shown} from {self._relation.name}"
+        """Read all that may be read; of a view also all but one: statements without a condition.
+
+        A column of a view that nobody picks is not computed, and what it calls need not be allowed. The one that tells
+        rows apart is always there.
+        """
+        all_of_them = tuple(self._readable)
+        fewer = [tuple(one for one in all_of_them if one != left_out) for left_out in all_of_them if left_out != _MARK]
+        for columns in (all_of_them, *(fewer if self._relation.kind == "v" else ())):
+            if columns:
+                yield f"select {', '.join(f'{_name(one)}::text' for one in columns)} from {self._relation.name}"
 
     def insert(self) -> Iterator[Attempt]:
         """Put in copies of the rows that are there, under new keys and under theirs, with defaults and without."""

@@ -145,7 +145,10 @@ class Force:
                 (Operation.UPDATE, one.update()),
                 (Operation.DELETE, one.delete()),
             ):
-                first += [_Try(via, operation, Attempt(statement)) for statement in dict.fromkeys(found)]
+                first += [
+                    _Try(via, operation, Attempt(statement, whole=not place or operation is not Operation.SELECT))
+                    for place, statement in enumerate(dict.fromkeys(found))
+                ]
         answers = self._run(number, first)
         reached: defaultdict[tuple[str, Operation], set[Place]] = defaultdict(set)
         for (who, via, _, operation), got in self._got.items():
@@ -192,7 +195,7 @@ class Force:
             places = self._recognised(via, row)
             for place in places:
                 self._note_row(number, via, Operation.SELECT, place, attempt)
-            if via and not places:
+            if via and not places and attempt.whole:
                 self._at(number, via, "", Operation.SELECT).unmarked = True
 
     def _recognised(self, via: str, row: dict[str, Any]) -> set[Place]:
