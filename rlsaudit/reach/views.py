@@ -7,7 +7,7 @@ filters ask for (`auth.uid()`, `current_user`) stays the caller's either way.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import ViewRead, is_invoker, reads_through
@@ -18,18 +18,19 @@ from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import Query, read_query
 from rlsaudit.reach.bounds import Way, anything, none
+from rlsaudit.reach.chain import Chain, Link, enforced
 from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.family import descendants
+from rlsaudit.reach.forbidden import forbidden_calls
 from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import is_instead, refusing_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
-    from rlsaudit.policy.scalar import Column
     from rlsaudit.reach.predicates import Predicates
 
 # pg_relation_is_updatable: 1 << CmdType, from src/include/nodes/nodes.h.
@@ -48,45 +49,6 @@ _SETS = frozenset(
     )
 )  # fmt: skip
 """Functions of pg_catalog that give any number of rows, none among them, in the place of one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A view that is a plain filter, down to its base table.
-
-    `filters` is what all its views ask of a row, `role` who the table's policies are for, `stored` whether a
-    materialized view is on the way. `columns` are the view's columns as values of the table's row. `links` are the
-    views on the way, outermost first; `sure` is whether a row that passes the filters is surely shown, `only` whether
-    rows of the table's partitions and children are left out.
-    """
-
-    base: Relation
-    role: int
-    filters: Formula
-    stored: bool
-    columns: Mapping[str, Column]
-    links: tuple[Link, ...] = ()
-    sure: bool = True
-    only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One view of a chain, with the role that addresses it, its own filter, and its columns by name."""
-
-    view: Relation
-    caller: int
-    where: Formula
-    columns: Mapping[str, Column]
-
-
-@dataclass(frozen=True, slots=True)
-class _Forbidden:
-    """A call that the caller may not make. `filters`: it may stand between the rows; `always`: every query makes it."""
-
-    why: str
-    filters: bool
-    always: bool
 
 
 class Views:
@@ -188,7 +150,7 @@ class Views:
             return least, ""
         outermost = chain.links[0].view
         picked = any(one.name in chain.columns for one in self._access.columns(caller, outermost, "SELECT"))
-        for one in self._forbidden_calls(caller, outermost):
+        for one in forbidden_calls(self._access, self.shape, caller, outermost):
             # Whoever picks a column that is a table's own calls nothing that another column is made with.
             if one.filters or not picked:
                 return Reach.NONE, f"; {one.why}"
@@ -316,7 +278,7 @@ class Views:
         using = self._predicates.using(persona, role, base, operation) if rls else TRUE
         policies = self._predicates.check(persona, role, base, operation) if rls else TRUE
         # Without a check option the view's own filter does not limit what is put in.
-        check: Formula = And((policies, *_enforced(chain)))
+        check: Formula = And((policies, *enforced(chain)))
         rows = check if operation is Operation.INSERT else And((using, chain.filters))
         bounds = decide(rows)
         at_most = bounds.at_most
@@ -380,38 +342,11 @@ class Views:
         for read in self.reads(view, caller):
             if not read.granted and read.relation.oid not in written:
                 return f"the view reads {self._catalog.identity(read.relation)}, which its {self._whose(view)} may not"
-        return next((one.why for one in self._forbidden_calls(caller, view) if one.always), "")
+        return next((one.why for one in forbidden_calls(self._access, self.shape, caller, view) if one.always), "")
 
     def _forbidden(self, caller: int, view: Relation) -> str:
         """Which function that the view calls the caller may not: empty where none. Not every query calls it."""
-        return next((one.why for one in self._forbidden_calls(caller, view)), "")
-
-    def _forbidden_calls(self, caller: int, view: Relation) -> Iterator[_Forbidden]:
-        """The functions that this view and those below call and the caller may not.
-
-        A column is computed only for whoever picks it, or what is made of it, and a view below one that joins may go
-        unread. EXECUTE is the caller's to hold, whoever's rights the view has.
-        """
-        pending, seen = [(view, True)], set[int]()
-        while pending:
-            current, read = pending.pop()
-            if current.oid in seen or current.kind != "v":
-                continue
-            seen.add(current.oid)
-            query = self.shape(current)
-            plain = query is not None and query.plain
-            always = read and plain and query is not None and query.asks_always
-            for rewrite in self._catalog.rewrites[current.oid]:
-                if rewrite.name != "_RETURN":
-                    continue
-                called = (self._catalog.functions.get(oid) for oid in rewrite.functions)
-                for function in (one for one in called if one and not self._access.may_call(caller, one)):
-                    name = (self._catalog.schemas[function.schema].name, function.name)
-                    filters = query is None or not plain or name in query.asks
-                    why = f"the view calls {self._catalog.function_identity(function)}, which this role may not"
-                    yield _Forbidden(why, filters, always and filters)
-                below = (self._catalog.relations.get(one.relation) for one in rewrite.columns)
-                pending.extend((one, read and plain) for one in below if one is not None)
+        return next((one.why for one in forbidden_calls(self._access, self.shape, caller, view)), "")
 
     def _asking(self, caller: int, view: Relation) -> str:
         """What makes a view's rows depend on who asks; empty where nothing does."""
@@ -447,17 +382,6 @@ class Views:
             return "security_invoker view over"
         owner = self._catalog.roles.get(view.owner)
         return f"runs with the rights of its owner {owner.name if owner else view.owner} on"
-
-
-def _enforced(chain: Chain) -> Iterator[Formula]:
-    """The filters that check options make new rows pass: a cascaded one those of all views below as well."""
-    cascaded = False
-    for link in chain.links:
-        options = dict(option.partition("=")[::2] for option in link.view.options)
-        option = options.get("check_option", "")
-        cascaded |= option == "cascaded"
-        if cascaded or option:
-            yield link.where
 
 
 def _conjuncts(formula: Formula) -> Iterator[Formula]:

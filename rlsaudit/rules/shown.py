@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Cell, Persona
     from rlsaudit.policy.formula import Formula
+    from rlsaudit.reach.chain import Chain
     from rlsaudit.reach.origins import TableColumn
-    from rlsaudit.reach.views import Chain
     from rlsaudit.rules.case import Case
 
 
