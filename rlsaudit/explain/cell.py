@@ -10,7 +10,7 @@ from rlsaudit.access.views import is_invoker
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.explain.asides import asides
-from rlsaudit.model import Reach
+from rlsaudit.model import Operation, Reach
 from rlsaudit.names import ident
 from rlsaudit.reach import widest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rlsaudit.catalog.facts import Function, Relation
-    from rlsaudit.model import Cell, Operation, Persona
+    from rlsaudit.model import Cell, Persona
     from rlsaudit.reach import Way
     from rlsaudit.rules import Case
 
@@ -176,12 +176,34 @@ class _Routes:
     def _indirect(self, way: Way, relation: Relation) -> Route:
         there = self._relations.get(way.via)
         if there is not None:
-            return self._route(way, self._kind(there, relation), tuple(self._direct(there)))
+            shown = self._shown(there, relation)
+            return self._route(way, self._kind(there, relation), (*self._direct(there), *shown))
         function = self._functions.get(way.via)
         if function is not None:
             kind = "security definer function" if function.security_definer else "function"
             return self._route(way, kind, tuple(_until_it_ends(self._called(function))))
         return self._route(way, "other", ())
+
+    def _shown(self, view: Relation, relation: Relation) -> Iterator[Link]:
+        """Which of the relation's columns a view shows, and what it calls them."""
+        if view.kind not in "vm" or self._operation is not Operation.SELECT:
+            return
+        plain, computed, unknown = [], [], []
+        for name, origin in self._case.origins.of_all(view).items():
+            found = sorted(column for oid, column in origin.columns if oid == relation.oid)
+            if not origin.known and found:
+                unknown.append(ident(name))
+            elif found and origin.plain == origin.columns:
+                plain.append(ident(name) if found == [name] else f"{', '.join(map(ident, found))} as {ident(name)}")
+            elif found:
+                computed.append(f"{ident(name)} from {', '.join(map(ident, found))}")
+        through = (
+            *((f"as they are: {'; '.join(plain)}",) if plain else ()),
+            *((f"computed: {'; '.join(computed)}",) if computed else ()),
+            *((f"not understood, so that it may be any: {'; '.join(unknown)}",) if unknown else ()),
+        )
+        if through:
+            yield Link(f"shows columns of {self._catalog.identity(relation)}", through)
 
     def _kind(self, there: Relation, relation: Relation) -> str:
         kind = KINDS[there.kind].replace("_", " ")

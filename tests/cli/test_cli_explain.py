@@ -22,7 +22,7 @@ SCHEMA = """
 create table public.notes (id int primary key, owner uuid not null, body text);
 alter table public.notes enable row level security;
 create policy mine on public.notes to authenticated using (owner = (select auth.uid()));
-create view public.wall as select id, body from public.notes;
+create view public.wall as select id, body as words, upper(body) as loud from public.notes;
 create function public.every_note() returns setof public.notes language sql security definer as
   'select * from public.notes';
 create table public."od.d ""x" (id int);
@@ -50,6 +50,8 @@ def test_a_cell_is_explained_along_every_way(project: str, ask: Callable[..., An
     assert "THROUGH public.wall (view)" in answer.out
     assert "reads with the rights of its owner, postgres" in answer.out
     assert "postgres has BYPASSRLS" in answer.out
+    assert "← as they are: id; body as words" in answer.out
+    assert "← computed: loud from body" in answer.out
     assert "THROUGH public.every_note() (security definer function)" in answer.out
     assert "without a search_path of its own" in answer.out
     assert "beyond intent" in answer.out
