@@ -38,7 +38,8 @@ def _breaks(plain: str, width: int) -> Iterator[int]:
         if column + spaces + cell_len(word) <= width:
             column += spaces + cell_len(word)
             continue
-        if column:
+        if column or spaces:
+            # Spaces that a text begins with are a line of their own where the word behind them leaves no room.
             yield start
         column = 0
         while cell_len(word) > width:
