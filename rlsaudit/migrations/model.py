@@ -129,7 +129,8 @@ class Failure:
 
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""
-        return f"{self.location.file}:{self.location.line}: {self.message}{code}: {self.statement}"
+        statement = f": {self.statement}" if self.statement else ""
+        return f"{self.location.file}:{self.location.line}: {self.message}{code}{statement}"
 
 
 @dataclass(frozen=True, slots=True)

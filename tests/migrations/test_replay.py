@@ -192,6 +192,7 @@ def test_bad_input_is_told_with_its_line(
     (failure,) = run(server, supabase(tmp_path, content)).failures
     assert failure.location == at(1, line)
     assert reason in failure.message
+    assert not str(failure).endswith(": ")
 
 
 def test_files_as_editors_leave_them(server: Server, tmp_path: Path) -> None:
