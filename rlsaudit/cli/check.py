@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def _check(  # noqa: PLR0913 — the options of the command, each named
     path: Annotated[
-        Path, typer.Argument(metavar="[PATH]", help="A repository, a directory of migrations, or a dump.")
+        Path, typer.Argument(metavar="PATH", help="A repository, a directory of migrations, or a dump.")
     ] = Path(),
     *,
     base: Annotated[

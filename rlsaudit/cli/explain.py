@@ -43,7 +43,7 @@ def _explain(  # noqa: PLR0913 — the options of the command, each named
     subject: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RULE|URL|PATH|FACTS.json]",
+            metavar="RULE|URL|PATH|FACTS.json",
             show_default=False,
             help="A rule's id, as `rlsaudit rules` lists them; with --cell what to look at, as for `rlsaudit matrix`.",
         ),

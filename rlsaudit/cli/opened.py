@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Target = Annotated[
     str | None,
     typer.Argument(
-        metavar="[URL|PATH|FACTS.json]",
+        metavar="URL|PATH|FACTS.json",
         show_default=False,
         help="A database, migrations, or a file of `rlsaudit snapshot`. Without it DATABASE_URL, then libpq's PG*.",
     ),
