@@ -40,7 +40,7 @@ class Held:
 
 
 def held(access: Access, role: int, wanted: Callable[[str], bool]) -> Iterator[Held]:
-    """Yields what `role` holds: on the database, schemas, relations, functions, types and the rest, in this order.
+    """Yields what `role` holds: on roles, the database, schemas, relations, functions, types and the rest.
 
     Args:
         access: The facts.
@@ -60,6 +60,7 @@ class _Holdings:
         self._oids = {one.oid for one in self._schemas}
 
     def all(self) -> Iterator[Held]:
+        yield from self._roles()
         database = self._facts.database
         yield from self._listed(
             "database", ident(database.name), database.owner, database.acl, ("CONNECT", "CREATE", "TEMPORARY")
@@ -79,6 +80,24 @@ class _Holdings:
             if one.schema.oid in self._oids:
                 what = f"each new {one.kind} of {self._access.name(one.creator)} in {ident(one.schema.name)}"
                 yield Held("default privileges", what, one.privileges, ())
+
+    def _roles(self) -> Iterator[Held]:
+        """Other roles whose privileges it has, which it can become, and which it may give away."""
+        roles = self._access.roles
+        ways = {
+            "INHERIT": roles.inherited(self._role),
+            "SET": roles.settable(self._role),
+            "ADMIN": roles.administrable(self._role),
+        }
+        direct = frozenset().union(*ways.values()) - {self._role, PUBLIC}
+        for one in sorted(direct, key=self._access.name):
+            held_ways = tuple(word for word, oids in ways.items() if one in oids)
+            chain = [self._access.name(each) for each in roles.path(self._role, one)[1:]]
+            through = (f"inherits from {' from '.join(chain)}",) if chain else ()
+            yield Held("role", ident(self._access.name(one)), held_ways, through)
+        for one in sorted(roles.obtainable(self._role) - direct - {self._role}, key=self._access.name):
+            why = ("by a grant that it, or a role that it can become, may give itself",)
+            yield Held("role", ident(self._access.name(one)), ("OBTAINABLE",), why)
 
     def _relation(self, relation: Relation) -> Iterator[Held]:
         sequence = relation.kind == "S"

@@ -239,3 +239,22 @@ def test_a_role_that_logs_in_is_not_kept_to_what_the_api_serves(
 def report_of(answer: Answer) -> Any:  # noqa: ANN401  JSON
     assert answer.code in {0, 1}, answer.err
     return json.loads(answer.out)
+
+
+def test_what_the_apis_login_can_become_is_told(project: str, ask: Callable[..., Answer]) -> None:
+    found = asked(ask, "matrix", "--privileges", "--role", "authenticator", "--role", "postgres", project)["roles"]
+    become = {one["identity"]: one["privileges"] for one in found["authenticator"] if one["kind"] == "role"}
+    with connect(project) as session:
+        modern = session.server_version_num >= 160_000
+        told = session.fetch_all(
+            "select rolname from pg_roles where rolname <> 'authenticator' and"
+            f" pg_has_role('authenticator', oid, '{'SET' if modern else 'MEMBER'}')"
+        )
+    assert {one for one, ways in become.items() if "SET" in ways} == {name for (name,) in told}
+    # It does not inherit: before it sets a role it has nothing of theirs.
+    assert not any("INHERIT" in ways for ways in become.values())
+    owner = {one["identity"]: one for one in found["postgres"] if one["kind"] == "role"}
+    assert "INHERIT" in owner["anon"]["privileges"]
+    assert owner["anon"]["through"] == ["inherits from anon"]
+    # Up to 15, who may create roles may grant himself any that is no superuser.
+    assert ("supabase_auth_admin" in owner) is not modern
