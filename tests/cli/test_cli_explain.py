@@ -94,6 +94,21 @@ def test_what_is_not_there_is_said(
     assert "Traceback" not in answer.err
 
 
+def test_what_realtime_sends_is_said_of_whom_it_is_sent_to(project: str, ask: Callable[..., Answer]) -> None:
+    with connect(project) as session:
+        session.execute(
+            "create table public.open (id int primary key, note text); alter table public.open replica identity full;"
+            "create table public.tags (id int references public.open (id));"
+            "revoke all on public.open from authenticated; alter publication supabase_realtime add table public.open;"
+            "grant all on public.open, public.tags to anon; grant insert on public.tags to authenticated"
+        )
+    sent = "publication supabase_realtime: Realtime sends every change with the whole deleted row"
+    told = {who: asked(ask, "explain", "--cell", who, "select", "open", project) for who in ("anon", "authenticated")}
+    assert any(one.startswith(sent) for one in told["anon"]["asides"])
+    assert not any("Realtime" in one for one in told["authenticated"]["asides"])
+    assert any("a foreign key of public.tags points here" in one for one in told["authenticated"]["asides"])
+
+
 def test_nothing_to_explain_is_said(ask: Callable[..., Answer]) -> None:
     answer = ask("explain")
     assert answer.code == 2
@@ -130,6 +145,20 @@ def test_a_filter_that_leaves_nothing_is_an_error(
     answer = ask("matrix", *arguments, project)
     assert answer.code == 2
     assert hint in answer.err
+
+
+def test_what_a_filter_leaves_out_is_not_counted(project: str, ask: Callable[..., Answer]) -> None:
+    with connect(project) as session:
+        session.execute(
+            "create function public.coin() returns boolean language plpgsql as"
+            " 'begin if random() > 0.5 then return true; end if; return false; end';"
+            "create table public.first (id int); alter table public.first enable row level security;"
+            "create table public.second (id int); alter table public.second enable row level security;"
+            "create policy p on public.first for select using (public.coin());"
+            "create policy p on public.second for select using (public.coin())"
+        )
+    shown = ask("matrix", "--persona", "anon", "--relation", "*.first", project)
+    assert "NOT DECIDED: 1 of 4 verdicts" in shown.out
 
 
 def test_privileges_are_those_that_the_server_tells(project: str, ask: Callable[..., Answer]) -> None:
