@@ -85,7 +85,8 @@ def _explain(  # noqa: PLR0913 — the options of the command, each named
             )
         if format_name != TEXT or output is not None:
             raise UsageError(
-                "--format and --output are about a cell.", hint="Leave them out: a rule is explained on standard output."
+                "--format and --output are about a cell.",
+                hint="Leave them out: a rule is explained on standard output.",
             )
         _rule(subject)
         return

@@ -45,7 +45,7 @@ _DECLARED = re.compile(
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _DECLARES = re.compile(r"\bdeclare\b", re.IGNORECASE)
-"""Names of a body's own, aliases among them, which pglast does not tell: they hide parameters that are called so too."""
+"""Names of a body's own, aliases among them, which pglast does not tell: they hide parameters that are called so."""
 _WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
 _RUNS_SQL = frozenset(
     {

@@ -180,6 +180,22 @@ def test_privileges_are_those_that_the_server_tells(project: str, ask: Callable[
     assert "INSERT" in opened["privileges"]
 
 
+def test_each_privilege_has_the_grant_that_it_comes_from(project: str, ask: Callable[..., Answer]) -> None:
+    with connect(project) as session:
+        session.execute(
+            "create table private.mixed (a int, b int, c int); grant usage on schema private to anon;"
+            "grant select on private.mixed to public; grant delete on private.mixed to anon;"
+            "grant update (a, c) on private.mixed to public; grant update (b) on private.mixed to anon"
+        )
+        owner = session.fetch_value("select current_user")
+    held = asked(ask, "matrix", "--privileges", "--persona", "anon", "--schema", "private", project)["roles"]["anon"]
+    assert [(one["privileges"], one["through"]) for one in held if one["identity"] == "private.mixed"] == [
+        (["SELECT"], [f"granted to PUBLIC by {owner}"]),
+        (["DELETE"], [f"granted to anon by {owner}"]),
+        (["UPDATE"], [f"a, c: granted to PUBLIC by {owner}", f"b: granted to anon by {owner}"]),
+    ]
+
+
 def test_the_auditor_role_sees_what_a_superuser_sees(
     server: Server, project: str, ask: Callable[..., Answer], capsys: pytest.CaptureFixture[str]
 ) -> None:
