@@ -13,6 +13,7 @@ from rlsaudit.connect import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from command import Answer
 
@@ -145,6 +146,12 @@ def test_a_filter_that_leaves_nothing_is_an_error(
     answer = ask("matrix", *arguments, project)
     assert answer.code == 2
     assert hint in answer.err
+
+
+def test_a_path_that_is_not_there_is_called_one(tmp_path: Path, ask: Callable[..., Answer]) -> None:
+    answer = ask("matrix", str(tmp_path / "nowhere"))
+    assert answer.code == 2
+    assert "no file or directory" in answer.err
 
 
 def test_what_a_filter_leaves_out_is_not_counted(project: str, ask: Callable[..., Answer]) -> None:
