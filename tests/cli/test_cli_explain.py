@@ -238,7 +238,8 @@ def test_with_bypass_rls_nothing_is_missing(
 
 def test_a_hostile_name_of_the_auditor_is_quoted(ask: Callable[..., Answer]) -> None:
     assert 'create role "a"";drop" login' in ask("auditor-role", "--name", 'a";drop').out
-    assert ask("auditor-role", "--name", "").code == 2
+    for name in ("", "a\nb"):
+        assert ask("auditor-role", "--name", name).code == 2
 
 
 def asked(ask: Callable[..., Answer], *arguments: str) -> Any:  # noqa: ANN401  JSON
