@@ -46,13 +46,18 @@ _NOT_YET = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to audit: `schemas` and `roles` replace what the platform would have, `probe` is one of `PROBE_MODES`."""
+    """What to audit: `schemas` and `roles` replace what the platform would have, `probe` is one of `PROBE_MODES`.
+
+    `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
+    them.
+    """
 
     schemas: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     probe: str = "read"
     intent: Path | None = None
     progress: Callable[[int, int], None] = lambda _done, _total: None
+    configured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,13 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     platform = platform_of(catalog)
     intent = load_intent(options.intent, platform.value)
     _must_exist(catalog, options.schemas)
-    schemas, known_by = exposed_schemas(catalog, platform, options.schemas or intent.schemas)
+    declared = options.schemas or intent.schemas
+    schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
 
     access = Access(catalog)
     cast = choose(access, platform, options.roles, intent.personas)
     served = {
-        one.name: served_to(catalog, platform, one.role, schemas, declared=bool(options.schemas or intent.schemas))
-        for one in cast.personas
+        one.name: served_to(catalog, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
     }
     exposure = {one.name: exposed(access, one, snapshot.relations, served[one.name]) for one in cast.personas}
 

@@ -61,10 +61,15 @@ class Reasons:
         columns = self._access.columns(role, relation, privilege)
         if not columns:
             return self._link(f"{privilege} on {identity}", role, (), holds=False)
-        named = ", ".join(ident(one.name) for one in columns[:_FEW])
-        rest = f" and {len(columns) - _FEW} more" if len(columns) > _FEW else ""
-        through = self.granted(role, relation.owner, columns[0].acl, privilege)
-        return self._link(f"{privilege} on columns of {identity}: {named}{rest}", role, through, holds=True)
+        reasons: dict[tuple[str, ...], list[str]] = {}
+        for one in columns:
+            reasons.setdefault(self.granted(role, relation.owner, one.acl, privilege), []).append(one.name)
+        # Where they were not granted alike, it is said of each.
+        through = next(iter(reasons))
+        if len(reasons) > 1:
+            through = tuple(f"{_names(names)}: {'; '.join(why)}" for why, names in reasons.items())
+        named = _names([one.name for one in columns])
+        return self._link(f"{privilege} on columns of {identity}: {named}", role, through, holds=True)
 
     def execute(self, role: int, function: Function) -> Link:
         """Returns why `role` may call the function, or why not; USAGE of its schema is a link of its own."""
@@ -186,6 +191,11 @@ class Reasons:
             return Link(what, through)
         missing = f"not granted to {self._access.name(role)}, nor to PUBLIC or a role that it inherits from"
         return Link(what, (missing,), ends=True)
+
+
+def _names(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(map(ident, names[:_FEW])) + rest
 
 
 def _line(sql: str) -> str:

@@ -78,17 +78,21 @@ def platform_of(catalog: Catalog) -> Platform:
     return Platform.SUPABASE if roles and catalog.functions_by_name[("auth", "uid")] else Platform.POSTGRES
 
 
-def exposed_schemas(catalog: Catalog, platform: Platform, declared: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+def exposed_schemas(
+    catalog: Catalog, platform: Platform, declared: tuple[str, ...], configured: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], str]:
     """Returns the schemas that clients can address, and a sentence on how that is known.
 
-    `declared` (the user's word) wins, then PostgREST's `pgrst.db_schemas` of the role `authenticator`, then Supabase's
-    default. Supabase's storage API serves `storage` whatever PostgREST serves. On plain Postgres a client speaks SQL,
-    so every schema counts.
+    `declared` (the user's word) wins, then what is `configured` for Supabase's API, then PostgREST's `pgrst.db_schemas`
+    of the role `authenticator`, then Supabase's default. Supabase's storage API serves `storage` whatever PostgREST
+    serves. On plain Postgres a client speaks SQL, so every schema counts.
     """
     if declared:
         return declared, "as declared"
     if platform is Platform.POSTGRES:
         return tuple(sorted(one.name for one in catalog.snapshot.schemas)), "every schema: clients speak SQL"
+    if configured:
+        return configured, "[api].schemas of supabase/config.toml"
     authenticator = catalog.roles_by_name.get("authenticator")
     for setting in catalog.snapshot.role_settings:
         if setting.name == "pgrst.db_schemas" and authenticator and setting.role == authenticator.oid and setting.value:

@@ -38,6 +38,9 @@ def _auditor_role(
     from rlsaudit.connect.auditor import auditor_role  # noqa: PLC0415 — what --help need not wait for
 
     for one in (name, *(role or ())):
-        if not one or "\0" in one or len(one.encode()) > _LONGEST:
-            raise UsageError(f"{one!r} is no name of a role.", hint=f"A name has 1 to {_LONGEST} bytes.")
+        # A line break would end the comments that the name stands in.
+        if not one or not one.isprintable() or len(one.encode()) > _LONGEST:
+            raise UsageError(
+                f"{one!r} is no name of a role.", hint=f"A name has 1 to {_LONGEST} bytes, all of which can be printed."
+            )
     say(auditor_role(name, role or _SUPABASE, bypass_rls=bypass_rls))

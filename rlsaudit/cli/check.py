@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rlsaudit.cli.exits import exit_code
+from rlsaudit.cli.failures import is_database
 from rlsaudit.cli.options import EngineName, EngineUrl, Major, PgBin, engine_request, known_probe, known_severity
 from rlsaudit.cli.output import deliver, progress
 from rlsaudit.cli.replaying import (
@@ -28,6 +29,7 @@ from rlsaudit.cli.replaying import (
     known_platform,
     paired,
 )
+from rlsaudit.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -78,6 +80,8 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     from rlsaudit.compare import compared  # noqa: PLC0415
     from rlsaudit.source import Named, Recipe, from_migrations, open_side  # noqa: PLC0415
 
+    if is_database(str(path)):
+        raise UsageError("A database has no migrations to replay.", hint="`rlsaudit audit` and its URL audits it.")
     wanted = paired(format_name, output)
     level = known_severity(fail_on)
     recipe = Recipe(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlsaudit.cli.failures import is_database
 from rlsaudit.cli.opened import opened
 from rlsaudit.cli.options import (
     TEXT,
@@ -77,6 +78,15 @@ def _explain(  # noqa: PLR0913 — the options of the command, each named
         if subject is None:
             raise UsageError(
                 "There is nothing to explain.", hint="Name a rule, or a cell: `--cell anon select public.notes`."
+            )
+        if is_database(subject):
+            raise UsageError(
+                "Of a database a cell is explained, and none is named.", hint="Add `--cell anon select public.notes`."
+            )
+        if format_name != TEXT or output is not None:
+            raise UsageError(
+                "--format and --output are about a cell.",
+                hint="Leave them out: a rule is explained on standard output.",
             )
         _rule(subject)
         return

@@ -13,7 +13,12 @@ from rlsaudit.errors import AuditError
 from rlsaudit.report.escape import printable
 
 _MAY_BE_SECRET = re.compile(r"[:@]|password", re.IGNORECASE)
-_DATABASE = re.compile(r"^\s*['\"]?[\w+.-]+://|\b(?:host|dbname|service)\s*=", re.IGNORECASE)
+_DATABASE = re.compile(r"^\s*['\"]?[\w+.-]{2,}:/|\b(?:host|dbname|service|password)\s*=", re.IGNORECASE)
+
+
+def is_database(word: str) -> bool:
+    """Whether a word is a connection string, which must not be repeated."""
+    return _DATABASE.search(word) is not None
 
 
 class AuditInterruptedError(Exception):

@@ -89,6 +89,8 @@ def _matrix(  # noqa: PLR0913 — the options of the command, each named
 
 
 def _filtered(report: Report, personas: Sequence[str], patterns: Sequence[str]) -> Report:
+    from rlsaudit.report.verdict import undecided  # noqa: PLC0415 — what --help need not wait for
+
     known = {one.name for one in report.personas}
     for name in personas:
         if name not in known:
@@ -106,7 +108,9 @@ def _filtered(report: Report, personas: Sequence[str], patterns: Sequence[str]) 
             f"No exposed relation is called {' or '.join(map(repr, patterns))}.",
             hint="Patterns are as in a shell, over schema and name: `public.*`. `rlsaudit matrix` shows all.",
         )
-    return replace(report, personas=kept, matrix=cells)
+    # What is not shown is not counted either.
+    summary = replace(report.summary, cells=len(cells), unknown=sum(map(undecided, cells)))
+    return replace(report, personas=kept, matrix=cells, summary=summary)
 
 
 def _reach(report: Report, format_name: str, screen: Screen) -> str:

@@ -26,16 +26,20 @@ def asides(case: Case, persona: Persona, relation: Relation, operation: Operatio
     """Yields in words what of the relation's rows gets out besides what is read: nothing but for SELECT."""
     if operation is not Operation.SELECT:
         return
-    yield from _published(case, relation)
+    yield from _published(case, persona, relation)
     yield from _files(case, relation)
     yield from _referenced(case, persona, relation)
 
 
-def _published(case: Case, relation: Relation) -> Iterator[str]:
+def _published(case: Case, persona: Persona, relation: Relation) -> Iterator[str]:
+    supabase = case.platform is Platform.SUPABASE
+    if supabase and not case.access.on_any_column(case.role(persona).oid, relation, "SELECT"):
+        # Realtime sends the columns that may be read, of deleted rows as well.
+        return
     for one in case.catalog.snapshot.publications:
         if relation.oid not in one.relations:
             continue
-        if case.platform is not Platform.SUPABASE:
+        if not supabase:
             yield f"publication {ident(one.name)} sends its changes to whoever may subscribe, without policies"
         elif relation.rls:
             yield (

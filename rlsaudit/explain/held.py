@@ -14,7 +14,7 @@ from rlsaudit.names import ident, qualified
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from rlsaudit.access import Access, Link
+    from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Grant, Relation
 
 _ON_RELATIONS: Final = (
@@ -27,7 +27,7 @@ _ON_SEQUENCES: Final = ("USAGE", "SELECT", "UPDATE")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Privileges that a role holds on one object. `kind` is what it is, `through` why it holds the first of them.
+    """Privileges that a role holds on one object for one reason, `through`. `kind` is what the object is.
 
     Of a relation on which only columns were granted, `columns` says that.
     """
@@ -74,7 +74,7 @@ class _Holdings:
         for function in sorted(self._facts.functions, key=catalog.function_identity):
             if function.schema in self._oids and self._access.may_call(self._role, function):
                 identity = self._access.catalog.function_identity(function)
-                yield self._held("function", identity, ("EXECUTE",), self._reasons.execute(self._role, function))
+                yield Held("function", identity, ("EXECUTE",), self._reasons.execute(self._role, function).through)
         yield from self._minor()
         for one in openings(self._access, self._role):
             if one.schema.oid in self._oids:
@@ -104,14 +104,17 @@ class _Holdings:
         asked = _ON_SEQUENCES if sequence else _ON_RELATIONS
         whole = tuple(one for one in asked if self._access.on_table(self._role, relation, one))
         identity, kind = self._access.catalog.identity(relation), KINDS[relation.kind].replace("_", " ")
-        if whole:
-            yield self._held(kind, identity, whole, self._reasons.privilege(self._role, relation, whole[0]))
+
+        def why(privilege: str) -> tuple[str, ...]:
+            return self._reasons.privilege(self._role, relation, privilege).through
+
+        for through, privileges in _by_reason(whole, why):
+            yield Held(kind, identity, privileges, through)
         if sequence:
             return
         parts = tuple(one for one in asked if one not in whole and self._access.columns(self._role, relation, one))
-        if parts:
-            link = self._reasons.privilege(self._role, relation, parts[0])
-            yield Held(kind, identity, parts, link.through, columns=True)
+        for through, privileges in _by_reason(parts, why):
+            yield Held(kind, identity, privileges, through, columns=True)
 
     def _minor(self) -> Iterator[Held]:
         names = {one.oid: one.name for one in self._facts.schemas}
@@ -140,8 +143,16 @@ class _Holdings:
         self, kind: str, identity: str, owner: int, acl: tuple[Grant, ...], asked: Iterable[str]
     ) -> Iterator[Held]:
         found = tuple(one for one in asked if self._access.holds(self._role, acl, one))
-        if found:
-            yield Held(kind, identity, found, self._reasons.granted(self._role, owner, acl, found[0]))
+        for through, privileges in _by_reason(found, lambda one: self._reasons.granted(self._role, owner, acl, one)):
+            yield Held(kind, identity, privileges, through)
 
-    def _held(self, kind: str, identity: str, privileges: tuple[str, ...], link: Link) -> Held:
-        return Held(kind, identity, privileges, link.through)
+
+def _by_reason(
+    privileges: Iterable[str], why: Callable[[str], tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yields each reason with what is held for it: whoever revokes one grant keeps what another gives."""
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for one in privileges:
+        reasons.setdefault(why(one), []).append(one)
+    for through, held_for_it in reasons.items():
+        yield through, tuple(held_for_it)

@@ -44,6 +44,8 @@ _DECLARED = re.compile(
     (?=\s*(?:;|:=|=|default\b|not\s+null\b))""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+_DECLARES = re.compile(r"\bdeclare\b", re.IGNORECASE)
+"""Names of a body's own, aliases among them, which pglast does not tell: they hide parameters that are called so."""
 _WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
 _RUNS_SQL = frozenset(
     {
@@ -136,7 +138,7 @@ def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
         raises=bool(kinds & {"PLpgSQL_stmt_raise", "PLpgSQL_stmt_assert"}),
         returns_null=_returns_null(body),
         assigns=frozenset(_assigned(parsed)),
-        query=f"select {returned}" if returned and len(lone) == 1 else None,
+        query=f"select {returned}" if returned and len(lone) == 1 and not _DECLARES.search(body) else None,
     )
 
 

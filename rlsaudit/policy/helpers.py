@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LOSSLESS = frozenset({"text", "character varying", "uuid", "boolean", "smallint", "integer", "bigint"})
 """Types of parameters into which the server casts nothing silently that was different before and equal afterwards."""
 _PATH = "search_path="
+_FOUND = "found"
+"""A variable that every plpgsql body has, and that hides a parameter of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def helper_of(function: Function) -> Helper | None:
         and not function.strict  # of NULL it makes NULL, whatever the body says
         and all(one in _LOSSLESS for one in types)
         and all(_harmless(one) for one in function.settings)
+        and (function.language != "plpgsql" or _FOUND not in names)
     )
     return Helper(function.name, query, parameters, is_open)
 
@@ -70,7 +73,8 @@ def _harmless(setting: str) -> bool:
 def applied(helper: Helper, arguments: Sequence[Node]) -> Node | None:
     """Returns the expression that a call stands for; None where it takes a table to tell, or arguments are left out.
 
-    A body that reads a table is left alone: there the columns' names come before those of the parameters.
+    A body that reads a table, or anything else that has columns, is left alone: there the columns' names come before
+    those of the parameters.
     """
     if not helper.open or len(arguments) != len(helper.parameters):
         return None
@@ -78,7 +82,7 @@ def applied(helper: Helper, arguments: Sequence[Node]) -> Node | None:
         return None
     parsed = tree.statements(helper.query)
     target = tree.lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
-    if target is None or any(isinstance(one, ast.RangeVar | ast.RangeFunction) for one in tree.walk(target)):
+    if target is None or any(isinstance(one, ast.SelectStmt) and one.fromClause for one in tree.walk(target)):
         return None
     bound = _Bound(helper, arguments)
     # The visitor replaces nodes below what it is given.

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
-from rlsaudit.policy.formula import FALSE, And, Formula, Or
+from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.helpers import helper_of
 from rlsaudit.policy.parse import parse
+from rlsaudit.policy.query import read_query
 from rlsaudit.policy.values import Scope
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _BODIES_OF_HELPERS = {
 }
 """Supabase's helpers are known by name; one whose body lacks this text is somebody else's and stays opaque."""
 
+_SET = "set_config"
+
 
 class Predicates:
     """Row-level security of one snapshot as formulas, parsed once for each persona and expression."""
@@ -45,6 +48,7 @@ class Predicates:
         self._catalog = access.catalog
         self._columns: dict[int, Mapping[str, Column]] = {}
         self._parsed: dict[tuple[str, int, str], Formula] = {}
+        self._setting: dict[tuple[str | None, str | None], bool] = {}
         self._trusted = self._trusted_helpers() if platform is Platform.SUPABASE else frozenset()
         self._helpers = self._own_helpers()
 
@@ -93,6 +97,9 @@ class Predicates:
         parts = [(one, self._expression(one, persona, relation, checking=checking)) for one in policies]
         permissive = tuple(formula for one, formula in parts if one.permissive and formula is not None)
         restrictive = tuple(formula for one, formula in parts if not one.permissive and formula is not None)
+        if permissive and any(map(self._sets, policies)):
+            # Then the claims are not what they were, and which policy is asked first is the planner's to say.
+            return Atom(AtomKind.OPAQUE, f"policies that call {_SET}")
         return And((Or(permissive), *restrictive)) if permissive else FALSE
 
     def _expression(self, policy: Policy, persona: Persona, relation: Relation, *, checking: bool) -> Formula | None:
@@ -103,6 +110,24 @@ class Predicates:
         if key not in self._parsed:
             self._parsed[key] = parse(text, self.scope(persona, relation))
         return self._parsed[key]
+
+    def _sets(self, policy: Policy) -> bool:
+        """Whether a policy, or a function that it calls, changes a setting: the claims are settings."""
+        key = policy.using, policy.check
+        if key not in self._setting:
+            read = [read_query(f"select {one}") for one in key if one]
+            waiting = [name for one in read if one is not None for name in one.calls]
+            seen: set[tuple[str, ...]] = set()
+            while waiting:
+                name = waiting.pop()
+                if name in seen:
+                    continue
+                seen.add(name)
+                # Without a schema it depends on the search_path which one it is.
+                found = (one for one in self._catalog.snapshot.functions if one.name == name[-1])
+                waiting.extend(call for one in found if one.extension is None for call in body_of(one).calls)
+            self._setting[key] = any(one[-1] == _SET for one in seen)
+        return self._setting[key]
 
     def _trusted_helpers(self) -> frozenset[tuple[str, ...]]:
         return frozenset(

@@ -21,6 +21,7 @@ _OF_HOOKS = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"}
 )
 _HINT = "Name a branch, a tag or a commit that is here: in CI, fetch it first (`fetch-depth: 0`)."
+_NO_REPOSITORY = "not a git repository"
 # Git would run programs that the repository's settings name, so whether its owner is trusted is not ours to say.
 _OWNER = "detected dubious ownership"
 _TRUST = "If you trust whoever owns it: `git config --global --add safe.directory {place}`, as who you are here."
@@ -64,7 +65,11 @@ def _git(git: str, place: Path, *arguments: str, env: Mapping[str, str] | None =
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
-        why = said[0] if said else f"git {arguments[0]} found nothing"
+        if not said:
+            raise UsageError("There is no file or directory of that name, nor a git reference.", hint=_HINT)
+        why = said[0]
+        if _NO_REPOSITORY in why:
+            raise UsageError("There is no file or directory of that name, and this is no git repository.", hint=_HINT)
         hint = _TRUST.format(place=shlex.quote(str(place))) if _OWNER in why else _HINT
         raise UsageError(f"git cannot tell what it was like: {why}.", hint=hint)
     return done.stdout.strip()

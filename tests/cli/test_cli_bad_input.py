@@ -304,6 +304,20 @@ class TestOptions:
     def test_the_engine_auto_is_as_good_as_none(self, ask: Ask) -> None:
         ask("demo", "--engine", "auto", "--pg-bin", "/nowhere").refused("given by --pg-bin", "/nowhere")
 
+    @pytest.mark.parametrize("command", ["explain", "check"])
+    @pytest.mark.parametrize("target", [f"postgresql://u:{ENCODED}@h/d", f"host=h password={ENCODED}"])
+    def test_a_database_where_none_is_meant_is_not_repeated(self, ask: Ask, command: str, target: str) -> None:
+        answer = ask(command, target)
+        answer.refused("database")
+        no_credential(answer.err)
+
+    @pytest.mark.parametrize("options", [["--format", "json"], ["--output", "rule.json"]])
+    def test_a_rule_is_not_written_otherwise_than_was_asked(
+        self, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        ask("explain", "rls-off", *options).refused("about a cell", "Leave them out")
+
     def test_an_unknown_rule_is_refused(self, ask: Ask) -> None:
         ask("explain", "rls-of").refused("rls-off")
 

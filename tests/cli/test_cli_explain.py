@@ -13,6 +13,7 @@ from rlsaudit.connect import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from command import Answer
 
@@ -96,6 +97,21 @@ def test_what_is_not_there_is_said(
     assert "Traceback" not in answer.err
 
 
+def test_what_realtime_sends_is_said_of_whom_it_is_sent_to(project: str, ask: Callable[..., Answer]) -> None:
+    with connect(project) as session:
+        session.execute(
+            "create table public.open (id int primary key, note text); alter table public.open replica identity full;"
+            "create table public.tags (id int references public.open (id));"
+            "revoke all on public.open from authenticated; alter publication supabase_realtime add table public.open;"
+            "grant all on public.open, public.tags to anon; grant insert on public.tags to authenticated"
+        )
+    sent = "publication supabase_realtime: Realtime sends every change with the whole deleted row"
+    told = {who: asked(ask, "explain", "--cell", who, "select", "open", project) for who in ("anon", "authenticated")}
+    assert any(one.startswith(sent) for one in told["anon"]["asides"])
+    assert not any("Realtime" in one for one in told["authenticated"]["asides"])
+    assert any("a foreign key of public.tags points here" in one for one in told["authenticated"]["asides"])
+
+
 def test_nothing_to_explain_is_said(ask: Callable[..., Answer]) -> None:
     answer = ask("explain")
     assert answer.code == 2
@@ -134,6 +150,26 @@ def test_a_filter_that_leaves_nothing_is_an_error(
     assert hint in answer.err
 
 
+def test_a_path_that_is_not_there_is_called_one(tmp_path: Path, ask: Callable[..., Answer]) -> None:
+    answer = ask("matrix", str(tmp_path / "nowhere"))
+    assert answer.code == 2
+    assert "no file or directory" in answer.err
+
+
+def test_what_a_filter_leaves_out_is_not_counted(project: str, ask: Callable[..., Answer]) -> None:
+    with connect(project) as session:
+        session.execute(
+            "create function public.coin() returns boolean language plpgsql as"
+            " 'begin if random() > 0.5 then return true; end if; return false; end';"
+            "create table public.first (id int); alter table public.first enable row level security;"
+            "create table public.second (id int); alter table public.second enable row level security;"
+            "create policy p on public.first for select using (public.coin());"
+            "create policy p on public.second for select using (public.coin())"
+        )
+    shown = ask("matrix", "--persona", "anon", "--relation", "*.first", project)
+    assert "NOT DECIDED: 1 of 4 verdicts" in shown.out
+
+
 def test_privileges_are_those_that_the_server_tells(project: str, ask: Callable[..., Answer]) -> None:
     found = asked(ask, "matrix", "--privileges", project)["roles"]
     told = {(one["kind"], one["identity"]): one for one in found["anon"]}
@@ -151,6 +187,22 @@ def test_privileges_are_those_that_the_server_tells(project: str, ask: Callable[
     assert ("schema", "private") not in told
     opened = told["default privileges", "each new table of postgres in public"]
     assert "INSERT" in opened["privileges"]
+
+
+def test_each_privilege_has_the_grant_that_it_comes_from(project: str, ask: Callable[..., Answer]) -> None:
+    with connect(project) as session:
+        session.execute(
+            "create table private.mixed (a int, b int, c int); grant usage on schema private to anon;"
+            "grant select on private.mixed to public; grant delete on private.mixed to anon;"
+            "grant update (a, c) on private.mixed to public; grant update (b) on private.mixed to anon"
+        )
+        owner = session.fetch_value("select current_user")
+    held = asked(ask, "matrix", "--privileges", "--persona", "anon", "--schema", "private", project)["roles"]["anon"]
+    assert [(one["privileges"], one["through"]) for one in held if one["identity"] == "private.mixed"] == [
+        (["SELECT"], [f"granted to PUBLIC by {owner}"]),
+        (["DELETE"], [f"granted to anon by {owner}"]),
+        (["UPDATE"], [f"a, c: granted to PUBLIC by {owner}", f"b: granted to anon by {owner}"]),
+    ]
 
 
 def test_the_auditor_role_sees_what_a_superuser_sees(
@@ -188,7 +240,8 @@ def test_with_bypass_rls_nothing_is_missing(
 
 def test_a_hostile_name_of_the_auditor_is_quoted(ask: Callable[..., Answer]) -> None:
     assert 'create role "a"";drop" login' in ask("auditor-role", "--name", 'a";drop').out
-    assert ask("auditor-role", "--name", "").code == 2
+    for name in ("", "a\nb"):
+        assert ask("auditor-role", "--name", name).code == 2
 
 
 def asked(ask: Callable[..., Answer], *arguments: str) -> Any:  # noqa: ANN401  JSON

@@ -199,6 +199,22 @@ def test_diff_sees_what_is_no_cell(project: Path) -> None:
     assert ("trigger", "public.notes: stamp", "incomparable") in changes
 
 
+def test_what_the_api_serves_does_not_bound_a_role_that_logs_in(project: Path) -> None:
+    _migrate(
+        project,
+        "20240102000000_worker.sql",
+        "create role e2e_worker login; create schema private; create table private.jobs (id int);"
+        "grant usage on schema private to e2e_worker; grant select on private.jobs to e2e_worker;",
+    )
+    _, report = _check(project, "--role", "e2e_worker", "--role", "anon")
+    reached = {(one["persona"], one["relation"]) for one in report["matrix"] if one["reach"] == "all"}
+    assert ("e2e_worker", "private.jobs") in reached
+    assert ("anon", "public.legacy") in reached
+    assert report["target"]["schemas"] == ["public", "storage"]
+    _, report = _check(project, "--role", "e2e_worker", "--schema", "public")
+    assert {one["relation"].partition(".")[0] for one in report["matrix"]} <= {"public"}
+
+
 def _check(project: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     done = _run(project, "check", "--format", "json", *arguments)
     assert done.stdout, done.stderr
