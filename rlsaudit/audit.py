@@ -16,13 +16,13 @@ import psycopg
 from rlsaudit import __version__, probe
 from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
-from rlsaudit.catalog.platform import exposed_schemas, is_platforms_role, served_to
+from rlsaudit.catalog.platform import exposed_schemas, is_platforms_role
 from rlsaudit.errors import AuditError, UsageError
 from rlsaudit.intent import Intent
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
-from rlsaudit.personas import choose
+from rlsaudit.personas import choose, served_to
 from rlsaudit.reach import Direct, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
@@ -95,7 +95,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     access = Access(catalog)
     cast = choose(access, platform, options.roles, intent.personas)
     served = {
-        one.name: served_to(catalog, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
+        one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
     }
     exposure = {one.name: exposed(access, one, snapshot.relations, served[one.name]) for one in cast.personas}
 
@@ -198,7 +198,7 @@ def _beyond_the_api(case: Case, schemas: Sequence[str]) -> Iterable[str]:
     """On Supabase: who speaks SQL, and so is not kept to what the API serves."""
     direct = [name for name, names in case.served.items() if not names <= set(schemas)]
     if direct:
-        yield f"{', '.join(direct)}: logs in by itself, so every schema counts for it"
+        yield f"{', '.join(direct)}: speaks SQL itself, so every schema counts for it"
     if case.platform is Platform.SUPABASE:
         personas = {one.role for one in case.personas}
         others = [one for one in case.catalog.snapshot.roles if one.login and not one.superuser]

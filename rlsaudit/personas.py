@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.platform import Platform
+from rlsaudit.catalog.platform import Platform, is_platforms_role
 from rlsaudit.errors import UsageError
 from rlsaudit.model import Persona
 
@@ -81,6 +81,32 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
     return Cast((*chosen, *declared), tuple(notes))
+
+
+def served_to(
+    access: Access, platform: Platform, role: str, schemas: Iterable[str], *, declared: bool
+) -> frozenset[str]:
+    """Returns the schemas that `role` can address: `schemas`, or every one where somebody speaks SQL as it.
+
+    That is whoever logs in as the role itself, or, of a project's own role, as one that can become it or inherits from
+    it. What the user `declared` holds for everybody.
+    """
+    found = access.catalog.roles_by_name.get(role)
+    if declared or platform is Platform.POSTGRES or found is None:
+        return frozenset(schemas)
+    logins = {found.oid} if found.login else set[int]()
+    if not is_platforms_role(role):
+        logins |= {one.oid for one in access.catalog.snapshot.roles if _logs_in_as(access, one, found.oid)}
+    if not logins:
+        return frozenset(schemas)
+    return frozenset(one.name for one in access.catalog.snapshot.schemas)
+
+
+def _logs_in_as(access: Access, login: Role, role: int) -> bool:
+    """Whether a login of the project's own has the privileges of `role`, or can come to have them by SET ROLE."""
+    if not login.login or login.superuser or is_platforms_role(login.name):
+        return False
+    return access.roles.acts_as(login.oid, role) or role in access.roles.settable(login.oid)
 
 
 def _of_role(role: str, platform: Platform, settings: Mapping[str, str]) -> Persona:

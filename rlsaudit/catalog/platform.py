@@ -7,8 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rlsaudit.catalog.index import Catalog
 
 
@@ -57,19 +55,6 @@ _OWN_ROLES = re.compile(
 def is_platforms_role(name: str) -> bool:
     """Whether a role is Supabase's own, by its name."""
     return _OWN_ROLES.fullmatch(name) is not None
-
-
-def served_to(
-    catalog: Catalog, platform: Platform, role: str, schemas: Iterable[str], *, declared: bool
-) -> frozenset[str]:
-    """Returns the schemas that `role` can address: `schemas`, or every one where it logs in and so speaks SQL itself.
-
-    What the user `declared` holds for everybody.
-    """
-    found = catalog.roles_by_name.get(role)
-    if declared or platform is Platform.POSTGRES or found is None or not found.login:
-        return frozenset(schemas)
-    return frozenset(one.name for one in catalog.snapshot.schemas)
 
 
 def platform_of(catalog: Catalog) -> Platform:

@@ -89,10 +89,13 @@ def explain(
 def _notes(case: Case, persona: Persona, relation: Relation, cell: Cell | None) -> Iterator[str]:
     if cell is None:
         schema = ident(case.catalog.schema_name(relation))
-        yield (
-            f"not exposed to {persona.name}: the schema {schema} is not among those that clients can address, or the"
-            " role has no USAGE on it. Other ways to its rows count all the same."
+        addressed = case.catalog.schema_name(relation) in case.served[persona.name]
+        why = (
+            f"its role has no USAGE on the schema {schema}"
+            if addressed
+            else f"the API does not serve the schema {schema}"
         )
+        yield f"not exposed to {persona.name}: {why}. Other ways to its rows count all the same."
     elif not cell.escalated.decided:
         yield "what a chain of statements would gain is not examined by this version"
 

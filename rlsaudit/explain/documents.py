@@ -23,8 +23,14 @@ def explanation(found: Explanation) -> str:
 
 
 def matrix(report: Report) -> str:
-    """Returns the target, the personas and the matrix of a report as JSON, `rlsaudit.matrix/1`."""
-    return _document("rlsaudit.matrix/1", target=report.target, personas=report.personas, matrix=report.matrix)
+    """Returns the target, personas, matrix and what was skipped of a report as JSON, `rlsaudit.matrix/1`."""
+    return _document(
+        "rlsaudit.matrix/1",
+        target=report.target,
+        personas=report.personas,
+        matrix=report.matrix,
+        skipped=report.skipped,
+    )
 
 
 def privileges(holdings: Mapping[str, tuple[Held, ...]]) -> str:

@@ -284,9 +284,26 @@ def test_a_role_that_logs_in_is_not_kept_to_what_the_api_serves(
             cells = {one["relation"]: one for one in told["matrix"] if one["operation"] == "select"}
             assert cells["private.jobs"]["reach"] == "all"
             assert cells["private.jobs"]["paths"] == ["private.all_jobs"]
-            assert any(one.startswith("cli_worker: logs in by itself") for one in told["target"]["notes"])
+            assert any(one.startswith("cli_worker: speaks SQL itself") for one in told["target"]["notes"])
         finally:
             session.execute("drop owned by cli_worker; drop role cli_worker")
+
+
+def test_a_group_counts_as_whoever_logs_in_with_it(supabase_database: str, ask: Callable[..., Answer]) -> None:
+    with connect(supabase_database) as session:
+        try:
+            session.execute(
+                "create role cli_group nologin; create role cli_bi login; create schema private;"
+                "create table private.jobs (id int); grant usage on schema private to cli_group;"
+                "grant select on private.jobs to cli_group"
+            )
+            told = report_of(ask("audit", "--role", "cli_group", "--format", "json", supabase_database))
+            assert not any(one["relation"] == "private.jobs" for one in told["matrix"])
+            session.execute("grant cli_group to cli_bi")
+            told = report_of(ask("audit", "--role", "cli_group", "--format", "json", supabase_database))
+            assert {one["reach"] for one in told["matrix"] if one["relation"] == "private.jobs"} == {"all", "none"}
+        finally:
+            session.execute("drop owned by cli_group; drop role cli_group, cli_bi")
 
 
 def report_of(answer: Answer) -> Any:  # noqa: ANN401  JSON
