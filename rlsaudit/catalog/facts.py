@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rlsaudit.catalog.grants import PUBLIC, Grant
-from rlsaudit.catalog.minor import Database, ForeignWrapper, Language, LargeObjects, ParameterAcl, Type
+from rlsaudit.catalog.minor import (
+    Database,
+    EventTrigger,
+    Extension,
+    ForeignServer,
+    ForeignTable,
+    ForeignWrapper,
+    Language,
+    LargeObjects,
+    ParameterAcl,
+    Publication,
+    Type,
+    UserMapping,
+)
 
 __all__ = [
     "PUBLIC",
@@ -327,63 +340,6 @@ class DefaultAcl:
     schema: int
     objects: str
     acl: tuple[Grant, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A publication; `relations` are those it publishes, resolved by the server."""
-
-    name: str
-    all_tables: bool
-    relations: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """An installed extension. `available` is the version its files on the server would give; None if not told."""
-
-    name: str
-    version: str
-    schema: int
-    available: str | None
-    comment: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignServer:
-    """A foreign server. Only the names of options are kept: their values may be credentials."""
-
-    oid: int
-    name: str
-    owner: int
-    acl: tuple[Grant, ...]
-    options: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignTable:
-    """Which server a foreign table reads."""
-
-    relation: int
-    server: int
-
-
-@dataclass(frozen=True, slots=True)
-class UserMapping:
-    """Whose credentials a role uses on a foreign server; `role` may be `PUBLIC`. No option is kept."""
-
-    server: int
-    role: int
-
-
-@dataclass(frozen=True, slots=True)
-class EventTrigger:
-    """An event trigger."""
-
-    name: str
-    event: str
-    function: int
-    enabled: str
 
 
 @dataclass(frozen=True, slots=True)

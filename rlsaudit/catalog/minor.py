@@ -1,6 +1,6 @@
-"""Objects with access control lists besides schemas, relations and functions: rarely granted, seldom looked at.
+"""Objects besides roles, schemas, relations and functions: rarely granted, seldom looked at.
 
-In each, `acl` has the built-in default filled in where none is stored.
+Where there is an `acl`, it has the built-in default filled in where none is stored.
 """
 
 from __future__ import annotations
@@ -71,3 +71,60 @@ class LargeObjects:
     owner: int
     acl: tuple[Grant, ...]
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication; `relations` are those it publishes, resolved by the server."""
+
+    name: str
+    all_tables: bool
+    relations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An installed extension. `available` is the version its files on the server would give; None if not told."""
+
+    name: str
+    version: str
+    schema: int
+    available: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignServer:
+    """A foreign server. Only the names of options are kept: their values may be credentials."""
+
+    oid: int
+    name: str
+    owner: int
+    acl: tuple[Grant, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTable:
+    """Which server a foreign table reads."""
+
+    relation: int
+    server: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserMapping:
+    """Whose credentials a role uses on a foreign server; `role` may be `PUBLIC`. No option is kept."""
+
+    server: int
+    role: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrigger:
+    """An event trigger."""
+
+    name: str
+    event: str
+    function: int
+    enabled: str
