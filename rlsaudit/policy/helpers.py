@@ -10,6 +10,7 @@ from pglast.visitors import Visitor
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of
+from rlsaudit.policy.values import UNDERSTOOD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +39,19 @@ class Helper:
     open: bool
 
 
-def helper_of(function: Function) -> Helper | None:
-    """Returns the function as a helper of policies; None where it is none, or its body is more than a query."""
+def helper_of(function: Function, own: frozenset[str]) -> Helper | None:
+    """Returns the function as a helper of policies; None where it is none, or its body is more than a query.
+
+    `own` are the names of the project's own functions and operators: written without a schema, as bodies do, such a
+    name may mean one of those and not what the same name means in pg_catalog.
+    """
     if function.returns != "boolean" or function.extension is not None:
         return None
     if not all(one.startswith(_PATH) for one in function.settings):
         # Its body runs with settings of its own, the claims that it reads perhaps among them.
         return None
     query = body_of(function).query
-    if query is None:
+    if query is None or not own.isdisjoint(_unqualified(query)):
         return None
     # Without names, each argument is there all the same.
     types = function.arguments.split(", ") if function.arguments else []
@@ -62,6 +67,17 @@ def helper_of(function: Function) -> Helper | None:
         and (function.language != "plpgsql" or _FOUND not in names)
     )
     return Helper(function.name, query, parameters, is_open)
+
+
+def _unqualified(query: str) -> frozenset[str]:
+    """What a query names without a schema, of the functions that are given a meaning, and of operators."""
+    found = set[str]()
+    for one in tree.walk(tree.statements(query) or ()):
+        parts = one.funcname if isinstance(one, ast.FuncCall) else one.name if isinstance(one, ast.A_Expr) else ()
+        if parts and len(parts) == 1:
+            name = parts[0].sval or ""
+            found |= {name} if isinstance(one, ast.A_Expr) or name in UNDERSTOOD else set()
+    return frozenset(found)
 
 
 def _harmless(setting: str) -> bool:

@@ -43,6 +43,8 @@ _PURE = frozenset(
 _PURE_SUPABASE = frozenset({("storage", "foldername"), ("storage", "filename"), ("storage", "extension")})
 _PURE_OPERATORS = frozenset({"||", "->", "->>", "#>", "#>>", "+", "-", "*"})
 _CLOCK = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
+UNDERSTOOD = _PURE | _CLOCK | {"current_setting"}
+"""The functions of pg_catalog whose meaning is known here; to any other name none is given."""
 _CLIENT_SETTINGS = ("request.header", "request.cookie", "request.path", "request.method", "request.query")
 _CHOSEN_CLAIMS = {
     ("user_metadata",): "user_metadata",
@@ -310,7 +312,7 @@ def is_stable(node: Node, scope: Scope) -> bool:
     for one in tree.walk(node):
         if isinstance(one, ast.FuncCall):
             name = tree.name(one.funcname)
-            known = name in scope.trusted or (len(name) == 1 and name[0] in _PURE | _CLOCK | {"current_setting"})
+            known = name in scope.trusted or (len(name) == 1 and name[0] in UNDERSTOOD)
             if not known or name == ("clock_timestamp",):
                 return False
     return True

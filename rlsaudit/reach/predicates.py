@@ -139,5 +139,9 @@ class Predicates:
     def _own_helpers(self) -> Mapping[tuple[str, ...], Helper]:
         """Functions of the project that are one query, by name; an overloaded name is left out."""
         lone = ((name, one[0]) for name, one in self._catalog.functions_by_name.items() if len(one) == 1)
-        found = ((name, helper_of(function)) for name, function in lone)
+        own = {one.name for one in self._catalog.snapshot.functions if one.extension is None}
+        for one in self._catalog.snapshot.spellings:
+            spelt = self._catalog.functions.get(one.function)
+            own |= {one.name} if spelt is None or spelt.extension is None else set()
+        found = ((name, helper_of(function, frozenset(own))) for name, function in lone)
         return {name: helper for name, helper in found if helper is not None}

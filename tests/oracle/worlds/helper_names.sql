@@ -19,6 +19,17 @@ create function public.lists(b boolean) returns boolean language sql stable as
 create table public.by_values (id uuid primary key, owner uuid not null, mark text);
 alter table public.by_values enable row level security;
 create policy p on public.by_values using (public.lists(false));
+create function public.always(a uuid, b text) returns boolean language sql immutable as 'select true';
+create operator public.= (leftarg = uuid, rightarg = text, function = public.always);
+create function public.equals(whose uuid) returns boolean language sql stable as 'select whose = auth.uid()::text';
+create table public.by_operator (id uuid primary key, owner uuid not null, mark text);
+alter table public.by_operator enable row level security;
+create policy p on public.by_operator using (public.equals(owner));
+create function public.lower(uuid) returns text language sql immutable as $$ select 'x' $$;
+create function public.same(whose uuid) returns boolean language sql stable as 'select lower(whose) = lower(auth.uid())';
+create table public.by_function (id uuid primary key, owner uuid not null, mark text);
+alter table public.by_function enable row level security;
+create policy p on public.by_function using (public.same(owner));
 -- @seed
 insert into public.by_variable select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
   format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, format('[n%s%s]', o, n)
@@ -26,3 +37,5 @@ insert into public.by_variable select format('%s-0000-4000-8000-1000000000%s0', 
 insert into public.by_alias select id, owner, mark || 'a' from public.by_variable;
 insert into public.by_found select id, owner, mark || 'f' from public.by_variable;
 insert into public.by_values select id, owner, mark || 'v' from public.by_variable;
+insert into public.by_operator select id, owner, mark || 'o' from public.by_variable;
+insert into public.by_function select id, owner, mark || 'n' from public.by_variable;
