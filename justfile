@@ -33,7 +33,7 @@ oracle seed=`python3 -c "import random; print(random.randrange(10**9))"`:
 
 # Compare every privilege in a database of yours with what its server says, as superuser: `just compare-privileges URL`.
 compare-privileges conninfo:
-    python tests/compare_privileges.py "{{ conninfo }}"
+    @python tests/compare_privileges.py "{{ conninfo }}"
 
 # Run the tests on another installed Python, in a virtual environment of its own: `just test-python 3.13`.
 test-python version *args:
