@@ -79,17 +79,20 @@ def openings(access: Access, role: int) -> Iterator[Opening]:
                 continue
             for letter, kind in KINDS.items():
                 acl = next_acl(access, creator.oid, schema, letter)
-                held = tuple(one for one in _OWNERS[letter] if access.holds(role, acl, one))
+                held = tuple(one for one in _owners(access, letter) if access.holds(role, acl, one))
                 if held:
                     yield Opening(creator.oid, schema, kind, held)
 
 
 def _built_in(access: Access, owner: int, letter: str) -> tuple[Grant, ...]:
     """What `acldefault` says."""
-    own = _OWNERS[letter]
-    if letter == "r" and access.catalog.snapshot.server.major >= _MAINTAIN_SINCE:
-        own = (*own, "MAINTAIN")
     return (
         *(Grant(PUBLIC, owner, one, grantable=False) for one in _EVERYBODYS.get(letter, ())),
-        *(Grant(owner, owner, one, grantable=False) for one in own),
+        *(Grant(owner, owner, one, grantable=False) for one in _owners(access, letter)),
     )
+
+
+def _owners(access: Access, letter: str) -> tuple[str, ...]:
+    """Every privilege that there is on a kind of object, which its owner has to begin with."""
+    newer = letter == "r" and access.catalog.snapshot.server.major >= _MAINTAIN_SINCE
+    return (*_OWNERS[letter], "MAINTAIN") if newer else _OWNERS[letter]

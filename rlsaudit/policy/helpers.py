@@ -77,6 +77,8 @@ def _unqualified(query: str) -> frozenset[str]:
         if parts and len(parts) == 1:
             name = parts[0].sval or ""
             found |= {name} if isinstance(one, ast.A_Expr) or name in UNDERSTOOD else set()
+        elif isinstance(one, ast.CaseExpr | ast.SubLink):
+            found.add("=")  # `case a when b` and `a in (select …)` ask for it without naming it
     return frozenset(found)
 
 

@@ -105,4 +105,12 @@ def test_openings_leave_out_what_one_opens_to_oneself(session: Session) -> None:
             ("d0", "function", ("EXECUTE",)),
             ("d0", "type", ("USAGE",)),
         }
+        session.execute("alter default privileges for role dfl_0 grant all on tables to dfl_2")
+        (everything,) = (
+            one
+            for one in openings(Access(Catalog(take(session))), oids["dfl_2"])
+            if one.kind == "table" and one.creator == oids["dfl_0"]
+        )
+        assert ("MAINTAIN" in everything.privileges) is (session.server_version_num >= 170_000)
+        assert {"SELECT", "TRUNCATE", "TRIGGER"} <= set(everything.privileges)
         assert not [one for one in openings(access, oids["dfl_1"]) if one.creator == oids["dfl_0"]]

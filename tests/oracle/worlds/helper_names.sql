@@ -25,6 +25,10 @@ create function public.equals(whose uuid) returns boolean language sql stable as
 create table public.by_operator (id uuid primary key, owner uuid not null, mark text);
 alter table public.by_operator enable row level security;
 create policy p on public.by_operator using (public.equals(owner));
+create function public.cases(whose uuid) returns boolean language sql stable as 'select case whose when auth.uid()::text then true else false end';
+create table public.by_case (id uuid primary key, owner uuid not null, mark text);
+alter table public.by_case enable row level security;
+create policy p on public.by_case using (public.cases(owner));
 create function public.lower(uuid) returns text language sql immutable as $$ select 'x' $$;
 create function public.same(whose uuid) returns boolean language sql stable as 'select lower(whose) = lower(auth.uid())';
 create table public.by_function (id uuid primary key, owner uuid not null, mark text);
@@ -39,3 +43,4 @@ insert into public.by_found select id, owner, mark || 'f' from public.by_variabl
 insert into public.by_values select id, owner, mark || 'v' from public.by_variable;
 insert into public.by_operator select id, owner, mark || 'o' from public.by_variable;
 insert into public.by_function select id, owner, mark || 'n' from public.by_variable;
+insert into public.by_case select id, owner, mark || 'c' from public.by_variable;
