@@ -186,7 +186,8 @@ class Relation:
 class Column:
     """A live column. `acl` holds column grants only; `default` whether there is a default, identity or generation.
 
-    `type_kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite.
+    `type_kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite. `constant` is the default's SQL where that
+    is a short constant (`'draft'::text`), None where there is none or it is computed.
     """
 
     relation: int
@@ -199,6 +200,7 @@ class Column:
     generated: bool
     identity: bool
     acl: tuple[Grant, ...]
+    constant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

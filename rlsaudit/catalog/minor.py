@@ -32,7 +32,10 @@ class ParameterAcl:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type or domain of the database's own, without arrays and the row types of tables; `kind` is `typtype`."""
+    """A type or domain of the database's own, without arrays and the row types of tables; `kind` is `typtype`.
+
+    `labels` are an enumeration's, in their order; `base` is the type, with modifiers, that a domain rests on.
+    """
 
     oid: int
     schema: int
@@ -41,6 +44,8 @@ class Type:
     owner: int
     acl: tuple[Grant, ...]
     extension: str | None
+    labels: tuple[str, ...] = ()
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,11 @@ select pg_catalog.json_build_object(
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'relation', a.attrelid::bigint, 'number', a.attnum, 'name', a.attname,
       'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'type_kind', t.typtype, 'not_null', a.attnotnull,
+      'constant', (
+        select x.sql
+        from pg_catalog.pg_attrdef d, lateral (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) as sql) x
+        where d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = '' and pg_catalog.length(x.sql) < 100
+          and x.sql ~ $re$^(true|false|\(?-?[0-9.]+\)?|'[^']*'|NULL)(::[A-Za-z_" .0-9(),]+)?(\[\])?$$re$),
       'default', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
       'acl', case when a.attacl is null then '[]' else (
                select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -374,6 +379,9 @@ select pg_catalog.json_build_object(
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', t.oid::bigint, 'schema', t.typnamespace::bigint, 'name', t.typname, 'kind', t.typtype,
       'owner', t.typowner::bigint, 'extension', e.extname,
+      'labels', (select coalesce(pg_catalog.json_agg(l.enumlabel order by l.enumsortorder), '[]')
+                 from pg_catalog.pg_enum l where l.enumtypid = t.oid),
+      'base', case when t.typbasetype <> 0 then pg_catalog.format_type(t.typbasetype, t.typtypmod) end,
       'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
                 a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
               from pg_catalog.aclexplode(coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))) a))

@@ -56,6 +56,7 @@ def describe(catalog: Catalog, relation: Relation) -> Mapping[str, Column]:
             allowed=listed.get(one.number),
             type=_plain(one),
             longest=_longest(one),
+            declared=one.type,
         )
         for one in facts
     }

@@ -7,11 +7,14 @@ identity, the attacker, or nobody that we know.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from rlsaudit.policy.tree import Node
+    from rlsaudit.policy.values import Scope
 
 Truth: TypeAlias = "bool | None"
 
@@ -153,7 +156,22 @@ class Coalesce:
     operands: tuple[Formula, ...]
 
 
-Formula: TypeAlias = Constant | Atom | Not | And | Or | Is | Coalesce
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A whole expression with what is made of it at first sight: `meant`.
+
+    `node` and `scope` are the expression and what names mean in it, for whoever has to look closer
+    (`rlsaudit.policy.read`). `text` and `role` tell it from others of the same `meant`.
+    """
+
+    meant: Formula
+    text: str
+    role: int
+    node: Node = field(compare=False, repr=False)
+    scope: Scope = field(compare=False, repr=False)
+
+
+Formula: TypeAlias = Constant | Atom | Not | And | Or | Is | Coalesce | Written
 
 TRUE, FALSE, NULL = Constant(value=True), Constant(value=False), Constant(value=None)
 
@@ -176,6 +194,8 @@ def evaluate(formula: Formula, values: Mapping[str, Truth]) -> Truth:
             return True if True in inners else None if None in inners else False
         case Is(operand, value, negated):
             return (evaluate(operand, values) is value) is not negated
+        case Written(meant):
+            return evaluate(meant, values)
         case Coalesce(operands):
             return next((one for one in (evaluate(each, values) for each in operands) if one is not None), None)
 
@@ -199,6 +219,8 @@ def simplify(formula: Formula) -> Formula:
             return Is(inner, value, negated)
         case Coalesce(operands):
             return _coalesce([simplify(one) for one in operands])
+        case Written(meant):
+            return simplify(meant)
         case _:
             return formula
 
@@ -208,7 +230,7 @@ def atoms(formula: Formula) -> Iterator[Atom]:
     match formula:
         case Atom():
             yield formula
-        case Not(operand) | Is(operand):
+        case Not(operand) | Is(operand) | Written(operand):
             yield from atoms(operand)
         case And(operands) | Or(operands) | Coalesce(operands):
             for one in operands:
@@ -224,6 +246,8 @@ def is_monotone(formula: Formula) -> bool:
             return True
         case And(operands) | Or(operands):
             return all(is_monotone(one) for one in operands)
+        case Written(meant):
+            return is_monotone(meant)
         case _:
             return False
 

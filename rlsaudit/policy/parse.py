@@ -17,7 +17,7 @@ from rlsaudit.model import Reach
 from rlsaudit.policy import tree
 from rlsaudit.policy.compare import Comparisons, in_array
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.formula import FALSE, NULL, And, Atom, AtomKind, Coalesce, Constant, Formula, Is, Not, Or
+from rlsaudit.policy.formula import FALSE, NULL, And, Atom, AtomKind, Coalesce, Constant, Formula, Is, Not, Or, Written
 from rlsaudit.policy.helpers import applied
 from rlsaudit.policy.scalar import Chosen, Clock, Column, Known, Literal, Row, Scalar, Unknown
 from rlsaudit.policy.values import Scope, Values, is_stable
@@ -47,9 +47,12 @@ def parse(expression: str, scope: Scope) -> Formula:
 def parse_node(node: Node, scope: Scope, depth: int = 0) -> Formula:
     """The same for an expression that is parsed already."""
     try:
-        return _Predicates(scope, depth).formula(node)
+        meant = _Predicates(scope, depth).formula(node)
     except RecursionError:
-        return _not_understood("nested too deeply")
+        meant = _not_understood("nested too deeply")
+    if isinstance(meant, Constant):
+        return meant
+    return Written(meant, tree.text(node), scope.role, node, scope)
 
 
 def _not_understood(text: str) -> Atom:
@@ -310,8 +313,7 @@ class _Predicates:
         return self._depth <= _MOST_DEPTH and self.never_a_row(select)
 
     def _within(self, *, caller: bool) -> Scope:
-        scope = self._scope
-        return Scope(scope.persona, trusted=scope.trusted, helpers=scope.helpers, caller=caller)
+        return replace(self._scope, relation="", columns={}, caller=caller)
 
     def _as_boolean(self, value: Scalar, node: Node) -> Formula:
         match value:

@@ -52,7 +52,7 @@ class Column:
     `free` says that any value of its type may stand there, or any of `allowed` where a CHECK lists them, whatever
     stands in the other columns. `type` is as `rlsaudit.policy.columns` names it, empty where it is not known, `longest`
     how many characters fit. `view` is the type that it was cast to, where the cast keeps different values apart; after
-    one that may not, it is a `Row`.
+    one that may not, it is a `Row`. `declared` is the column's own type as the catalog writes it, modifiers included.
     """
 
     number: int
@@ -64,6 +64,7 @@ class Column:
     type: str = ""
     longest: int | None = None
     view: str = ""
+    declared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

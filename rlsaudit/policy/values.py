@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rlsaudit.model import Persona
+    from rlsaudit.policy.database import Database
     from rlsaudit.policy.helpers import Helper
     from rlsaudit.policy.tree import Node
 
@@ -82,6 +83,9 @@ class Scope:
     and others): left out where their bodies are not what they should be. `helpers` are the project's own functions
     whose body is one query. `caller` is false within one of those: it may run with the rights of its owner, so
     that `current_user` is not the persona's role.
+
+    `role` is whose rights count on the tables that the expression reads (an OID), `database` what is known of those,
+    and `path` where names without a schema are looked for: in what the server deparses there are none.
     """
 
     persona: Persona
@@ -90,6 +94,9 @@ class Scope:
     trusted: frozenset[tuple[str, ...]] = frozenset()
     helpers: Mapping[tuple[str, ...], Helper] = field(default_factory=dict)
     caller: bool = True
+    role: int = 0
+    database: Database | None = None
+    path: tuple[str, ...] = ()
 
 
 class Values:

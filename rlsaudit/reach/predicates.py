@@ -9,20 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
+from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
-from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Formula, Or
+from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.helpers import helper_of
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.query import read_query
-from rlsaudit.policy.values import Scope
+from rlsaudit.policy.values import UNDERSTOOD, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Policy, Relation
-    from rlsaudit.model import Operation, Persona
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Function, Policy, Relation
+    from rlsaudit.model import Persona
     from rlsaudit.policy.helpers import Helper
     from rlsaudit.policy.scalar import Column
 
@@ -38,6 +40,8 @@ _BODIES_OF_HELPERS = {
 """Supabase's helpers are known by name; one whose body lacks this text is somebody else's and stays opaque."""
 
 _SET = "set_config"
+_CLIENTS_PATH = ("public", "extensions")
+"""Where names are looked for in a request: Supabase's served schema and its extra search path."""
 
 
 class Predicates:
@@ -47,7 +51,8 @@ class Predicates:
         self._access = access
         self._catalog = access.catalog
         self._columns: dict[int, Mapping[str, Column]] = {}
-        self._parsed: dict[tuple[str, int, str], Formula] = {}
+        self._parsed: dict[tuple[str, int, int, str], Formula] = {}
+        self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[tuple[str | None, str | None], bool] = {}
         self._trusted = self._trusted_helpers() if platform is Platform.SUPABASE else frozenset()
         self._helpers = self._own_helpers()
@@ -60,9 +65,61 @@ class Predicates:
         """Returns which new rows `operation` may write as `role`, with the persona's identity."""
         return self._combined(persona, role, relation, operation, checking=True)
 
-    def scope(self, persona: Persona, relation: Relation) -> Scope:
-        """Returns what names mean in expressions over `relation`."""
-        return Scope(persona, relation.name, self.columns(relation), self._trusted, self._helpers)
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog that all of this is about."""
+        return self._catalog
+
+    def scope(self, persona: Persona, relation: Relation, role: int = 0) -> Scope:
+        """Returns what names mean in expressions over `relation`; `role` is whose rights count, else the persona's."""
+        role = role or self._catalog.roles_by_name[persona.role].oid
+        return Scope(
+            persona, relation.name, self.columns(relation), self._trusted, self._helpers, role=role, database=self
+        )
+
+    def seen(self, persona: Persona, role: int, relation: Relation) -> Formula:
+        """Returns which rows a query by `role` sees, with the persona's identity: always true without RLS."""
+        key = (persona.name, role, relation.oid)
+        if key not in self._seen:
+            applies = self._access.rls_applies(role, relation)
+            self._seen[key] = self.using(persona, role, relation, Operation.SELECT) if applies else TRUE
+        return self._seen[key]
+
+    def may_read(self, role: int, relation: Relation, columns: Collection[str]) -> bool:
+        """Whether the role may SELECT these columns of the relation."""
+        if self._access.on_table(role, relation, "SELECT"):
+            return True
+        granted = {one.name for one in self._access.columns(role, relation, "SELECT")}
+        return bool(granted) and set(columns) <= granted
+
+    def find(self, name: tuple[str, ...], path: tuple[str, ...]) -> Relation | None:
+        """Returns the relation of that name; None where that is not certain.
+
+        A temporary table comes before those of any path (https://www.postgresql.org/docs/current/ddl-schemas.html),
+        which is a way of its own to get past a policy and not looked at here.
+        """
+        if len(name) > 1:
+            return self._catalog.relations_by_name.get((name[-2], name[-1]))
+        found = (self._catalog.relations_by_name.get((schema, name[0])) for schema in path)
+        return next((one for one in found if one is not None), None)
+
+    def function(self, name: tuple[str, ...], path: tuple[str, ...], arguments: int) -> Function | None:
+        """Returns the project's own function that a call of so many arguments means; None where that is not certain."""
+        schemas = (name[-2],) if len(name) > 1 else path
+        found = next((one for one in (self._catalog.functions_by_name[each, name[-1]] for each in schemas) if one), ())
+        fitting = [one for one in found if len(_types(one)) >= arguments]
+        lone = fitting[0] if len(fitting) == 1 and fitting[0].extension is None else None
+        # Without a schema it may be one of pg_catalog's, which is searched first.
+        return None if lone is None or (len(name) == 1 and name[0] in UNDERSTOOD) else lone
+
+    def path_of(self, function: Function) -> tuple[str, ...]:
+        """Returns where the names in a function's body are looked for: its own search_path, or the client's."""
+        for one in function.settings:
+            setting, _, value = one.partition("=")
+            if setting.lower() == "search_path":
+                parts = [part.strip().strip('"') for part in value.split(",")]
+                return tuple(part for part in parts if part and part not in {"$user", "pg_temp"})
+        return _CLIENTS_PATH
 
     def columns(self, relation: Relation) -> Mapping[str, Column]:
         """Returns the relation's columns as values of a predicate."""
@@ -94,7 +151,7 @@ class Predicates:
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
         policies = self._access.policies(role, relation, operation)
-        parts = [(one, self._expression(one, persona, relation, checking=checking)) for one in policies]
+        parts = [(one, self._expression(one, persona, role, relation, checking=checking)) for one in policies]
         permissive = tuple(formula for one, formula in parts if one.permissive and formula is not None)
         restrictive = tuple(formula for one, formula in parts if not one.permissive and formula is not None)
         if permissive and any(map(self._sets, policies)):
@@ -102,13 +159,15 @@ class Predicates:
             return Atom(AtomKind.OPAQUE, f"policies that call {_SET}")
         return And((Or(permissive), *restrictive)) if permissive else FALSE
 
-    def _expression(self, policy: Policy, persona: Persona, relation: Relation, *, checking: bool) -> Formula | None:
+    def _expression(
+        self, policy: Policy, persona: Persona, role: int, relation: Relation, *, checking: bool
+    ) -> Formula | None:
         text = (policy.check or policy.using) if checking else policy.using
         if text is None:
             return None
-        key = (persona.name, relation.oid, text)
+        key = (persona.name, role, relation.oid, text)
         if key not in self._parsed:
-            self._parsed[key] = parse(text, self.scope(persona, relation))
+            self._parsed[key] = parse(text, self.scope(persona, relation, role))
         return self._parsed[key]
 
     def _sets(self, policy: Policy) -> bool:
@@ -145,3 +204,8 @@ class Predicates:
             own |= {one.name} if spelt is None or spelt.extension is None else set()
         found = ((name, helper_of(function, frozenset(own))) for name, function in lone)
         return {name: helper for name, helper in found if helper is not None}
+
+
+def _types(function: Function) -> tuple[str, ...]:
+    """The types of a function's input arguments."""
+    return tuple(function.arguments.split(", ")) if function.arguments else ()

@@ -14,7 +14,7 @@ from rlsaudit.access.views import ViewRead, is_invoker, reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula, Or
+from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula, Or, Written
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import Query, read_query
 from rlsaudit.reach.bounds import Way, anything, none
@@ -200,9 +200,9 @@ class Views:
         )
         where: Formula = TRUE
         if query.where is not None:
-            where = parse_node(
-                query.where, replace(self._predicates.scope(persona, base), relation=query.alias, columns=columns)
-            )
+            rights = caller if view.kind == "v" and is_invoker(view) else view.owner
+            scope = self._predicates.scope(persona, base, rights)
+            where = parse_node(query.where, replace(scope, relation=query.alias, columns=columns))
         stored = view.kind == "m" or (inner is not None and inner.stored)
         filters: Formula = And((below, where))
         if stored and (query.asks_identity or self._predicates.asks_identity(query.calls)):
@@ -385,7 +385,9 @@ class Views:
 
 
 def _conjuncts(formula: Formula) -> Iterator[Formula]:
-    if isinstance(formula, And):
+    if isinstance(formula, Written):
+        yield from _conjuncts(formula.meant)
+    elif isinstance(formula, And):
         for one in formula.operands:
             yield from _conjuncts(one)
     else:

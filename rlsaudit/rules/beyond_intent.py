@@ -9,7 +9,7 @@ from rlsaudit.access import reads_through
 from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or
+from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.child_direct import is_as_open_as_parent
 from rlsaudit.rules.opened import bounds, drop
@@ -132,6 +132,8 @@ def _without_chosen(formula: Formula) -> Formula:
             return replace(formula, operands=tuple(_without_chosen(one) for one in operands))
         case Is(operand, value, negated):
             return Is(_without_chosen(operand), value, negated)
+        case Written(meant):
+            return _without_chosen(meant)
         case _:
             return formula
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,9 @@ from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, 
 from rlsaudit.names import literal
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or
+from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
-from rlsaudit.policy.values import Scope
 from rlsaudit.reach.meant import columns_meant, relation_meant
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -178,8 +177,7 @@ def _visible(case: Case, persona: Persona, read: Read, relation: Relation) -> Fo
         return None
     if query.where is None:
         return TRUE
-    known = case.predicates.scope(persona, relation)
-    scope = Scope(persona, query.alias, case.predicates.columns(relation), known.trusted, known.helpers)
+    scope = replace(case.predicates.scope(persona, relation), relation=query.alias)
     return _granting(parse_node(query.where, scope)) if read.outside else parse_node(query.where, scope)
 
 
@@ -197,6 +195,8 @@ def _granting(formula: Formula) -> Formula:
             return Coalesce(tuple(_granting(one) for one in operands))
         case Is(operand, value, negated):
             return Is(_granting(operand), value, negated)
+        case Written(meant):
+            return _granting(meant)
         case _:
             return formula
 

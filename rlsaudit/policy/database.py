@@ -1,0 +1,47 @@
+"""What a policy may ask about the tables and functions that it names, as the steps after this one know it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Function, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.formula import Formula
+    from rlsaudit.policy.scalar import Column
+    from rlsaudit.policy.values import Scope
+
+
+class Database(Protocol):
+    """Tables and functions by name, and what row-level security lets a role see of them."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Everything else, by OID."""
+
+    def find(self, name: tuple[str, ...], path: tuple[str, ...]) -> Relation | None:
+        """Returns the relation of that name, `(schema, name)` or `(name,)`; None where that is not certain."""
+
+    def columns(self, relation: Relation) -> Mapping[str, Column]:
+        """Returns a relation's columns as values of a predicate."""
+
+    def seen(self, persona: Persona, role: int, relation: Relation) -> Formula:
+        """Returns which rows a query by `role` sees, with the persona's identity: always true without RLS."""
+
+    def may_read(self, role: int, relation: Relation, columns: Collection[str]) -> bool:
+        """Whether the role may SELECT these columns of the relation, and use its schema."""
+
+    def scope(self, persona: Persona, relation: Relation, role: int = 0) -> Scope:
+        """Returns what names mean in the policies of the relation."""
+
+    def function(self, name: tuple[str, ...], path: tuple[str, ...], arguments: int) -> Function | None:
+        """Returns the project's own function that a call means; None where that is not certain, or it is not one's own.
+
+        `arguments` is how many the call has: a function with defaults may have more.
+        """
+
+    def path_of(self, function: Function) -> tuple[str, ...]:
+        """Returns where the names in a function's body are looked for: its own search_path, or the client's."""

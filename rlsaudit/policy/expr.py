@@ -1,0 +1,249 @@
+"""A policy as a typed expression: what the server computes, with every name resolved and every body put in.
+
+Where a `Formula` says who chooses the value of a condition, an `Expr` says how the value comes about: it can be
+evaluated over a row and the tables (`rlsaudit.policy.evaluate`), and handed to a solver (`rlsaudit.policy.proof`).
+Truth is SQL's: a Boolean expression is true, false or NULL.
+
+Rows are numbered by places. Place 0 is the row that a policy is asked about; each relation in the FROM of a subquery
+has the next place after those that are in scope there, so that equal subqueries are equal expressions.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type without modifiers, as the catalog writes it: `uuid`, `text[]`, `public.stage`.
+
+    `kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite; `?` where it is not known.
+    """
+
+    name: str
+    kind: str = "b"
+
+
+BOOLEAN, TEXT, UUID, INTEGER = Type("boolean"), Type("text"), Type("uuid"), Type("integer")
+UNKNOWN = Type("unknown", "?")
+
+
+class Who(enum.Enum):
+    """Who chooses a value that is in no table."""
+
+    IDENTITY = "identity"
+    """Nobody: it tells this persona from all others, and is never NULL. The user's id, or the role of a login."""
+    SERVER = "server"
+    """The server gave it to this persona, or did not: a claim in app_metadata, a tenant that the application sets."""
+    CLIENT = "client"
+    """The client writes it: user_metadata, headers, an e-mail that nobody verified."""
+    ARGUMENT = "argument"
+    """Whoever calls the function picks it."""
+    CLOCK = "clock"
+    """The time of the statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A constant in the server's own text form (`t`, `f` for Booleans), None for NULL."""
+
+    value: str | None
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that a request brings along. `key` tells it from others of its kind: `sub`, `app_metadata.org`."""
+
+    who: Who
+    key: str
+    type: Type
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of the row at `place`, by its number in `relation` (an OID)."""
+
+    place: int
+    relation: int
+    number: int
+    name: str
+    type: Type
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A built-in function, operator or cast of values: a function of them and of nothing else.
+
+    `name` is `f()` for a function f, `=` for an operator, `::uuid` for a cast to uuid (which may fail), `[]` for a
+    subscript, `= ANY` for an operator and ANY over an array, `ARRAY` for an array of its arguments.
+    """
+
+    name: str
+    args: tuple[Expr, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """NOT."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """AND of all operands; of none it is true."""
+
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """OR of all operands; of none it is false."""
+
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """`operand IS NULL`: of a Boolean, IS UNKNOWN."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class IsTrue:
+    """`operand IS TRUE`: false where it is NULL."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first branch whose condition is true, else `default`.
+
+    COALESCE and NULLIF are written as this: `(NOT a IS NULL, a) …`, `(a = b, NULL)`.
+    """
+
+    branches: tuple[tuple[Expr, Expr], ...]
+    default: Expr
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A relation in a FROM, at its place, by OID and the name that people know."""
+
+    place: int
+    relation: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The rows of a query: all combinations of rows of its sources for which `where` is true.
+
+    What row-level security asks of a source is a part of `where`. `exact` is false where the query yields only some of
+    these rows (OFFSET, HAVING), or each only perhaps.
+    """
+
+    sources: tuple[Source, ...]
+    where: Expr
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AnyRow:
+    """`test` ORed over the rows of a query: EXISTS where `test` is true, `x IN (SELECT y …)` where it is `x = y`."""
+
+    query: Query
+    test: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A scalar subquery: `value` of the query's row, NULL where it has none.
+
+    `strict`: more than one row is an error; else the first row counts, of any order (SELECT INTO, LIMIT 1).
+    """
+
+    query: Query
+    value: Expr
+    strict: bool
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """An aggregate over all rows of a query, without GROUP BY: `count(*)` has no value, and is never NULL."""
+
+    function: str
+    value: Expr | None
+    query: Query
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A value that is not followed, for `reason`: any value at all.
+
+    Two of one `key` are the same value; `key` holds everything that it depends on, and `reads` are fields among that.
+    """
+
+    key: str
+    reason: str
+    type: Type
+    reads: tuple[Expr, ...] = ()
+    nullable: bool = True
+
+
+Expr: TypeAlias = (
+    Const | Given | Field | Call | Not | And | Or | IsNull | IsTrue | Case | AnyRow | Lookup | Aggregate | Opaque
+)
+
+TRUE, FALSE, NULL = Const("t", BOOLEAN), Const("f", BOOLEAN), Const(None, BOOLEAN)
+
+
+def type_of(expression: Expr) -> Type:
+    """Returns the type of an expression's value."""
+    match expression:
+        case Const(type=kind) | Given(type=kind) | Field(type=kind) | Call(type=kind) | Case(type=kind):
+            return kind
+        case Lookup(type=kind) | Aggregate(type=kind) | Opaque(type=kind):
+            return kind
+        case _:
+            return BOOLEAN
+
+
+def below(expression: Expr) -> tuple[Expr, ...]:
+    """Returns the expressions that `expression` is made of, those of its queries among them."""
+    match expression:
+        case Call(args=parts) | And(operands=parts) | Or(operands=parts) | Opaque(reads=parts):
+            return parts
+        case Not(operand) | IsNull(operand) | IsTrue(operand):
+            return (operand,)
+        case Case(branches, default):
+            return (*(one for branch in branches for one in branch), default)
+        case AnyRow(query, value) | Lookup(query, value):
+            return (query.where, value)
+        case Aggregate(value=value, query=query):
+            return (query.where,) if value is None else (query.where, value)
+        case _:
+            return ()
+
+
+def walk(expression: Expr) -> Iterator[Expr]:
+    """Yields every expression below and including `expression`."""
+    waiting = [expression]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(below(current))

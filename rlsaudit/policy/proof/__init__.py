@@ -1,0 +1,1 @@
+"""Proofs: typed expressions, solved. The only importer of the solver."""
