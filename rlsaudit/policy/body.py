@@ -40,10 +40,11 @@ WHO = frozenset(
 )
 _DECLARED = re.compile(
     r"""(?P<name>(?:^|;|\bdeclare\b)\s*(?!declare\b)(?:\w+|"[^"]+")\s+(?:constant\s+)?)  # a variable
-    (?:(?:\w+|"[^"]+")\.)+(?:\w+|"[^"]+")(?:%\w+)?(?:\[\])?  # declared as a type of some schema
+    (?:(?:\w+|"[^"]+")\.)+(?:\w+|"[^"]+")(?P<row>%\w+)?(?:\[\])?  # declared as a type of some schema
     (?=\s*(?:;|:=|=|default\b|not\s+null\b))""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+_DECLARATIONS = re.compile(r"\bdeclare\b.*?\bbegin\b", re.IGNORECASE | re.DOTALL)
 _DECLARES = re.compile(r"\bdeclare\b", re.IGNORECASE)
 """Names of a body's own, aliases among them, which pglast does not tell: they hide parameters that are called so."""
 _WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
@@ -56,6 +57,8 @@ _RUNS_SQL = frozenset(
     }
 )  # fmt: skip
 """Functions that run a text as SQL, or read the table whose name they are given."""
+_LIMITS = frozenset({"lock_timeout", "row_security", "statement_timeout", "work_mem"})
+"""Settings that only make a statement fail which would not have: `row_security` off asks for no row to be hidden."""
 _ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*;?\s*", re.DOTALL | re.IGNORECASE)
 _RETURN = re.compile(r"\s*RETURN\b(.*?);?\s*", re.DOTALL | re.IGNORECASE)
 _ASSIGNMENT = re.compile(r'\s*[\w."\[\]$]+\s*:?=(?!=)(.*)', re.DOTALL)
@@ -148,11 +151,12 @@ def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN4
     if len(body) > tree.MOST_CHARACTERS or tag in body:
         return None
     # The parser knows no types but the built-in ones, and what a variable is declared as does not matter here.
-    bodies = dict.fromkeys((body, _DECLARED.sub(r"\g<name> record", body)))
-    declared = ", ".join(f"{ident(one)} text" for one in dict.fromkeys(parameters))
+    declared = _DECLARATIONS.sub(lambda part: _DECLARED.sub(lambda one: _as_built_in(one, body), part[0]), body)
+    bodies = dict.fromkeys((body, declared))
+    taken = ", ".join(f"{ident(one)} text" for one in dict.fromkeys(parameters))
     returned = ", ".join(f"out {ident(one)} text" for one in dict.fromkeys(parameters))
     # The result decides what RETURN may be followed by: a trigger's body and a set's parse under one of these.
-    heads = [f"({declared}) returns {result}" for result in ("trigger", "setof record", "record", "void")]
+    heads = [f"({taken}) returns {result}" for result in ("trigger", "setof record", "record", "void")]
     heads += [f"({returned}) returns setof record"] if parameters else []
     for text in bodies:
         for head in heads:
@@ -161,6 +165,14 @@ def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN4
             except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
                 continue
     return None
+
+
+def _as_built_in(declared: re.Match[str], body: str) -> str:
+    """A variable as a record where a field of it is asked for, which an enumeration or a domain does not have."""
+    name = re.sub(r"^(?:;|declare\b)?\s*|\s+constant\s*$", "", declared["name"].strip(), flags=re.IGNORECASE).strip()
+    fields = re.search(rf"(?<![\w.]){re.escape(name)}\s*\.", body, re.IGNORECASE) is not None
+    whole = (declared["row"] or "").lower() == "%rowtype"
+    return f"{declared['name']} {'record' if fields or whole else 'text'}"
 
 
 def _facts(
@@ -200,6 +212,11 @@ def _facts(
             case ast.A_Expr():
                 operators.add(tree.name(node.name))
             case ast.SelectStmt() | ast.ResTarget() | ast.CallStmt():
+                pass
+            case ast.VariableSetStmt(name=str() as setting) if setting.lower() in _LIMITS:
+                pass
+            case ast.RefreshMatViewStmt():
+                # What it holds is made anew by its owner; it is read and written like that whoever asks for it.
                 pass
             case _:
                 # Statements that we do not follow (COPY, LOCK, DDL …) may do anything.
