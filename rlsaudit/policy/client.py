@@ -1,0 +1,39 @@
+"""What a client can write into its own request or profile, by where it stands there."""
+
+from __future__ import annotations
+
+import re
+
+_AT_WILL = frozenset({"user_metadata", "request.cookies"})
+_HEADERS = "request.headers"
+_OWN_HEADER = re.compile(r"x-(?!forwarded|real|request|client|amz|envoy|kong|consumer|supabase)[a-z0-9-]+")
+"""A header that no proxy on the way sets or strips; PostgREST gives names in lower case."""
+_E_MAIL = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*@[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+SOURCES = ("user_metadata", "request.cookies", _HEADERS)
+"""Where there are several values, by path."""
+THE_E_MAIL, LEVEL = "the e-mail", "aal"
+_LEVELS = frozenset({"aal1", "aal2"})
+
+
+def may_write_anything(source: str, path: tuple[str, ...]) -> bool:
+    """Whether a client can write any value at all there, for all that we know."""
+    if not path:
+        return False
+    if source == _HEADERS:
+        return len(path) == 1 and _OWN_HEADER.fullmatch(path[0]) is not None
+    return source in _AT_WILL
+
+
+def may_write(source: str, text: str) -> bool:
+    """Whether a client can bring about this text there, wherever it can bring about any."""
+    if source == THE_E_MAIL:
+        return is_e_mail(text)
+    if source == LEVEL:
+        return text in _LEVELS
+    # What goes through a header comes without spaces around it.
+    return source == "user_metadata" or (text.isascii() and text.isprintable() and text == text.strip())
+
+
+def is_e_mail(text: str) -> bool:
+    """Whether somebody can sign up with it."""
+    return _E_MAIL.fullmatch(text) is not None

@@ -1,0 +1,223 @@
+"""From what the solver holds possible to a state with all values filled in, in which the predicate is evaluated.
+
+The solver knows no text but by its code and no function but that it is one. So values are chosen for it: where a column
+goes through a function whose result is known, the column is given a value that yields it. What comes out counts only if
+evaluating the predicate over these rows gives what was wanted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import z3
+
+from rlsaudit.policy.evaluate import EvaluationError, State, evaluate
+from rlsaudit.policy.expr import TEXT, Aggregate, AnyRow, Expr, Field, Lookup, Type, Who, walk
+from rlsaudit.policy.proof.values import Family, Row, Term, canonical, family
+from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
+from rlsaudit.policy.proof.wishes import can_write, wishes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.policy.evaluate import Value
+    from rlsaudit.policy.expr import Source
+    from rlsaudit.policy.proof.encode import Encoder
+    from rlsaudit.policy.proof.values import Solved
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A state in which a predicate was evaluated: the row and those of other tables, by column names; the request.
+
+    Columns that the predicate does not ask about are left out.
+    """
+
+    row: Mapping[str, Value]
+    others: tuple[tuple[str, Mapping[str, Value]], ...]
+    request: Mapping[str, Value]
+
+
+def confirmed(expression: Expr, encoder: Encoder, model: z3.ModelRef, *, wanted: bool | None) -> Witness | None:
+    """Returns the state of a model if the predicate is what is `wanted` in it: true, or anything but; None if not.
+
+    With `wanted` None any value will do: it is known otherwise.
+    """
+    filled = _Filled(expression, encoder, model)
+    try:
+        state = filled.state()
+        if state is None or not filled.allowed(state):
+            return None
+        if wanted is not None:
+            value = evaluate(expression, state)
+            if wanted and value is not True:
+                return None
+            if not wanted and value is not False and value is not None:
+                return None
+    except EvaluationError:
+        return None
+    return filled.witness(state)
+
+
+class _Filled:
+    """The values of one model."""
+
+    def __init__(self, expression: Expr, encoder: Encoder, model: z3.ModelRef) -> None:
+        self._expression = expression
+        self._encoder = encoder
+        self._model = model
+        self._wishes = wishes(encoder, self._known)
+        self._rows: dict[Row, dict[int, Value]] = {}
+
+    def state(self) -> State | None:
+        """Returns what the model says, None where there are no such values."""
+        asked = {(one.relation, one.number): one for one in walk(self._expression) if isinstance(one, Field)}
+        for row in self._encoder.rows:
+            if not row.target and not self._true(row.there):
+                continue
+            values: dict[int, Value] = {}
+            for (relation, number), column in asked.items():
+                known = self._encoder.columns.get((row, number))
+                if relation == row.relation:
+                    values[number] = _filler(column, row) if known is None else self._value(row, *known)
+            if _NOTHING in values.values():
+                return None
+            self._rows[row] = values
+        request = self._request()
+        if request is None:
+            return None
+        tables: dict[int, list[Mapping[int, Value]]] = {
+            source.relation: [] for one in walk(self._expression) for source in _sources(one)
+        }
+        for row, values in self._rows.items():
+            rows = tables.setdefault(row.relation, [])
+            if not row.target and values not in rows:
+                rows.append(values)
+        labels = self._encoder.tables.all_labels
+        return State(row=self._rows[self._encoder.target], tables=tables, given=request, labels=labels)
+
+    def allowed(self, state: State) -> bool:
+        """Whether rows like these can be in the tables, as far as the columns that are asked for go."""
+        for row, values in self._rows.items():
+            if not all(self._encoder.tables.holds(row.relation, number, value) for number, value in values.items()):
+                return False
+            for check in self._encoder.tables.checks(row.relation, values):
+                if evaluate(check, replace(state, row=values)) not in {True, None}:
+                    return False
+        return True
+
+    def witness(self, state: State) -> Witness:
+        """Returns the state in words."""
+        catalog = self._encoder.tables.catalog
+        named = {
+            row: {one.name: values[one.number] for one in catalog.columns[row.relation] if one.number in values}
+            for row, values in self._rows.items()
+        }
+        others = tuple(
+            (catalog.identity(catalog.relations[row.relation]), values)
+            for row, values in named.items()
+            if not row.target and values
+        )
+        request = {key: value for (who, key), value in state.given.items() if who is not Who.CLOCK}
+        return Witness(named[self._encoder.target], others, request)
+
+    def _request(self) -> dict[tuple[Who, str], Value] | None:
+        """The values that the request brings along; None where one would have to be two things at once."""
+        found: dict[tuple[Who, str], Value] = {(Who.IDENTITY, key): text for key, text in self._encoder.own.items()}
+        for (who, key), term in self._encoder.given.items():
+            base, _, kind = key.partition("::")
+            value = self._decoded(term, Type(kind) if kind else TEXT)
+            text = value if value is None or not kind else _text(value)
+            if found.setdefault((who, base), text) != text or value is _NOTHING:
+                return None
+            if who is Who.CLIENT and not can_write(base, text):
+                return None
+            if who is Who.CLOCK:
+                found[who, base] = value
+        return found
+
+    def _value(self, row: Row, column: Field, term: Term) -> Value:
+        if self._true(term.null):
+            return None
+        if (row, column.number) in self._wishes:
+            return self._wishes[row, column.number]
+        return self._decoded(term, column.type)
+
+    def _known(self, term: Term, kind: Type) -> Value:
+        """A value in the model, `_NOTHING` where there is none of the kind."""
+        return self._decoded(term, kind)
+
+    def _decoded(self, term: Term, kind: Type) -> Value:
+        if self._true(term.null):
+            return None
+        value = self._model.eval(term.value, model_completion=True)
+        match family(kind):
+            case Family.TRUTH:
+                return bool(z3.is_true(value))
+            case Family.WHOLE:
+                return int(value.as_long())
+            case Family.REAL:
+                return _decimal(value)
+            case Family.MOMENT:
+                return _moment(_decimal(value), kind)
+            case Family.NAME:
+                return self._text(value.as_long(), kind)
+            case _:
+                return [] if kind.name.endswith("[]") else {} if kind.name in {"json", "jsonb"} else _NOTHING
+
+    def _text(self, code: int, kind: Type) -> Value:
+        text = self._encoder.codes.text(code)
+        if kind.name == "uuid":
+            if text is None:
+                return str(uuid.uuid5(uuid.NAMESPACE_OID, str(code)))
+            return text if canonical(text) == text and "-" in text else _NOTHING
+        if text is not None:
+            return text
+        return _NOTHING if kind.kind == "e" else f"other{code}"
+
+    def _true(self, term: Solved) -> bool:
+        return bool(z3.is_true(self._model.eval(term, model_completion=True)))
+
+
+def _sources(expression: Expr) -> tuple[Source, ...]:
+    return expression.query.sources if isinstance(expression, AnyRow | Lookup | Aggregate) else ()
+
+
+def _decimal(value: Solved) -> Decimal:
+    if z3.is_algebraic_value(value):
+        value = value.approx(10)
+    return Decimal(value.numerator_as_long()) / Decimal(value.denominator_as_long())
+
+
+def _moment(since: Decimal, kind: Type) -> Value:
+    moment = _EPOCH + timedelta(seconds=float(since))
+    if kind.name == "date":
+        return moment.date()
+    return moment if kind.name == "timestamp with time zone" else moment.replace(tzinfo=None)
+
+
+def _filler(column: Field, row: Row) -> Value:
+    """A value for a column that the model says nothing of."""
+    if column.nullable:
+        return None
+    if column.type.name == "uuid":
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row.number} {column.number}"))
+    made: dict[Family, Value] = {
+        Family.TRUTH: False,
+        Family.WHOLE: 0,
+        Family.REAL: Decimal(0),
+        Family.MOMENT: _moment(Decimal(0), column.type),
+        Family.NAME: f"filler{row.number}",
+    }
+    found = made.get(family(column.type), _NOTHING)
+    return _NOTHING if column.type.kind == "e" else found
+
+
+def _text(value: Value) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
