@@ -30,7 +30,7 @@ from rlsaudit.policy.situations import Situation, Variable, variables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rlsaudit.policy.proof.witness import Witness
+    from rlsaudit.policy.proof.solution import Witness
 
 _MOST_WORK = 500_000
 """How many atoms are evaluated, in all situations together, before a predicate is given up as too large."""

@@ -13,7 +13,7 @@ Four questions about one predicate, over all states of the database and all iden
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import z3
@@ -21,13 +21,15 @@ import z3
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Given, Who, walk
 from rlsaudit.policy.proof.encode import Encoder
+from rlsaudit.policy.proof.solution import Solution
 from rlsaudit.policy.proof.wishes import can_write_anything
-from rlsaudit.policy.proof.witness import Witness, confirmed
+from rlsaudit.policy.proof.witness import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.model import Persona
+    from rlsaudit.policy.proof.solution import Witness
     from rlsaudit.policy.proof.tables import Tables
     from rlsaudit.policy.proof.values import Solved, Term
 
@@ -39,20 +41,6 @@ _EFFORT = 3_000_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """Bounds of reach, with the states that show them: `passes` a row that is reached, `barred` one that is not.
-
-    `why` says what stopped the solver where the bounds are apart, else nothing.
-    """
-
-    at_least: Reach
-    at_most: Reach
-    passes: Witness | None = None
-    barred: Witness | None = None
-    why: str = ""
 
 
 def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:

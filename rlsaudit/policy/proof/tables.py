@@ -108,6 +108,19 @@ class Tables:
         asked = [each for numbers, each in self._conditions(relation) if number in numbers]
         return bool(limiting) and len(asked) == len(limiting) and not self._parted(relation)
 
+    def kind_of(self, column: Field) -> tuple[object, ...]:
+        """Returns all that a proof may ask about a column of the row that it is about, but for its name."""
+        known, fact = self.column(column.relation, column.number), self.fact(column.relation, column.number)
+        if known is None or fact is None:
+            return (column,)
+        limits = tuple(each for asked, each in self._conditions(column.relation) if column.number in asked)
+        pointing = tuple(
+            one.to for one in self.references(column.relation) if column.number in {each.number for each in one.columns}
+        )
+        # What is limited is limited by words about its own table.
+        alone = (column.relation, column.number) if limits or not known.free or len(pointing) > 1 else ()
+        return (column.type, known.nullable, known.free, known.allowed, known.longest, fact.generated, pointing, alone)
+
     def keys(self, relation: int) -> tuple[frozenset[int], ...]:
         """Returns the columns of which no two rows have the same values."""
         if self._parted(relation) or self.catalog.children[relation]:

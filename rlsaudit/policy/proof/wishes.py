@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.policy.expr import Call, Const, Expr, Field, type_of
 from rlsaudit.policy.client import SOURCES, may_write, may_write_anything
+from rlsaudit.policy.expr import Call, Const, Expr, Field, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ evaluating the predicate over these rows gives what was wanted.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import z3
 
 from rlsaudit.policy.evaluate import EvaluationError, State, evaluate
 from rlsaudit.policy.expr import TEXT, Aggregate, AnyRow, Expr, Field, Lookup, Type, Who, walk
+from rlsaudit.policy.proof.solution import Witness
 from rlsaudit.policy.proof.values import Family, Row, Term, canonical, family
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
 from rlsaudit.policy.proof.wishes import can_write, wishes
@@ -30,18 +31,6 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.values import Solved
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """A state in which a predicate was evaluated: the row and those of other tables, by column names; the request.
-
-    Columns that the predicate does not ask about are left out.
-    """
-
-    row: Mapping[str, Value]
-    others: tuple[tuple[str, Mapping[str, Value]], ...]
-    request: Mapping[str, Value]
 
 
 def confirmed(expression: Expr, encoder: Encoder, model: z3.ModelRef, *, wanted: bool | None) -> Witness | None:

@@ -78,7 +78,7 @@ _NEVER_TEXT = frozenset({"array_append", "array_cat", "array_position", "array_r
 """Functions whose later arguments are of the first one's type, or of its elements'."""
 _STORAGE = {"foldername": _TEXTS, "filename": TEXT, "extension": TEXT}
 
-assert PURE <= _RESULTS.keys()  # noqa: S101  whatever is pure there has a type here
+assert _RESULTS.keys() >= PURE  # noqa: S101  whatever is pure there has a type here
 
 
 def is_known(name: str) -> bool:

@@ -45,9 +45,7 @@ def cast(value: Expr, target: Type, here: Here, name: str = "") -> Expr:
         result = _constant(value, target, here)
         if result is not None and modified and value.value is not None:
             return Call(f"::{name}", (result,), target)
-    elif source == target and not modified:
-        result = value
-    elif types.is_text(source) and types.is_text(target) and not modified:
+    elif (source == target and not modified) or (types.is_text(source) and types.is_text(target) and not modified):
         result = value
     elif isinstance(value, Given) and value.who is Who.IDENTITY and not modified:
         if target in (UUID, TEXT, types.NAME) and source in (UUID, TEXT, types.NAME):
