@@ -78,7 +78,7 @@ _NEVER_TEXT = frozenset({"array_append", "array_cat", "array_position", "array_r
 """Functions whose later arguments are of the first one's type, or of its elements'."""
 _STORAGE = {"foldername": _TEXTS, "filename": TEXT, "extension": TEXT}
 
-assert PURE <= _RESULTS.keys()  # noqa: S101  whatever is pure there has a type here
+assert _RESULTS.keys() >= PURE  # noqa: S101  whatever is pure there has a type here
 
 
 def is_known(name: str) -> bool:
@@ -109,7 +109,7 @@ def call(name: str, args: tuple[Expr, ...], here: Here) -> Expr | None:
         kind = type_of(args[1])
     if name in {"substring", "length"} and type_of(args[0]).name in {"bytea", "bit"}:
         return None
-    return Call(f"{name}()", args, kind or UNKNOWN)
+    return Call(f"{name}()", args, UNKNOWN if kind is None else kind)
 
 
 def storage(name: str, args: tuple[Expr, ...], here: Here) -> Expr:

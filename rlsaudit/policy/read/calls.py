@@ -15,7 +15,7 @@ from pglast import ast
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of, plain_body, returned_query
-from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, type_of
+from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, Type, type_of
 from rlsaudit.policy.helpers import FOUND, PATH, harmless
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Value, fixed
@@ -182,7 +182,7 @@ def _argument(value: Expr, declared: str, here: Here, shown: str) -> Expr:
     return constants.cast(value, kind, here)
 
 
-def _returned(value: Expr, kind: types.Type, call: _Call) -> Expr:
+def _returned(value: Expr, kind: Type, call: _Call) -> Expr:
     if isinstance(value, Opaque) and value.type == UNKNOWN:
         return replace(value, type=kind)
     return constants.cast(value, kind, call.here)

@@ -176,9 +176,11 @@ def _cast(node: Node, here: Here) -> Expr:
 
 
 def _parameter(node: Node, here: Here) -> Expr:
-    if not 0 < node.number <= len(here.numbered):
+    number = node.number or 0
+    if not 0 < number <= len(here.numbered):
         raise LostError("names an argument that is not there")
-    return here.numbered[node.number - 1](here.free)
+    found: Expr = here.numbered[number - 1](here.free)
+    return found
 
 
 def _junction(node: Node, here: Here) -> Expr:
@@ -322,10 +324,8 @@ def _case(node: Node, here: Here) -> Expr:
     subject = None if node.arg is None else here.read(node.arg)
     branches: list[tuple[Expr, Expr]] = []
     for one in node.args or ():
-        if subject is None:
-            met = truth(one.expr, here)
-        else:
-            met = operators.binary("=", subject, here.read(one.expr), here)
+        met = here.read(one.expr)
+        met = boolean(met, here) if subject is None else operators.binary("=", subject, met, here)
         branches.append((met, here.read(one.result)))
     default = Const(None, UNKNOWN) if node.defresult is None else here.read(node.defresult)
     return cases(branches, default, here)
@@ -370,7 +370,7 @@ def _array(node: Node, here: Here) -> Expr:
 
 
 def _subscript(node: Node, here: Here) -> Expr:
-    steps = node.indirection or ()
+    steps: Node = node.indirection or ()
     if len(steps) != 1 or not isinstance(steps[0], ast.A_Indices) or steps[0].is_slice:
         raise LostError("takes a part of a value that is not followed")
     value, index = here.read(node.arg), here.read(steps[0].uidx)

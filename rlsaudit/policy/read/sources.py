@@ -141,7 +141,7 @@ class From:
         return Table((alias.aliasname if alias else None) or default, columns)
 
     def _function(self, item: Node) -> Table:
-        calls = item.functions or ()
+        calls: Node = item.functions or ()
         if (
             len(calls) != 1
             or item.ordinality

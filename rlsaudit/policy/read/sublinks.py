@@ -155,8 +155,9 @@ def _any(node: Node, here: Here, *, every: bool) -> Expr:
 
 def _unnested(select: Node) -> Node | None:
     lone = tree.lone_target(select)
-    if isinstance(lone, ast.FuncCall) and tree.name(lone.funcname) == ("unnest",) and len(lone.args or ()) == 1:
-        return lone.args[0]
+    if isinstance(lone, ast.FuncCall) and tree.name(lone.funcname) == ("unnest",):
+        args = lone.args or ()
+        return args[0] if len(args) == 1 else None
     return None
 
 
@@ -178,7 +179,7 @@ def _among(rows: Rows, node: Node, name: str, here: Here, *, every: bool) -> Exp
 
 def _test(rows: Rows, node: Node, name: str, here: Here) -> Expr:
     values = queries.output(rows)
-    wanted = node.testexpr.args if isinstance(node.testexpr, ast.RowExpr) else (node.testexpr,)
+    wanted = node.testexpr.args or () if isinstance(node.testexpr, ast.RowExpr) else (node.testexpr,)
     if len(wanted) != len(values) or (len(values) > 1 and name != "="):
         raise LostError("looks for a row of values in a way that is not followed")
     tests = [operators.binary(name, here.read(a), b, here) for a, b in zip(wanted, values, strict=True)]
