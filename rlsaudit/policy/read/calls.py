@@ -166,10 +166,24 @@ def _arguments(
         if place < 0 or place in found or place >= len(names):
             raise LostError(f"calls {shown} with arguments that are not followed")
         found[place] = here.read(one.arg if isinstance(one, ast.NamedArgExpr) else one)
+    for place, default in enumerate(defaults(function), len(names) - len(defaults(function))):
+        if place not in found:
+            # The server writes it, and it names nothing but functions.
+            nowhere = replace(here.scope, relation="", columns={}, table=0, path=())
+            around = Here(here.work, nowhere, here.free, within=here.within, user=here.user, key=here.rights)
+            found[place] = around.read(default)
     if len(found) != len(names):
         raise LostError(f"calls {shown}, and leaves arguments out")
     kinds = function.arguments.split(", ") if function.arguments else []
     return tuple(_argument(found[place], kinds[place], here, shown) for place in range(len(names)))
+
+
+def defaults(function: Function) -> tuple[Node, ...]:
+    """Returns the defaults of a function's last arguments."""
+    parsed = tree.statements(f"select {function.defaults}") if function.defaults else None
+    if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
+        return ()
+    return tuple(one.val for one in parsed[0].targetList or ())
 
 
 def _argument(value: Expr, declared: str, here: Here, shown: str) -> Expr:
@@ -221,11 +235,13 @@ def _columns(call: _Call, rows: Rows) -> list[tuple[str, Value]]:
     function = call.function
     declared = [one.name for one in function.parameters if one.mode in _OUTPUTS]
     database = call.here.scope.database
-    if not declared and types.of_text(function.returns, call.here.scope).kind == "c" and database is not None:
+    of = function.returns.removeprefix("SETOF ")
+    if not declared and types.of_text(of, call.here.scope).kind == "c" and database is not None:
         known = {database.catalog.identity(one): one for one in database.catalog.relations.values()}
-        relation = known.get(function.returns)
+        relation = known.get(of)
         declared = [] if relation is None else [one.name for one in database.catalog.columns[relation.oid]]
-    declared = declared or [function.name]
+    elif not declared:
+        declared = [function.name]
     if len(declared) != len(rows.columns):
         raise LostError(f"calls {_shown(call)}, whose columns are not followed")
     return [(name, value) for name, (_, value) in zip(declared, rows.columns, strict=True)]

@@ -28,6 +28,7 @@ from rlsaudit.policy.expr import (
 )
 from rlsaudit.policy.read import builtins, constants, operators, types
 from rlsaudit.policy.read.aggregates import AGGREGATES, aggregate
+from rlsaudit.policy.read.arrays import among
 from rlsaudit.policy.read.calls import call_of
 from rlsaudit.policy.read.given import clock, given
 from rlsaudit.policy.read.here import LostError
@@ -274,18 +275,7 @@ def _quantified(name: str, node: Node, here: Here) -> Expr:
             here,
         )
     value, array = here.read(node.lexpr), here.read(node.rexpr)
-    array = constants.as_type(array, types.array_of(type_of(value)), here)
-    elements = constants.items(array, here)
-    if elements is not None:
-        found = tuple(operators.binary(name, value, one, here) for one in elements)
-        return found[0] if len(found) == 1 else And(found) if every else Or(found)
-    if name not in operators.COMPARISONS | operators.PATTERNS | {"!="} or here.redefines(name):
-        raise LostError(f"uses the operator {name} on an array")
-    of = types.element(type_of(array), here.scope)
-    if types.is_foreign(of) or types.is_foreign(type_of(value)):
-        raise LostError(f"uses the operator {name} of an extension's type")
-    value = constants.as_type(value, of, here)
-    return Call(f"{'<>' if name == '!=' else name} {'ALL' if every else 'ANY'}", (value, array), BOOLEAN)
+    return among(name, value, constants.as_type(array, types.array_of(type_of(value)), here), here, every=every)
 
 
 def _between(node: Node, here: Here) -> Expr:
@@ -349,8 +339,10 @@ def _coalesce(node: Node, here: Here) -> Expr:
         kept.append(one)
         if isinstance(one, Const):
             break
-    if len(kept) < 2:
-        return kept[0] if kept else Const(None, kind)
+    if not kept:
+        return Const(None, kind)
+    if len(kept) == 1:
+        return kept[0]
     return Case(tuple((Not(IsNull(one)), one) for one in kept[:-1]), kept[-1], kind)
 
 
@@ -403,4 +395,6 @@ def _call(node: Node, here: Here) -> Expr:
         if found is not None:
             return found
         raise LostError(f"calls {name[0]}")
+    if name == ("current_setting",):
+        raise LostError(f"asks for the setting {tree.text((node.args or (None,))[0])}")
     return call_of(node, here)

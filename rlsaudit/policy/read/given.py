@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Here
     from rlsaudit.policy.tree import Node
 
-_AUTH = {("auth", "uid"): UUID, ("auth", "role"): TEXT, ("auth", "email"): TEXT, ("auth", "jwt"): Type("jsonb")}
+_AUTH: dict[tuple[str, ...], Type] = {
+    ("auth", "uid"): UUID,
+    ("auth", "role"): TEXT,
+    ("auth", "email"): TEXT,
+    ("auth", "jwt"): Type("jsonb"),
+}
 _SETTING = ("current_setting",)
 _NOW = {"now": "now", "transaction_timestamp": "now", "statement_timestamp": "statement"}
 """The clocks of one statement; `clock_timestamp` goes on while it runs."""
@@ -100,7 +105,7 @@ def _part(path: tuple[str, ...], kind: Type, node: Node, here: Here) -> Expr:
     if path == ("app_metadata",):
         # Some of it is given by the server and some is not.
         return opaque(node, here, "reads app_metadata as a whole", kind, nullable=False)
-    chosen = bool({path[:1], path[:2]} & CHOSEN_CLAIMS.keys())
+    chosen = any(path[: len(one)] == one for one in CHOSEN_CLAIMS)
     return Given(Who.CLIENT if chosen else Who.SERVER, ".".join(path), kind, nullable=True)
 
 

@@ -141,17 +141,11 @@ class From:
         return Table((alias.aliasname if alias else None) or default, columns)
 
     def _function(self, item: Node) -> Table:
-        calls: Node = item.functions or ()
-        if (
-            len(calls) != 1
-            or item.ordinality
-            or item.is_rowsfrom
-            or item.coldeflist
-            or len(calls[0]) != 2
-            or calls[0][1]
-        ):
+        # Each of ROWS FROM is a function with what its columns are declared as.
+        functions: Node = item.functions or ()
+        if len(functions) != 1 or item.ordinality or item.is_rowsfrom or item.coldeflist or functions[0][1:] != (None,):
             raise LostError("reads from functions in a way that is not followed")
-        call = calls[0][0]
+        call = functions[0][0]
         here = self._lateral()
         if isinstance(call, ast.FuncCall):
             nested = here.work.readers.returned(call, here, self._choices)
