@@ -96,13 +96,13 @@ def body_of(function: Function) -> Body:
 def _body(language: str, body: str, parameters: tuple[str, ...]) -> Body:
     """The same for its parts: a body is asked about once for every table, and told apart by its text alone."""
     if language == "sql":
-        return _sql_body(_plain(body))
+        return _sql_body(plain_body(body))
     if language == "plpgsql":
         return _plpgsql_body(body, parameters)
     return Body(understood=False)
 
 
-def _plain(body: str) -> str:
+def plain_body(body: str) -> str:
     """A standard SQL body (`BEGIN ATOMIC … END`, `RETURN …`) as plain statements."""
     if atomic := _ATOMIC.fullmatch(body):
         return atomic[1]
@@ -143,6 +143,21 @@ def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
         assigns=frozenset(_assigned(parsed)),
         query=f"select {returned}" if returned and len(lone) == 1 and not _DECLARES.search(body) else None,
     )
+
+
+def returned_query(function: Function) -> str | None:
+    """Returns the query of a plpgsql body that is one RETURN QUERY, else None."""
+    parsed = _parse_plpgsql(function.body, tuple(one.name for one in function.parameters if one.name))
+    if parsed is None or _DECLARES.search(function.body):
+        return None
+    try:
+        statements = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]["body"]
+        query = statements[0]["PLpgSQL_stmt_return_query"]["query"]["PLpgSQL_expr"]["query"]
+    except (KeyError, IndexError, TypeError):
+        return None
+    # The parser adds the RETURN at the end.
+    alone = len(statements) == 1 or set(statements[1]) == {"PLpgSQL_stmt_return"}
+    return query if alone and isinstance(query, str) else None
 
 
 def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN401 — JSON
