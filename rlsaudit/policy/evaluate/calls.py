@@ -110,7 +110,7 @@ def _of_document(name: str, left: Json, right: Value, kinds: Sequence[Type]) -> 
     found: tuple[bool, object] | Unknown
     match name, right:
         case ("->" | "->>", str() | int()):
-            found = documents.part(left, right)
+            found = documents.part(left, right, binary=kind == "jsonb")
         case ("#>" | "#>>", list(path)):
             found = documents.at_path(left, path)
         case ("?", str(key)):
@@ -249,11 +249,11 @@ def _numeric(name: str, left: Decimal, right: Decimal) -> Result:
     with localcontext() as context:
         context.prec = _DIGITS
         found = left + right if name == "+" else left - right if name == "-" else left * right
-    return found if found else abs(found)
+    return found or abs(found)
 
 
 def _cast(value: Value, source: Type, written: str, target: Type, state: State) -> Result:  # noqa: PLR0911  a case a kind
-    name = written.split("(")[0].strip()
+    name = written.split("(", maxsplit=1)[0].strip()
     if target.kind == "d":
         # What its checks ask is not known here.
         return Unknown.ANYTHING

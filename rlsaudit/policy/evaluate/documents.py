@@ -95,9 +95,12 @@ def as_text(value: Parsed, kind: str) -> Result:
     return write(value)
 
 
-def part(document: Json, key: Value) -> tuple[bool, Any]:
-    """Whether `document -> key` is there, and what it is."""
+def part(document: Json, key: Value, *, binary: bool = False) -> tuple[bool, Any]:
+    """Whether `document -> key` is there, and what it is; `binary` says that it is a jsonb."""
     inner = document.value
+    if binary and not isinstance(inner, dict | list):
+        # What is neither is kept as an array of itself.
+        inner = [inner]
     if isinstance(key, str):
         return (True, inner[key]) if isinstance(inner, dict) and key in inner else (False, None)
     if isinstance(inner, list) and isinstance(key, int) and -len(inner) <= key < len(inner):

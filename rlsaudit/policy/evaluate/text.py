@@ -168,7 +168,7 @@ def _array(text: str, kind: Type, state: State) -> Result:
 _ITEM = re.compile(r'[ \t\n\v\f\r]*(?:"((?:[^"\\]|\\.)*)"|([^",{}\\]*?))[ \t\n\v\f\r]*(,|\Z)', re.DOTALL)
 
 
-def _items(inner: str) -> Iterator[str | None | Unknown]:
+def _items(inner: str) -> Iterator[str | Unknown | None]:
     """The elements of an array's text; what is not plain is not known, as not every major refuses the same."""
     place = 0
     if not inner.strip(SPACE):
