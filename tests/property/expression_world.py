@@ -183,7 +183,9 @@ class Asking:
     def settings(self) -> str:
         """The SELECT that makes the following statements this one's."""
         made = (("request.jwt.claims", self.claims), ("request.headers", self.headers))
-        return "select " + ", ".join(f"set_config({literal(name)}, {literal(json.dumps(to))}, true)" for name, to in made)
+        return "select " + ", ".join(
+            f"set_config({literal(name)}, {literal(json.dumps(to))}, true)" for name, to in made
+        )
 
 
 @st.composite
@@ -203,7 +205,9 @@ def askings(draw: st.DrawFn) -> Asking:
         "app_metadata": {
             "provider": "email",
             "providers": ["email"],
-            **draw(st.sampled_from(({}, {"org": "T1"}, {"org": "T2", "role": "member", "level": 5, "orgs": ["T1", "x"]}))),
+            **draw(
+                st.sampled_from(({}, {"org": "T1"}, {"org": "T2", "role": "member", "level": 5, "orgs": ["T1", "x"]}))
+            ),
         },
         "user_metadata": draw(st.sampled_from(({}, {"role": "a"}, {"role": "admin", "plan": "true"}, {"plan": "zz"}))),
         **draw(st.sampled_from(({}, {"team": "T2"}))),
@@ -309,7 +313,19 @@ _TESTS = (
     "num_nulls({word}, {number}) = 1", "({word} = {word}) = ({number} = {number})", "doc is null",
 )  # fmt: skip
 _PATTERNS = ("'a%'", "'%/x'", "'_'", "'%a%_'", "'\\_%'", "''", "note", "'T_'", "'a\\'")
-_REGEXES = ("'^a'", "'x$'", "'^[a-z]+$'", "'a|T'", "'^T[0-9]$'", "'.*/'", "'^(a|b)$'", "'^\\d+$'", "note", "'a+?'", "'\\.'")
+_REGEXES = (
+    "'^a'",
+    "'x$'",
+    "'^[a-z]+$'",
+    "'a|T'",
+    "'^T[0-9]$'",
+    "'.*/'",
+    "'^(a|b)$'",
+    "'^\\d+$'",
+    "note",
+    "'a+?'",
+    "'\\.'",
+)
 _JSONS = ("'1'::jsonb", "'{}'::jsonb", "'[\"a\"]'::jsonb", "'{\"open\": true}'::jsonb", "'\"a\"'::jsonb", "'{\"b\": {}}'::jsonb",
           "'null'::jsonb", "'[\"T1\"]'::jsonb", "'\"x\"'::jsonb", "'[]'::jsonb")  # fmt: skip
 _HOLES = {

@@ -76,9 +76,9 @@ def remove(args: Sequence[Value], kinds: Sequence[Type], state: State) -> Result
 
 def position(args: Sequence[Value], kinds: Sequence[Type], state: State) -> Result:
     """`array_position`."""
-    if len(args) != 2:
+    array, item, *start = args
+    if start:
         return Unknown.ANYTHING
-    array, item = args
     if array is None:
         return None
     if not isinstance(array, list):

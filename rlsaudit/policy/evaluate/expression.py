@@ -335,4 +335,3 @@ def _leaves(expression: Expr) -> Iterator[Expr]:
                 yield from _leaves(one)
         case _:
             yield expression
-

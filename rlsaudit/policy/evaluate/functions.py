@@ -297,8 +297,8 @@ NOT_STRICT = frozenset(
 """Functions that are called with NULL too; all others return NULL then."""
 TOTAL = frozenset(
     {
-        "array_length", "array_lower", "array_upper", "btrim", "cardinality", "char_length", "character_length", "concat",
-        "concat_ws", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_exists", "jsonb_typeof", "left", "length",
+        "array_length", "array_lower", "array_upper", "btrim", "cardinality", "char_length", "character_length",
+        "concat", "concat_ws", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_exists", "jsonb_typeof", "left", "length",
         "lower", "ltrim", "md5", "octet_length", "position", "replace", "reverse", "right", "rtrim", "starts_with",
         "string_to_array", "strpos", "upper",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.evaluate.values import Endless, Interval, Unknown
@@ -35,33 +35,25 @@ def parse(text: str, kind: str, *, utc: bool) -> Result:
     if text in {"infinity", "-infinity"}:
         return Endless(text)
     found = _MOMENT.fullmatch(text)
-    if found is None:
-        return Unknown.ANYTHING
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
-        whole = date(int(year), int(month), int(day))
-        if kind == DATE:
-            return whole if hour is None and zone is None else Unknown.ANYTHING
-        moment = datetime(
-            whole.year,
-            whole.month,
-            whole.day,
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            int((fraction or "").ljust(6, "0")),
-        )
-    except ValueError:
+        return Unknown.ANYTHING if found is None else _moment(found, kind, utc=utc)
+    except (ValueError, OverflowError):
         # Out of range, or in a way that Python does not know: second 60, hour 24, year 0.
         return Unknown.ANYTHING
+
+
+def _moment(found: re.Match[str], kind: str, *, utc: bool) -> Result:
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    whole = date(int(year), int(month), int(day))
+    if kind == DATE:
+        return whole if hour is None and zone is None else Unknown.ANYTHING
+    clock = time(int(hour or 0), int(minute or 0), int(second or 0), int((fraction or "").ljust(6, "0")))
+    moment = datetime.combine(whole, clock)
     if kind == PLAIN:
         return moment if zone is None else Unknown.ANYTHING
     if zone is None:
         return moment.replace(tzinfo=UTC) if utc else Unknown.VALUE
-    try:
-        return (moment - _offset(zone)).replace(tzinfo=UTC)
-    except OverflowError:
-        return Unknown.ANYTHING
+    return (moment - _offset(zone)).replace(tzinfo=UTC)
 
 
 def _offset(zone: str) -> timedelta:
@@ -110,7 +102,7 @@ def cast(value: Value, source: str, target: str, *, utc: bool) -> Result:
     if target == DATE:
         return value.date() if isinstance(value, datetime) else value
     if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
+        value = datetime.combine(value, time())
     return value.replace(tzinfo=UTC) if target == ZONED else value.replace(tzinfo=None)
 
 
@@ -124,7 +116,7 @@ def shift(value: Value, by: Interval, kind: str, sign: int, *, utc: bool) -> Res
         # A day has as many hours as the zone says.
         return Unknown.ANYTHING
     if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
+        value = datetime.combine(value, time())
     try:
         if by.months:
             months = value.year * 12 + value.month - 1 + sign * by.months

@@ -11,7 +11,7 @@ LIKE = {"~~": (False, False), "!~~": (True, False), "~~*": (False, True), "!~~*"
 REGULAR = {"~": (False, False), "!~": (True, False), "~*": (False, True), "!~*": (True, True)}
 """By operator, whether it is negated and whether it ignores case."""
 _LONGEST = 1_000
-_MOST_REPEATS = 3
+_LONGEST_PATTERN, _MOST_REPEATS = 200, 3
 
 
 def like(name: str, text: str, pattern: str) -> Result:
@@ -94,7 +94,7 @@ _TOKEN = re.compile(
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, folded: bool) -> re.Pattern[str] | None:  # noqa: FBT001  a key of the cache
     """A pattern that both read alike, None for all others: those that go back often are left to the server too."""
-    if not pattern or len(pattern) > 200 or not pattern.isascii():
+    if not pattern or len(pattern) > _LONGEST_PATTERN or not pattern.isascii():
         return None
     begins, ends = pattern.startswith("^"), pattern.endswith("$") and not pattern.endswith("\\$")
     inner = pattern[begins : len(pattern) - ends]

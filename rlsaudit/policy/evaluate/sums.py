@@ -36,7 +36,7 @@ def summed(function: str, values: Sequence[Value], kind: Type, state: State) -> 
             found = _sum(some, kind)
         case "avg" if not some:
             found = None
-        case "array_agg" if len(values) < 2:
+        case "array_agg" if not values[1:]:
             found = list(values) or None
         case "avg" | "array_agg":
             found = Unknown.VALUE

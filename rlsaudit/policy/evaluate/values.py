@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rlsaudit.policy.expr import UNKNOWN, Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
 
     from rlsaudit.policy.expr import Who
 
