@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from pglast import ast
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import BOOLEAN, UNKNOWN, Aggregate, And, Expr, Type, type_of
+from rlsaudit.policy.expr import BOOLEAN, UNKNOWN, Aggregate, Expr, Type, type_of
 from rlsaudit.policy.query import AGGREGATES as NAMES
 from rlsaudit.policy.read import types
 from rlsaudit.policy.read.here import LostError
+from rlsaudit.policy.read.junctions import conjunction
 
 if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Summed
@@ -44,7 +45,7 @@ def aggregate(call: Node, name: str, summed: Summed) -> Expr:
         raise LostError(f"calls the aggregate {name}")
     query, value = summed.query, None
     if call.agg_filter is not None:
-        query = replace(query, where=And((query.where, summed.here.read(call.agg_filter))))
+        query = replace(query, where=conjunction((query.where, summed.here.read(call.agg_filter))))
     if not call.agg_star:
         if len(call.args or ()) != 1:
             raise LostError(f"calls the aggregate {name}")

@@ -102,7 +102,7 @@ def _typed(text: str, target: Type, scope: Scope) -> Const | None:
         truth = _truth(text)
         result = Const(truth, target) if truth else None
     elif target == UUID:
-        result = Const(str(uuid.UUID(text)), target) if _UUID.fullmatch(text.strip()) == _UUID.fullmatch(text) else None
+        result = Const(str(uuid.UUID(text)), target) if _UUID.fullmatch(text) else None
     elif types.is_whole(target):
         found = _WHOLE.fullmatch(text)
         inside = found and -INTEGERS[target.name] <= int(found[1]) < INTEGERS[target.name]

@@ -10,10 +10,11 @@ from pglast.enums import JoinType
 
 from rlsaudit.access.views import is_invoker
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import TRUE, And, AnyRow, Const, Expr, Field, Not, Query, Source, type_of
+from rlsaudit.policy.expr import TRUE, AnyRow, Const, Expr, Field, Not, Query, Source, type_of
 from rlsaudit.policy.read import operators, types
 from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Table, Value
+from rlsaudit.policy.read.junctions import conjunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,7 +182,7 @@ class From:
             conditions = _join_conditions(join, kept, both[len(kept) :])
             here = replace(rows.here, levels=(tuple(both), *outer.levels))
             asked = [*(one(here.free) for one in rows.conditions), *(one(here) for one in conditions)]
-            return Not(AnyRow(Query(tuple(rows.sources), And(tuple(asked))), TRUE))
+            return Not(AnyRow(Query(tuple(rows.sources), conjunction(asked)), TRUE))
 
         self._rows.conditions.append(partner)
         nulls = [replace(one, columns={name: _null(one.columns[name]) for name in one.columns}) for one in missing]
