@@ -18,7 +18,7 @@ ROWS = 48
 
 WORLD = (
     SKELETON
-    + f"""
+    + """
 alter table public.t add column doc jsonb, add column nums int[], add column day date, add column big bigint;
 create policy everything on public.t for select using (true);
 create table public.teams (id int primary key, name text, lead uuid, quota int, open boolean not null default false);
@@ -55,7 +55,27 @@ $$;
 create function public.counted(whose uuid) returns bigint language sql stable security definer as $$
   select count(*) from public.posts p where p.author = whose
 $$;
-grant select on public.teams, public.posts, public.sealed to anon, authenticated;
+create function public.either_team(whose uuid, wanted text default 'T1') returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select from public.members m where m.user_id = $1 and m.team = wanted)
+    or exists (select from public.teams x where x.lead = whose and x.name = $2)
+$$;
+create function public.as_number(word text) returns int language sql immutable strict as $$
+  select case when word ~ '^[0-9]+$' then word::int end
+$$;
+create function public.led() returns setof public.teams language sql stable security definer as $$
+  select * from public.teams where lead = auth.uid()
+$$;
+create function public.decided(word text) returns boolean language plpgsql stable as $$
+begin
+  if word is null then
+    return false;
+  end if;
+  return word = 'a' or exists (select 1 from public.members m where m.team = word);
+end $$;
+create view public.live as select id, author, team from public.posts where state = 'live';
+create view public.seen with (security_invoker) as select m.team, m.user_id as who from public.members m;
+grant select on public.teams, public.posts, public.sealed, public.live, public.seen to anon, authenticated;
 grant execute on all functions in schema public to anon, authenticated;
 create role expression_reader;
 create function public.written(expression text) returns text language plpgsql as $$
@@ -80,7 +100,7 @@ begin
     execute format('select jsonb_object_agg(id, (%s)::text) from public.t', expression) into every;
     return every;
   exception when others then
-    every := '{{}}';
+    every := '{}';
   end;
   for one in select id from public.t loop
     begin
@@ -99,6 +119,7 @@ set timezone to 'UTC';
 )
 
 _MORE: dict[str, tuple[str | None, ...]] = {
+    "note": (*VALUES["note"], "\u00e4", " a", "a\\", "t", "2024-02-29", "A%", "1e3", "{a}"),
     "owner": (None, ALICE, BOB, CAROL, NAMED),
     "org": (None, "T1", "T2", "x", "zz"),
     "doc": (
@@ -134,7 +155,7 @@ def inserted() -> str:
 SMALL: dict[str, dict[str, tuple[str | None, ...]]] = {
     "members": {
         "user_id": (None, ALICE, BOB, CAROL),
-        "team": (None, "T1", "T2", "x"),
+        "team": (None, "T1", "T2", "x", "a", "5"),
         "rank": (None, "admin", "member"),
     },
     "teams": {
@@ -234,8 +255,10 @@ _WORDS = (
 )  # fmt: skip
 _NUMBERS = (
     "num", "tiny", "price", "big", "5", "0", "5.0", "-1", "null::int", "num + 1", "tiny * 2", "num / tiny", "num % 5",
-    "-num", "price + num", "price * 1.50", "price - 0.5", "big + 1", "length(note)", "strpos(path, '/')", "cardinality(words)",
-    "array_length(words, 1)", "nums[1]", "nums[5]", "price::int", "note::int", "(doc ->> 'n')::int", "(doc ->> 'a')::numeric",
+    "-num", "price + num", "price * 1.50", "price - 0.5", "big + 1", "length(note)", "strpos(path, '/')",
+    "cardinality(words)",
+    "array_length(words, 1)", "nums[1]", "nums[5]", "price::int", "note::int", "(doc ->> 'n')::int",
+    "(doc ->> 'a')::numeric",
     "coalesce(num, 0)", "nullif(tiny, 0)", "greatest(num, tiny, 0)", "least(num, tiny)", "abs(num)", "big::int",
     "array_position(words, 'a')", "public.quota_of(org)", "public.counted(owner)", "shown::int", "char_length(path)",
     "(select count(*) from public.posts p where p.author = auth.uid())", "jsonb_array_length(doc)",
@@ -250,16 +273,18 @@ _TIMES = (
     "due::date", "day::timestamptz", "'2024-02-29'::date", "null::date",
 )  # fmt: skip
 _SETS = (
-    "words", "array['a', 'b']", "'{}'::text[]", "string_to_array(path, '/')", "array[note, org]", "words || 'a'",
+    "words", "array['a', 'b']", "'{}'::text[]", "string_to_array(path, '/')", "array[note, org]", "words || 'a'::text",
     "array_append(words, note)", "array_remove(words, 'a')", "string_to_array(note, '')", "storage.foldername(path)",
-    "words || array['x']", "array['a', null]", "string_to_array(path, '/', 'a')", "null::text[]", "array_cat(words, words)",
+    "words || array['x']", "array['a', null]", "string_to_array(path, '/', 'a')", "null::text[]",
+    "array_cat(words, words)",
     "array(select m.team from public.members m)", "crew::text[]",
 )  # fmt: skip
 _COMPARE = ("=", "=", "<>", "is distinct from", "is not distinct from")
 _ORDER = (*_COMPARE, "<", "<=", ">", ">=")
 _QUERIES = (
     "exists (select 1 from public.members m where m.user_id = {id} and m.team = {word})",
-    "exists (select 1 from public.members m join public.teams x on x.name = m.team where m.user_id = {id} and x.quota > {number})",
+    ("exists (select 1 from public.members m join public.teams x on x.name = m.team"
+     " where m.user_id = {id} and x.quota > {number})"),
     "exists (select 1 from public.members m, public.posts p where p.team = m.team and p.author = {id})",
     "exists (select 1 from public.members m left join public.teams x on x.name = m.team where x.lead is null)",
     "not exists (select 1 from public.posts p where p.author = {id} and p.state <> 'live')",
@@ -279,31 +304,60 @@ _QUERIES = (
     "(select m.rank = 'admin' from public.members m where m.user_id = {id} limit 1)",
     "(select count(distinct m.team) from public.members m) > 1",
     "exists (select 1 from public.members m where m.team in (select x.name from public.teams x where x.lead = {id}))",
-    "exists (select 1 from public.members m where exists (select 1 from public.posts p where p.team = m.team and p.author = {id}))",
+    ("exists (select 1 from public.members m"
+     " where exists (select 1 from public.posts p where p.team = m.team and p.author = {id}))"),
     "{word} in (select public.my_teams())",
     "{word} in (select * from public.my_teams())",
     "exists (select 1 from public.posts p where 'a' = any (p.tags) and p.author = {id})",
     "exists (select 1 from public.posts p where p.tags && t.words)",
     "exists (select 1 from public.posts p where p.id = {number} and p.team::int = 1)",
     "exists (select from public.members m where m.user_id = {id} union select from public.teams x where x.lead = {id})",
-    "exists (with w as (select m.team from public.members m where m.user_id = {id}) select 1 from w where w.team = {word})",
+    ("exists (with w as (select m.team from public.members m where m.user_id = {id})"
+     " select 1 from w where w.team = {word})"),
     "(select x.open from (select * from public.teams y where y.lead = {id}) x where x.name = {word})",
     "exists (select 1 from public.members m where (m.user_id, m.team) = ({id}, {word}))",
     "({id}, {word}) in (select m.user_id, m.team from public.members m)",
     "exists (select m.team from public.members m group by m.team having count(*) > 1)",
     "{word} = (select m.team from public.members m order by m.team limit 1)",
-    "public.leads({id})", "public.leads_any({id})",
+    "public.leads({id})", "public.leads_any({id})", "public.either_team({id})", "public.either_team({id}, {word})",
+    "public.decided({word})", "public.as_number({word}) = {number}", "{word} in (select l.name from public.led() l)",
+    "exists (select 1 from public.live l where l.author = {id})", "{word} in (select s.team from public.seen s)",
+    "exists (select 1 from public.seen s join public.teams x on x.name = s.team and x.open where s.who = {id})",
+    "exists (select 1 from public.members m join public.posts p using (team) where p.author = {id})",
+    "exists (select 1 from public.members m full join public.teams x on x.name = m.team where m.team is null)",
+    "exists (select 1 from public.t u where u.owner = t.other and u.org = {word})",
+    "{id} in (select u.owner from public.t u where u.num = t.num)",
+    "exists (select 1 from public.members m where m.user_id = {id} limit 0)",
+    "exists (select 1 from public.members m where m.user_id = {id} offset 1)",
+    "exists (select distinct m.team from public.members m where m.rank = {word})",
+    "{word} in (select distinct m.team from public.members m)",
+    "(select count(*) filter (where m.rank = 'admin') from public.members m where m.user_id = {id}) = 1",
+    "(select max(m.team) from public.members m where m.user_id = {id}) = {word}",
+    "(select count(*) from public.members m join public.posts p on p.team = m.team and p.author = m.user_id) > 1",
+    "{word} in (select m.team from public.members m union all select x.name from public.teams x)",
+    "{number} in (select unnest(t.nums))", "exists (select 1 from unnest(t.words) w where w = {word})",
+    "exists (select 1 from public.teams x where x.quota / x.id > {number})",
+    "exists (select 1 from public.teams x, lateral (select p.team from public.posts p where p.team = x.name) y)",
+    "(select x.quota + 1 from public.teams x where x.lead = {id}) {order} {number}",
+    "(select coalesce(sum(x.quota), 0) from public.teams x where x.name in ('T1', {word})) > {number}",
+    "exists (select 1 from public.teams x where x.name = {word} and (x.open or x.lead = {id}) and x.quota is not null)",
+    "not exists (select 1 from public.teams x where x.lead is distinct from {id})",
+    "exists (select 1 from public.posts p where p.state::text = {word} or p.score > {number})",
+    "exists (select 1 from public.members m where m.team like t.org || '%' and m.user_id = {id})",
+    "(select array_agg(m.team) from public.members m where m.user_id = {id}) @> {set}",
 )  # fmt: skip
 _TESTS = (
     "{word} {compare} {word}", "{word} {compare} {word}", "{number} {order} {number}", "{number} {order} {number}",
     "{time} {order} {time}", "{word} < {word}", "{id} {compare} {id}", "{id} < {id}", "phase {order} 'live'",
-    "{word} like {pattern}", "{word} ilike {pattern}", "{word} not like {pattern}", "{word} ~ {regex}", "{word} !~* {regex}",
+    "{word} like {pattern}", "{word} ilike {pattern}", "{word} not like {pattern}", "{word} ~ {regex}",
+    "{word} !~* {regex}",
     "{word} = any ({set})", "{word} <> all ({set})", "{word} like any (array['a%', null])", "{set} @> {set}",
     "{set} && {set}", "{set} <@ {set}", "{set} = {set}", "{set} <> {set}", "cardinality({set}) > {number}",
     "{id} = any (crew)", "{number} = any (nums)", "{number} in (1, 5, null)", "{number} not in (5, {number})",
     "{word} in ('a', 'T1', {word})", "{number} between {number} and {number}", "{word}::uuid = {id}",
     "{word}::boolean", "({word})::int > 1", "{word}::public.stage = phase", "({word})::date = day",
-    "doc @> {json}", "{json} <@ doc", "doc ? {word}", "doc ?| {set}", "doc ?& {set}", "doc = {json}", "doc -> 'b' = {json}",
+    "doc @> {json}", "{json} <@ doc", "doc ? {word}", "doc ?| {set}", "doc ?& {set}", "doc = {json}",
+    "doc -> 'b' = {json}",
     "(doc ->> 'open')::boolean", "(doc -> 'open')::boolean", "doc -> 'tags' ? {word}", "doc #> '{{b,c}}' = {json}",
     "({word}) is null", "({number}) is null", "({set}) is not null", "starts_with({word}, 'a')",
     "coalesce({word} = {word}, shown)", "case when {word} ~ '^[0-9]+$' then ({word})::int = 5 else shown end",
@@ -326,7 +380,8 @@ _REGEXES = (
     "'a+?'",
     "'\\.'",
 )
-_JSONS = ("'1'::jsonb", "'{}'::jsonb", "'[\"a\"]'::jsonb", "'{\"open\": true}'::jsonb", "'\"a\"'::jsonb", "'{\"b\": {}}'::jsonb",
+_JSONS = ("'1'::jsonb", "'{}'::jsonb", "'[\"a\"]'::jsonb", "'{\"open\": true}'::jsonb", "'\"a\"'::jsonb",
+    "'{\"b\": {}}'::jsonb",
           "'null'::jsonb", "'[\"T1\"]'::jsonb", "'\"x\"'::jsonb", "'[]'::jsonb")  # fmt: skip
 _HOLES = {
     "id": _UID,

@@ -298,7 +298,8 @@ NOT_STRICT = frozenset(
 TOTAL = frozenset(
     {
         "array_length", "array_lower", "array_upper", "btrim", "cardinality", "char_length", "character_length",
-        "concat", "concat_ws", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_exists", "jsonb_typeof", "left", "length",
+        "concat", "concat_ws", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_exists", "jsonb_typeof",
+        "left", "length",
         "lower", "ltrim", "md5", "octet_length", "position", "replace", "reverse", "right", "rtrim", "starts_with",
         "string_to_array", "strpos", "upper",
     }
