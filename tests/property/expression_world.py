@@ -14,7 +14,7 @@ from rlsaudit.names import literal
 
 CAROL = "d4444444-4444-4444-8444-444444444444"
 """A user whom no constant names."""
-ROWS = 48
+ROWS = 32
 
 WORLD = (
     SKELETON

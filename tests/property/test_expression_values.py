@@ -29,7 +29,7 @@ from rlsaudit.policy.read import read_node
 from rlsaudit.reach.predicates import Predicates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from expression_world import Asking
 
@@ -43,6 +43,8 @@ DATABASE = "random_expressions"
 EXAMPLES = 5 * settings().max_examples
 """A server computes expressions faster than it makes policies."""
 MOST_UNKNOWN = 0.35
+KEY = 1
+"""The number of the wide table's key."""
 _FAILED = "failed "
 
 
@@ -53,6 +55,8 @@ class World:
     session: Session
     scopes: Mapping[str, Scope]
     catalog: Catalog
+    empty: State
+    wide: Sequence[Mapping[int, Value]]
     found: Counter[str]
 
 
@@ -71,7 +75,8 @@ def world(server: Server) -> Iterator[World]:
             for persona in map(built_in, ("anon", "authenticated"))
             if persona is not None
         }
-        yield World(session, scopes, catalog, Counter())
+        empty = _empty(catalog)
+        yield World(session, scopes, catalog, empty, _rows(session, catalog, "t", empty), Counter())
     server.drop_database(DATABASE)
 
 
@@ -86,15 +91,16 @@ def test_a_known_value_is_the_servers(world: World, written: list[str], tables: 
         event(f"{len(written) - len(kept)} refused")
         if not kept:
             return
-        state, rows = _state(world, asking)
+        state = _state(world)
         measured = _measure(world.session, [one for one, _ in kept], asking)
     scope = world.scopes[asking.role]
     for (one, text), values in zip(kept, measured, strict=True):
         parsed = read_node(tree.expression(text), scope)
         asked = replace(state, given=_given(parsed, asking, state))
         note(f"{one}\n  is {text}\n  as {asking}\n  with {tables}\n  read {parsed}")
-        for key, row in rows.items():
-            expected = values[str(key)]
+        for row in world.wide:
+            key = str(row[KEY])
+            expected = values[key]
             answer = _answer(parsed, replace(asked, row=row))
             world.found["unknown" if isinstance(answer, Unknown) else "known"] += 1
             if isinstance(answer, Unknown) and answer is not Unknown.VALUE:
@@ -122,29 +128,35 @@ def _answer(parsed: Expr, state: State) -> str | Unknown | None:
     return "true" if value else "false"
 
 
-def _state(world: World, asking: Asking) -> tuple[State, dict[int, dict[int, Value]]]:
-    """Everything but the row, and the rows of the wide table by id."""
-    snapshot, catalog = world.catalog.snapshot, world.catalog
-    names = {oid: one.name for oid, one in catalog.schemas.items()}
-    state = State(
+def _empty(catalog: Catalog) -> State:
+    """A state with nothing but types."""
+    snapshot, names = catalog.snapshot, {oid: one.name for oid, one in catalog.schemas.items()}
+    return State(
         labels={qualified(names[one.schema], one.name): one.labels for one in snapshot.types if one.labels},
         bases={qualified(names[one.schema], one.name): one.base for one in snapshot.types if one.base},
         utc=True,
     )
-    tables = {}
-    for name in (*SMALL, "t"):
-        oid = catalog.relations_by_name["public", name].oid
-        columns = catalog.columns[oid]
-        shown = ", ".join(f"{one.name}::text" for one in columns)
-        tables[oid] = [
-            {one.number: _value(text, one.type, state) for one, text in zip(columns, row, strict=True)}
-            for row in world.session.fetch_all(f"select {shown} from public.{name}")
-        ]
-    wide = tables[catalog.relations_by_name["public", "t"].oid]
+
+
+def _rows(session: Session, catalog: Catalog, name: str, empty: State) -> list[Mapping[int, Value]]:
+    columns = catalog.columns[catalog.relations_by_name["public", name].oid]
+    shown = ", ".join(f"{one.name}::text" for one in columns)
+    return [
+        {one.number: _value(text, one.type, empty) for one, text in zip(columns, row, strict=True)}
+        for row in session.fetch_all(f"select {shown} from public.{name}")
+    ]
+
+
+def _state(world: World) -> State:
+    """Everything but the row and the request."""
+    catalog = world.catalog
+    tables: dict[int, Sequence[Mapping[int, Value]]] = {
+        catalog.relations_by_name["public", name].oid: _rows(world.session, catalog, name, world.empty)
+        for name in SMALL
+    }
+    tables[catalog.relations_by_name["public", "t"].oid] = world.wide
     now = world.session.fetch_value("select now()")
-    state = replace(state, tables=tables, given={(Who.CLOCK, "now"): now, (Who.CLOCK, "statement"): now})
-    del asking
-    return state, {int(str(row[1])): row for row in wide}
+    return replace(world.empty, tables=tables, given={(Who.CLOCK, "now"): now, (Who.CLOCK, "statement"): now})
 
 
 def _value(text: str | None, declared: str, state: State) -> Value:

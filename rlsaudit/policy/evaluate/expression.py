@@ -7,7 +7,7 @@ and another fails, the outcome is not known; where none decides, it fails either
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ class Env:
 
     def at(self, rows: Mapping[int, Mapping[int, Value]]) -> Env:
         """Returns the same with more rows."""
-        return replace(self, rows={**self.rows, **rows})
+        return Env(self.state, {**self.rows, **rows}, self.failing)
 
 
 def evaluate(expression: Expr, state: State) -> Result:

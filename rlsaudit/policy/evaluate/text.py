@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.columns import INTEGERS, TEXTS
@@ -116,6 +117,7 @@ def _truth(text: str) -> bool:
     raise _refused(text, "boolean")
 
 
+@lru_cache(maxsize=1024)
 def _uuid(text: str) -> str:
     inner = text[1:-1] if text.startswith("{") and text.endswith("}") else text
     if not _UUID.fullmatch(inner):
