@@ -95,12 +95,18 @@ declare
   every jsonb;
   one record;
   value text;
+  shown jsonb;
 begin
   begin
-    execute format('select jsonb_object_agg(id, (%s)::text) from public.t', expression) into every;
-    return every;
+    execute format('select coalesce(jsonb_agg(id), ''[]'') from public.t where (%s)', expression) into shown;
   exception when others then
-    every := '{}';
+    shown := 'null';
+  end;
+  begin
+    execute format('select jsonb_object_agg(id, (%s)::text) from public.t', expression) into every;
+    return every || jsonb_build_object('shown', shown);
+  exception when others then
+    every := jsonb_build_object('shown', shown);
   end;
   for one in select id from public.t loop
     begin

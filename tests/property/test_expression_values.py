@@ -98,22 +98,36 @@ def test_a_known_value_is_the_servers(world: World, written: list[str], tables: 
         parsed = read_node(tree.expression(text), scope)
         asked = replace(state, given=_given(parsed, asking, state))
         note(f"{one}\n  is {text}\n  as {asking}\n  with {tables}\n  read {parsed}")
-        for row in world.wide:
-            key = str(row[KEY])
-            expected = values[key]
-            answer = _answer(parsed, replace(asked, row=row))
+        answers = {str(row[KEY]): _answer(parsed, replace(asked, row=row)) for row in world.wide}
+        for key, answer in answers.items():
+            _compare(answer, values.values[key])
             world.found["unknown" if isinstance(answer, Unknown) else "known"] += 1
-            if isinstance(answer, Unknown) and answer is not Unknown.VALUE:
-                continue
-            if answer is Unknown.VALUE:
-                assert expected is None or not expected.startswith(_FAILED), (one, key)
-                continue
-            assert answer == expected, (one, key, row)
+        event(_as_condition(answers, values.shown))
 
 
 def test_most_values_are_known(world: World) -> None:
     total = sum(world.found.values())
     assert total == 0 or world.found["unknown"] / total < MOST_UNKNOWN, world.found
+
+
+def _compare(answer: str | Unknown | None, expected: str | None) -> None:
+    """Asserts that what is known of a value is true."""
+    if answer is Unknown.VALUE:
+        assert expected is None or not expected.startswith(_FAILED)
+    elif answer is not Unknown.ANYTHING:
+        assert answer == expected
+
+
+def _as_condition(answers: Mapping[str, str | Unknown | None], shown: frozenset[str] | None) -> str:
+    """Asserts that a WHERE, which the server plans in its own way, agrees. Returns what came of it."""
+    failing = {key for key, one in answers.items() if one is Unknown.ANYTHING or str(one).startswith(_FAILED)}
+    if shown is None:
+        assert failing
+        return "WHERE fails"
+    for key, answer in answers.items():
+        if key not in failing and answer is not Unknown.VALUE:
+            assert (answer == "true") is (key in shown)
+    return "WHERE fails for no row, though it might" if failing else "WHERE fails for no row"
 
 
 def _answer(parsed: Expr, state: State) -> str | Unknown | None:
@@ -188,7 +202,15 @@ def _path(key: str) -> list[str]:
     return _CALLED.get(key) or key.split(".")
 
 
-def _measure(session: Session, written: list[str], asking: Asking) -> list[dict[str, str | None]]:
+@dataclass(frozen=True)
+class Measured:
+    """What an expression is by row, and which rows a WHERE of it leaves; None where that fails."""
+
+    values: Mapping[str, str | None]
+    shown: frozenset[str] | None
+
+
+def _measure(session: Session, written: list[str], asking: Asking) -> list[Measured]:
     """What each expression is by row, all in one round trip."""
     asked = [f"select public.measured({literal(one)})" for one in written]
     cursor = session.execute(";".join((asking.settings, f"set local role {asking.role}", *asked)))
@@ -196,6 +218,8 @@ def _measure(session: Session, written: list[str], asking: Asking) -> list[dict[
     for number, _ in enumerate(cursor.results()):
         if number > 1:
             value = (cursor.fetchone() or (None,))[0]
-            found.append(value if isinstance(value, dict) else json.loads(str(value)))
+            every = value if isinstance(value, dict) else json.loads(str(value))
+            shown = every.pop("shown")
+            found.append(Measured(every, None if shown is None else frozenset(map(str, shown))))
     session.execute("reset role")
     return found

@@ -15,6 +15,7 @@ from rlsaudit.policy.evaluate import calls, documents, text
 from rlsaudit.policy.evaluate.sums import summed
 from rlsaudit.policy.evaluate.values import EvaluationError, Json, State, Unknown
 from rlsaudit.policy.expr import (
+    UNKNOWN,
     Aggregate,
     And,
     AnyRow,
@@ -74,7 +75,8 @@ def value_of(expression: Expr, env: Env) -> Result:  # noqa: C901  a case a kind
     found: Result
     match expression:
         case Const(value=value, type=kind):
-            found = text.from_text(value, kind, env.state)
+            # Of a text that no type was found for, all that can be asked is whether it is NULL.
+            found = value if kind == UNKNOWN else text.from_text(value, kind, env.state)
         case Given(who=who, key=key, type=kind):
             known = (who, key) in env.state.given
             found = _typed(env.state.given[who, key], kind, env.state) if known else Unknown.VALUE

@@ -133,6 +133,26 @@ def _repeat(args: Sequence[Value], *_: object) -> Result:
     return Unknown.ANYTHING
 
 
+def _padded(args: Sequence[Value], *, left: bool) -> Result:
+    match args:
+        case (str(value), int(wanted), *rest) if wanted <= _MOST_LETTERS and all(isinstance(one, str) for one in rest):
+            fill = str(rest[0]) if rest else " "
+            missing = wanted - len(value)
+            if missing <= 0 or not fill:
+                return value[: max(wanted, 0)]
+            filled = (fill * missing)[:missing]
+            return filled + value if left else value + filled
+    return Unknown.ANYTHING
+
+
+def _lpad(args: Sequence[Value], *_: object) -> Result:
+    return _padded(args, left=True)
+
+
+def _rpad(args: Sequence[Value], *_: object) -> Result:
+    return _padded(args, left=False)
+
+
 def _md5(args: Sequence[Value], *_: object) -> Result:
     (value,) = args
     if not isinstance(value, str):
@@ -334,6 +354,7 @@ FUNCTIONS: dict[str, Function] = {
     "left": _left,
     "length": _length,
     "lower": _lower,
+    "lpad": _lpad,
     "ltrim": _ltrim,
     "md5": _md5,
     "num_nonnulls": _num_nonnulls,
@@ -345,6 +366,7 @@ FUNCTIONS: dict[str, Function] = {
     "replace": _replace,
     "reverse": _reverse,
     "right": _right,
+    "rpad": _rpad,
     "rtrim": _rtrim,
     "split_part": _split_part,
     "starts_with": _starts_with,

@@ -218,6 +218,8 @@ CASES: tuple[Expr, ...] = (
     call("concat()", text("a"), text(None), TRUE, number(5)),
     call("concat_ws()", text("-"), text(None), text("a"), TRUE),
     call("concat_ws()", text(None), text("a")),
+    *(call(f"{name}()", text("ab"), number(one)) for name in ("lpad", "rpad") for one in (-1, 0, 1, 4)),
+    *(call(f"{name}()", text("ab"), number(5), text(one)) for name in ("lpad", "rpad") for one in ("", "xy")),
     call("repeat()", text("ab"), number(-1)),
     call("greatest()", number(None), number(2), number(3), of=INTEGER),
     call("least()", number(None), number(None), of=INTEGER),
