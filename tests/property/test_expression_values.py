@@ -48,16 +48,19 @@ KEY = 1
 _FAILED = "failed "
 
 
-@dataclass(frozen=True, repr=False)
 class World:
-    """A database with its tables, what names mean in policies of the wide one, and what evaluation has come to."""
+    """A database with its tables, what names mean in policies of the wide one, and what evaluation has come to.
 
-    session: Session
-    scopes: Mapping[str, Scope]
-    catalog: Catalog
-    empty: State
-    wide: Sequence[Mapping[int, Value]]
-    found: Counter[str]
+    No dataclass, of which Hypothesis would print everything.
+    """
+
+    def __init__(self, session: Session, scopes: Mapping[str, Scope], catalog: Catalog) -> None:
+        self.session = session
+        self.scopes = scopes
+        self.catalog = catalog
+        self.empty = _empty(catalog)
+        self.wide = _rows(session, catalog, "t", self.empty)
+        self.found = Counter[str]()
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +78,7 @@ def world(server: Server) -> Iterator[World]:
             for persona in map(built_in, ("anon", "authenticated"))
             if persona is not None
         }
-        empty = _empty(catalog)
-        yield World(session, scopes, catalog, empty, _rows(session, catalog, "t", empty), Counter())
+        yield World(session, scopes, catalog)
     server.drop_database(DATABASE)
 
 

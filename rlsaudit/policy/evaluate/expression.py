@@ -159,8 +159,9 @@ def _call(expression: Call, env: Env) -> Result:
         except EvaluationError as error:
             failure = failure or error
     if failure is not None:
-        if any(one is None or isinstance(one, Unknown) for one in values):
-            # A strict function of NULL is NULL at once, where that is seen first.
+        if any(one is None or one == [] or isinstance(one, Unknown) for one in values):
+            # A strict function of NULL is NULL at once, where that is seen first; and what is looked for among no
+            # elements of an array is not computed, where that is written as a query.
             return Unknown.ANYTHING
         raise failure
     kinds = [type_of(one) for one in expression.args]
