@@ -250,6 +250,7 @@ _WORDS = (
     "storage.filename(path)", "storage.extension(path)", "upper(note)", "lower(byname)", "substr(path, 2)",
     "substring(path, 1, 3)", "left(note, -1)", "right(path, 2)", "replace(note, 'a', 'b')", "btrim(note, 'a')",
     "note || org", "note || num", "concat(note, num, shown)", "concat_ws('-', org, note, null)", "reverse(note)",
+    "position('/' in path)::text", "note || shown", "substring(path from 2 for 3)", "rpad(org, 3, 'ab')",
     "repeat(note, 2)", "md5(note)", "auth.jwt() ->> 'role'", "auth.jwt() -> 'app_metadata' ->> 'org'",
     "coalesce(note, org)", "nullif(note, '')", "case when shown then note else org end", "greatest(note, 'a')",
     "array_to_string(words, ',')", "array_to_string(words, ',', 'q')", "crew::text", "words::text", "price::text",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, localcontext
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.evaluate import arrays, compare, documents, functions, moments, patterns, text
 from rlsaudit.policy.evaluate.values import EvaluationError, Interval, Json, Unknown, worst
-from rlsaudit.policy.expr import TEXT, Type
+from rlsaudit.policy.expr import Type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,9 @@ def call(name: str, args: Sequence[Result], kinds: Sequence[Type], result: Type,
     unknown = worst(args)
     values = [one for one in args if not isinstance(one, Unknown)]
     bare = name.removesuffix("()")
-    if unknown is Unknown.ANYTHING:
-        return unknown
+    if unknown is Unknown.ANYTHING or (name.startswith("::") and result.kind == "d"):
+        # What a domain's checks ask, of NULL too, is not known here.
+        return Unknown.ANYTHING
     if None in values and _is_strict(name, kinds):
         return None
     if unknown:
@@ -51,7 +52,7 @@ def call(name: str, args: Sequence[Result], kinds: Sequence[Type], result: Type,
     elif len(values) == 1:
         found = _negative(values[0], kinds[0]) if name == "-" else Unknown.ANYTHING
     else:
-        found = _binary(name, values, kinds, result, state)
+        found = _binary(name, values, kinds, state)
     return found
 
 
@@ -62,19 +63,16 @@ def _is_strict(name: str, kinds: Sequence[Type]) -> bool:
     if name == "||":
         # With an array it is `array_append` and the like.
         return not any(one.name.endswith("[]") for one in kinds)
-    if name.startswith("::"):
-        # A domain may refuse NULL.
-        return True
     return name != "ARRAY" and not name.endswith((" ANY", " ALL"))
 
 
-def _binary(name: str, values: Sequence[Value], kinds: Sequence[Type], result: Type, state: State) -> Result:
+def _binary(name: str, values: Sequence[Value], kinds: Sequence[Type], state: State) -> Result:
     left, right = values
     found: Result = Unknown.ANYTHING
     if name in compare.OPERATORS:
         found = compare.compare(name, left, right, kinds, state)
     elif name in _ARITHMETIC:
-        found = _arithmetic(name, left, right, kinds, result, state)
+        found = _arithmetic(name, left, right, kinds, state)
     elif name == "||":
         found = _joined(values, kinds, state)
     elif name in patterns.LIKE | patterns.REGULAR and isinstance(left, str) and isinstance(right, str):
@@ -163,7 +161,7 @@ def _quantified(name: str, values: Sequence[Value], kinds: Sequence[Type], state
         return None
     element = state.element(kinds[1])
     found: list[Result] = [
-        None if one is None else _binary(operator, (value, one), (kinds[0], element), kinds[0], state) for one in array
+        None if one is None else _binary(operator, (value, one), (kinds[0], element), state) for one in array
     ]
     if any(one is Unknown.ANYTHING for one in found):
         return Unknown.ANYTHING
@@ -202,7 +200,7 @@ def _negative(value: Value, kind: Type) -> Result:
     return Unknown.ANYTHING
 
 
-def _arithmetic(name: str, left: Value, right: Value, kinds: Sequence[Type], result: Type, state: State) -> Result:
+def _arithmetic(name: str, left: Value, right: Value, kinds: Sequence[Type], state: State) -> Result:
     a, b = (one.name for one in kinds)
     if a in INTEGERS and b in INTEGERS and isinstance(left, int) and isinstance(right, int):
         wider = Type(max((a, b), key=lambda one: INTEGERS[one]))
@@ -219,7 +217,6 @@ def _arithmetic(name: str, left: Value, right: Value, kinds: Sequence[Type], res
     if a == moments.DATE and b in INTEGERS and isinstance(right, int) and name in "+-" and abs(right) < 10**6:
         found = moments.shift(left, Interval(days=right), a, 1 if name == "+" else -1, utc=True)
         return found if isinstance(found, Unknown) else moments.cast(found, moments.PLAIN, moments.DATE, utc=True)
-    del result
     return Unknown.ANYTHING
 
 
@@ -246,17 +243,16 @@ def _numeric(name: str, left: Decimal, right: Decimal) -> Result:
             raise EvaluationError("division by zero", "22012")
         # How many digits come out is a matter of its own.
         return Unknown.VALUE
-    with localcontext() as context:
-        context.prec = _DIGITS
-        found = left + right if name == "+" else left - right if name == "-" else left * right
+    try:
+        with localcontext(Context(prec=_DIGITS, traps=[Inexact])):
+            found = left + right if name == "+" else left - right if name == "-" else left * right
+    except Inexact:
+        return Unknown.ANYTHING
     return found or abs(found)
 
 
 def _cast(value: Value, source: Type, written: str, target: Type, state: State) -> Result:  # noqa: PLR0911  a case a kind
     name = written.split("(", maxsplit=1)[0].strip()
-    if target.kind == "d":
-        # What its checks ask is not known here.
-        return Unknown.ANYTHING
     if "(" in written:
         return _shortened(value, source, written, target)
     if source.name == target.name and source.kind == target.kind:
@@ -317,6 +313,3 @@ def _array(value: list[Value], source: Type, target: Type, state: State) -> Resu
     b = Type(b.name, "e" if b.name in state.labels else "d" if b.name in state.bases else "b")
     found = [None if one is None else _cast(one, a, b.name, b, state) for one in value]
     return worst(found) or [one for one in found if not isinstance(one, Unknown)]
-
-
-assert TEXT.name in TEXTS  # noqa: S101  what `||` writes

@@ -37,7 +37,8 @@ def _length(args: Sequence[Value], *_: object) -> Result:
 
 def _octets(args: Sequence[Value], *_: object) -> Result:
     (value,) = args
-    return len(value.encode()) if isinstance(value, str) else Unknown.ANYTHING
+    # Of other letters it is the database's encoding that says.
+    return len(value) if isinstance(value, str) and value.isascii() else Unknown.VALUE
 
 
 def _left(args: Sequence[Value], *_: object) -> Result:
@@ -155,8 +156,8 @@ def _rpad(args: Sequence[Value], *_: object) -> Result:
 
 def _md5(args: Sequence[Value], *_: object) -> Result:
     (value,) = args
-    if not isinstance(value, str):
-        return Unknown.ANYTHING
+    if not isinstance(value, str) or not value.isascii():
+        return Unknown.VALUE
     return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
 
 
