@@ -365,6 +365,7 @@ _TESTS = (
     "{word}::boolean", "({word})::int > 1", "{word}::public.stage = phase", "({word})::date = day",
     "doc @> {json}", "{json} <@ doc", "doc ? {word}", "doc ?| {set}", "doc ?& {set}", "doc = {json}",
     "doc -> 'b' = {json}",
+    "doc['a'] = {json}", "doc[0] = {json}", "doc['0'] = {json}", "doc[tiny] is null",
     "(doc ->> 'open')::boolean", "(doc -> 'open')::boolean", "doc -> 'tags' ? {word}", "doc #> '{{b,c}}' = {json}",
     "({word}) is null", "({number}) is null", "({set}) is not null", "starts_with({word}, 'a')",
     "coalesce({word} = {word}, shown)", "case when {word} ~ '^[0-9]+$' then ({word})::int = 5 else shown end",

@@ -11,6 +11,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.expr import (
     BOOLEAN,
     FALSE,
+    TEXT,
     TRUE,
     UNKNOWN,
     And,
@@ -370,7 +371,9 @@ def _subscript(node: Node, here: Here) -> Expr:
     if types.is_array(of):
         return Call("[]", (value, index), types.element(of, here.scope))
     if of.name == "jsonb":
-        return Call("->", (value, constants.as_type(index, Type("text"), here)), of)
+        # Unlike `->`, it takes a text for the number of an element too, and nothing of what is no array or object.
+        step = index if type_of(index) == TEXT else constants.cast(index, TEXT, here)
+        return Call("#>", (value, Call("ARRAY", (step,), Type("text[]"))), of)
     raise LostError("takes a part of a value that is not followed")
 
 
