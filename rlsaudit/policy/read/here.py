@@ -100,11 +100,19 @@ class Work:
         self._left = MOST_NODES
         self._depth = 0
 
-    def enter(self) -> bool:
-        """Whether one more expression may be read at this depth; `leave` it either way."""
-        self._left -= 1
+    def spend(self, steps: int = 1) -> None:
+        """Counts some more of the work.
+
+        Raises:
+            TooLargeError: that was too much.
+        """
+        self._left -= steps
         if self._left < 0:
             raise TooLargeError
+
+    def enter(self) -> bool:
+        """Whether one more expression may be read at this depth; `leave` it either way."""
+        self.spend()
         self._depth += 1
         return self._depth <= MOST_DEPTH
 

@@ -25,7 +25,7 @@ _MOST_SHOWN = 2_000
 
 def opaque(node: Node, here: Here, reason: str, kind: Type = UNKNOWN, *, nullable: bool = True) -> Opaque:
     """Returns `node` as a value that is not followed. The same words at two places are one value if they surely are."""
-    text = tree.text(node)
+    text = "nothing" if node is None else tree.text(node)
     reads = tuple(dict.fromkeys(_reads(node, here)))
     where = f"{text} {here.key} {here.scope.role} {[(one.place, one.relation, one.number) for one in reads]}"
     if tree.TOO_DEEP in text or len(text) > _MOST_SHOWN or not _is_stable(node, here):

@@ -39,6 +39,7 @@ def rows(select: Node, here: Here, choices: Choices) -> Rows:
     """
     if not isinstance(select, ast.SelectStmt) or select.intoClause is not None or select.lockingClause:
         raise LostError("runs something that is no plain query")
+    here.work.spend()
     # Aggregates of a query around end here.
     here = replace(_with_common(select, here), summed=None)
     if select.op != SetOperation.SETOP_NONE:

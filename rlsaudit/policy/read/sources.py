@@ -128,6 +128,8 @@ class From:
         return nested
 
     def _derived(self, nested: Rows, alias: Node, default: str = "", names: tuple[str, ...] = ()) -> Table:
+        # A query that is named twice in the next, and so on, has no end of tables.
+        self._rows.here.work.spend(len(nested.sources))
         self._rows.sources += nested.sources
         self._rows.conditions += nested.conditions
         self._rows.checks += nested.checks
