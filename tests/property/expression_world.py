@@ -270,7 +270,7 @@ _NUMBERS = (
     "array_position(words, 'a')", "public.quota_of(org)", "public.counted(owner)", "shown::int", "char_length(path)",
     "(select count(*) from public.posts p where p.author = auth.uid())", "jsonb_array_length(doc)",
     "(select sum(p.score) from public.posts p where p.team = t.org)", "(select max(x.quota) from public.teams x)",
-    "(select min(p.score) from public.posts p)", "(select count(p.score) from public.posts p where p.state = t.phase)",
+    "(select min(p.score) from public.posts p)", "(select count(x.quota) from public.teams x where x.lead is not null)", "(select count(p.score) from public.posts p where p.state = t.phase)",
     "(select x.quota from public.teams x where x.name = t.org)", "(select avg(x.quota) from public.teams x)",
     "(auth.jwt() -> 'app_metadata' ->> 'level')::int",
 )  # fmt: skip
@@ -282,7 +282,7 @@ _TIMES = (
 _SETS = (
     "words", "array['a', 'b']", "'{}'::text[]", "string_to_array(path, '/')", "array[note, org]", "words || 'a'::text",
     "array_append(words, note)", "array_remove(words, 'a')", "string_to_array(note, '')", "storage.foldername(path)",
-    "words || array['x']", "array['a', null]", "string_to_array(path, '/', 'a')", "null::text[]",
+    "words || array['x']", "array['a', null]", "array[null, note]", "string_to_array(path, '/', 'a')", "null::text[]",
     "array_cat(words, words)",
     "array(select m.team from public.members m)", "crew::text[]",
 )  # fmt: skip

@@ -315,6 +315,7 @@ def test_queries(rows: list[tuple[int | None, str | None]], any_row: object, loo
     assert evaluate(AnyRow(ROWS, IS_ONE), state) is any_row
     assert evaluate(AnyRow(ROWS, TRUE), state) is bool(matching)
     assert evaluate(Aggregate("count", None, ROWS, BIG), state) == matching
+    assert evaluate(Aggregate("count", A, ROWS, BIG), state) == sum(a is not None and b == "x" for a, b in rows)
     assert evaluate(Aggregate("sum", A, ROWS, BIG), state) == total
     strict = Lookup(ROWS, A, strict=True, type=INTEGER)
     if lookup is EvaluationError:
