@@ -155,7 +155,8 @@ def returned_query(function: Function) -> str | None:
         query = statements[0]["PLpgSQL_stmt_return_query"]["query"]["PLpgSQL_expr"]["query"]
     except (KeyError, IndexError, TypeError):
         return None
-    alone = all(set(one) == {"PLpgSQL_stmt_return"} for one in statements[1:]) and len(statements) <= 2
+    # The parser adds the RETURN at the end.
+    alone = len(statements) == 1 or set(statements[1]) == {"PLpgSQL_stmt_return"}
     return query if alone and isinstance(query, str) else None
 
 

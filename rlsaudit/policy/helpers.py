@@ -72,13 +72,21 @@ def helper_of(function: Function, own: frozenset[str]) -> Helper | None:
 
 
 @lru_cache(maxsize=4)
-def own_names(catalog: Catalog) -> frozenset[str]:
-    """Returns the names of the project's own functions, operators and aggregates, extensions' left out."""
-    own = {one.name for one in catalog.snapshot.functions if one.extension is None}
+def own_names(catalog: Catalog, *, extensions: bool = False) -> frozenset[str]:
+    """Returns the names of the project's own functions, operators and aggregates; those of `extensions` if asked to."""
+    own = {one.name for one in catalog.snapshot.functions if extensions or one.extension is None}
     for one in catalog.snapshot.spellings:
         spelt = catalog.functions.get(one.function)
-        own |= {one.name} if spelt is None or spelt.extension is None else set()
+        own |= {one.name} if extensions or spelt is None or spelt.extension is None else set()
     return frozenset(own)
+
+
+def defaults(function: Function) -> tuple[Node, ...]:
+    """Returns the defaults of a function's last arguments."""
+    parsed = tree.statements(f"select {function.defaults}") if function.defaults else None
+    if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
+        return ()
+    return tuple(one.val for one in parsed[0].targetList or ())
 
 
 def _unqualified(query: str) -> frozenset[str]:

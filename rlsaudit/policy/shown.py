@@ -63,15 +63,9 @@ class _Page:
         text, binds = self._of(expression)
         return text if binds <= loosest else f"({text})"
 
-    def _of(self, expression: Expr) -> tuple[str, int]:  # noqa: C901  a case a kind of expression
+    def _of(self, expression: Expr) -> tuple[str, int]:
+        """The text, and how loosely it binds."""
         match expression:
-            case Const():
-                return _constant(expression), _ATOM
-            case Given():
-                return _given(expression), _ATOM
-            case Field(place=place, name=name):
-                table = self._names.get(place)
-                return f"{ident(table)}.{ident(name)}" if table else ident(name), _ATOM
             case Call():
                 return self._call(expression)
             case Not(operand):
@@ -84,21 +78,38 @@ class _Page:
                 return f"{self.at(operand, _ATOM)} is null", _COMPARISON
             case IsTrue(operand):
                 return f"{self.at(operand, _ATOM)} is true", _COMPARISON
+            case _:
+                return self._value(expression), _ATOM
+
+    def _value(self, expression: Expr) -> str:
+        """What stands for itself, whatever is around it."""
+        match expression:
+            case Const():
+                return _constant(expression)
+            case Given():
+                return _given(expression)
+            case Field(place=place, name=name):
+                table = self._names.get(place)
+                return f"{ident(table)}.{ident(name)}" if table else ident(name)
             case Case():
-                return self._case(expression), _ATOM
+                return self._case(expression)
             case AnyRow(query, test):
-                return self._rows("exists", query, None if test == TRUE else test, ""), _ATOM
+                return self._rows("exists", query, None if test == TRUE else test, "")
             case Lookup(query, value, strict):
-                return self._rows("the" if strict else "first", query, None, self._inside(query).at(value, _OR)), _ATOM
+                return self._rows("the" if strict else "first", query, None, self._inside(query).at(value, _OR))
             case Aggregate(function, value, query):
                 of = "" if value is None else self._inside(query).at(value, _OR)
-                return self._rows(function, query, None, of), _ATOM
+                return self._rows(function, query, None, of)
             case Opaque(reason=reason):
-                return f"[? {reason}]", _ATOM
+                return f"[? {reason}]"
+            case _:
+                return self.at(expression, _ATOM)
 
     def _junction(self, operands: Sequence[Expr], word: str, binds: int, empty: str) -> tuple[str, int]:
-        if len(operands) < 2:
-            return self._of(operands[0]) if operands else (empty, _ATOM)
+        if not operands:
+            return empty, _ATOM
+        if len(operands) == 1:
+            return self._of(operands[0])
         return word.join(self.at(one, binds - 1) for one in operands), binds
 
     def _negated(self, operand: Expr) -> tuple[str, int]:
@@ -121,7 +132,7 @@ class _Page:
             return f"array[{self._list(args)}]", _ATOM
         if name.endswith("()"):
             return f"{name[:-1]}{self._list(args)})", _ATOM
-        if name.endswith((" ANY", " ALL")) and len(args) == 2:
+        if name.endswith((" ANY", " ALL")):
             operator, _, word = name.partition(" ")
             return f"{self.at(args[0], _ATOM)} {operator} {word.lower()} ({self.at(args[1], _OR)})", _COMPARISON
         if len(args) == 1:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pglast import ast
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import BOOLEAN, UNKNOWN, Aggregate, And, Expr, Type, type_of
+from rlsaudit.policy.expr import BOOLEAN, UNKNOWN, Aggregate, Expr, Type, type_of
 from rlsaudit.policy.query import AGGREGATES as NAMES
+from rlsaudit.policy.read import types
 from rlsaudit.policy.read.here import LostError
+from rlsaudit.policy.read.junctions import conjunction
 
 if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Summed
@@ -20,6 +22,7 @@ AGGREGATES = frozenset(name for (name,) in NAMES)
 _BIG, _NUMERIC, _DOUBLE = Type("bigint"), Type("numeric"), Type("double precision")
 _SAME = UNKNOWN
 _RESULTS = {
+    "array_agg": _SAME,
     "avg": _NUMERIC,
     "bool_and": BOOLEAN,
     "bool_or": BOOLEAN,
@@ -30,16 +33,19 @@ _RESULTS = {
     "sum": _SAME,
 }
 """The aggregates that are followed: of no order, and with one argument."""
+_SETS = frozenset({"array_agg", "bool_and", "bool_or", "every", "max", "min"})
+"""Aggregates for which it is all the same how often a value is there, an array as far as ANY and ALL ask."""
 _SUMS = {"smallint": _BIG, "integer": _BIG, "bigint": _NUMERIC}
 
 
 def aggregate(call: Node, name: str, summed: Summed) -> Expr:
     """Returns the aggregate that a call is over the rows of the query around."""
-    if name not in _RESULTS or call.agg_distinct or call.agg_within_group:
+    distinct = call.agg_distinct and name not in _SETS
+    if name not in _RESULTS or distinct or call.agg_within_group:
         raise LostError(f"calls the aggregate {name}")
     query, value = summed.query, None
     if call.agg_filter is not None:
-        query = replace(query, where=And((query.where, summed.here.read(call.agg_filter))))
+        query = replace(query, where=conjunction((query.where, summed.here.read(call.agg_filter))))
     if not call.agg_star:
         if len(call.args or ()) != 1:
             raise LostError(f"calls the aggregate {name}")
@@ -50,6 +56,10 @@ def aggregate(call: Node, name: str, summed: Summed) -> Expr:
     if value is not None and kind == _SAME:
         kind = type_of(value)
         kind = _SUMS.get(kind.name, kind) if name == "sum" else kind
+        if name == "array_agg":
+            if types.is_array(kind):
+                raise LostError("has an array of arrays")
+            kind = types.array_of(kind)
     if value is not None and name == "avg" and type_of(value).name in {"real", "double precision"}:
         kind = _DOUBLE
     return Aggregate("bool_and" if name == "every" else name, value, query, kind)

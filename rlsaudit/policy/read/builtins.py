@@ -91,25 +91,30 @@ def call(name: str, args: tuple[Expr, ...], here: Here) -> Expr | None:
     if name not in _RESULTS or not args:
         return None
     first = type_of(args[0])
-    if name == "age" and len(args) == 1:
-        # Until this midnight.
+    if (name == "age" and len(args) == 1) or any(types.is_foreign(type_of(one)) for one in args):
+        # Until this midnight; or a function of that name that comes with the type.
         return None
     if name not in _NEVER_TEXT:
         args = tuple(constants.as_type(one, TEXT, here) for one in args)
     elif types.is_array(first):
         rest = first if name == "array_cat" else types.element(first, here.scope)
         args = (args[0], *(constants.as_type(one, rest, here) for one in args[1:]))
-    kind = _RESULTS[name]
-    if kind is _SAME:
-        kind = type_of(args[1]) if name == "date_trunc" and len(args) > 1 else type_of(args[0])
-    if name == "timezone" and len(args) > 1:
-        zoned = type_of(args[1]).name == "timestamp with time zone"
-        kind = Type("timestamp without time zone") if zoned else types.CLOCK
-    if name == "array_prepend" and len(args) > 1:
-        kind = type_of(args[1])
-    if name in {"substring", "length"} and type_of(args[0]).name in {"bytea", "bit"}:
+    if name in {"substring", "length"} and first.name in {"bytea", "bit"}:
         return None
-    return Call(f"{name}()", args, kind or UNKNOWN)
+    return Call(f"{name}()", args, _result(name, args))
+
+
+def _result(name: str, args: tuple[Expr, ...]) -> Type:
+    kinds = [type_of(one) for one in args]
+    second = kinds[1] if len(kinds) > 1 else UNKNOWN
+    match name:
+        case "timezone":
+            return Type("timestamp without time zone") if second == types.CLOCK else types.CLOCK
+        case "date_trunc" | "array_prepend":
+            return second
+        case _:
+            known = _RESULTS[name]
+            return kinds[0] if known is _SAME else known
 
 
 def storage(name: str, args: tuple[Expr, ...], here: Here) -> Expr:

@@ -15,8 +15,8 @@ from pglast import ast
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of, plain_body, returned_query
-from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, type_of
-from rlsaudit.policy.helpers import FOUND, PATH, harmless
+from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, Type, type_of
+from rlsaudit.policy.helpers import FOUND, PATH, defaults, harmless
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Value, fixed
 from rlsaudit.policy.read.sublinks import value_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.tree import Node
 
 _NO_VALUE = frozenset({"void", "trigger", "event_trigger", "record"})
+_HOW = frozenset({"lock_timeout", "plan_cache_mode", "statement_timeout", "work_mem"})
 _INPUT, _OUTPUTS = "i", frozenset({"o", "t"})
 
 
@@ -94,10 +95,10 @@ def _entered(node: Node, here: Here) -> _Call:
         raise LostError(f"calls {shown}, which calls itself")
     if function.kind != "f" or node.func_variadic or node.over is not None:
         raise LostError(f"calls {shown} in a way that is not followed")
-    if not all(harmless(one) for one in function.settings):
-        own = any(not one.startswith(PATH) for one in function.settings)
-        what = "settings of its own" if own else "a search_path that comes before pg_catalog"
-        raise LostError(f"calls {shown}, which has {what}")
+    paths = [one for one in function.settings if one.startswith(PATH)]
+    exempt = function.security_definer and _bypasses(function.owner, here)
+    if not all(one in paths or _changes_nothing(one, exempt=exempt) for one in function.settings):
+        raise LostError(f"calls {shown}, which has settings of its own")
     names = _names(function, shown)
     arguments = _arguments(given, names, function, here, shown)
     definer = function.security_definer
@@ -127,9 +128,22 @@ def _entered(node: Node, here: Here) -> _Call:
         within=here.within | {key},
         user=user,
         written=True,
+        shadowed=not all(map(harmless, paths)),
         key=f"in {shown} {digest} {here.key if not arguments else ''}",
     )
     return _Call(function, inside, arguments)
+
+
+def _changes_nothing(setting: str, *, exempt: bool) -> bool:
+    """Whether a setting decides how long and how a body runs and not what it computes."""
+    name = setting.partition("=")[0].lower()
+    return name in _HOW or name.startswith("enable_") or (exempt and setting.lower() == "row_security=off")
+
+
+def _bypasses(owner: int, here: Here) -> bool:
+    """Whether row-level security never applies to the role; where it does, `row_security=off` is an error."""
+    role = None if here.scope.database is None else here.scope.database.catalog.roles.get(owner)
+    return role is not None and (role.superuser or role.bypass_rls)
 
 
 def _variable(_: int) -> Expr:
@@ -166,6 +180,12 @@ def _arguments(
         if place < 0 or place in found or place >= len(names):
             raise LostError(f"calls {shown} with arguments that are not followed")
         found[place] = here.read(one.arg if isinstance(one, ast.NamedArgExpr) else one)
+    for place, default in enumerate(defaults(function), len(names) - len(defaults(function))):
+        if place not in found:
+            # The server writes it, and it names nothing but functions.
+            nowhere = replace(here.scope, relation="", columns={}, table=0, path=())
+            around = Here(here.work, nowhere, here.free, within=here.within, user=here.user, key=here.rights)
+            found[place] = around.read(default)
     if len(found) != len(names):
         raise LostError(f"calls {shown}, and leaves arguments out")
     kinds = function.arguments.split(", ") if function.arguments else []
@@ -182,7 +202,7 @@ def _argument(value: Expr, declared: str, here: Here, shown: str) -> Expr:
     return constants.cast(value, kind, here)
 
 
-def _returned(value: Expr, kind: types.Type, call: _Call) -> Expr:
+def _returned(value: Expr, kind: Type, call: _Call) -> Expr:
     if isinstance(value, Opaque) and value.type == UNKNOWN:
         return replace(value, type=kind)
     return constants.cast(value, kind, call.here)
@@ -221,11 +241,13 @@ def _columns(call: _Call, rows: Rows) -> list[tuple[str, Value]]:
     function = call.function
     declared = [one.name for one in function.parameters if one.mode in _OUTPUTS]
     database = call.here.scope.database
-    if not declared and types.of_text(function.returns, call.here.scope).kind == "c" and database is not None:
+    of = function.returns.removeprefix("SETOF ")
+    if not declared and types.of_text(of, call.here.scope).kind == "c" and database is not None:
         known = {database.catalog.identity(one): one for one in database.catalog.relations.values()}
-        relation = known.get(function.returns)
+        relation = known.get(of)
         declared = [] if relation is None else [one.name for one in database.catalog.columns[relation.oid]]
-    declared = declared or [function.name]
+    elif not declared:
+        declared = [function.name]
     if len(declared) != len(rows.columns):
         raise LostError(f"calls {_shown(call)}, whose columns are not followed")
     return [(name, value) for name, (_, value) in zip(declared, rows.columns, strict=True)]

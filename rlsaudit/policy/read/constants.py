@@ -45,7 +45,7 @@ def cast(value: Expr, target: Type, here: Here, name: str = "") -> Expr:
         result = _constant(value, target, here)
         if result is not None and modified and value.value is not None:
             return Call(f"::{name}", (result,), target)
-    elif (source == target and not modified) or (types.is_text(source) and types.is_text(target) and not modified):
+    elif not modified and (source == target or (types.is_text(source) and types.is_text(target))):
         result = value
     elif isinstance(value, Given) and value.who is Who.IDENTITY and not modified:
         if target in (UUID, TEXT, types.NAME) and source in (UUID, TEXT, types.NAME):
@@ -96,13 +96,13 @@ def _failing(target: Type) -> bool:
 
 def _typed(text: str, target: Type, scope: Scope) -> Const | None:
     result: Const | None = None
-    if types.is_text(target) or target == types.NAME or target == UNKNOWN:
+    if types.is_text(target) or target in (types.NAME, UNKNOWN):
         result = Const(text, target)
     elif target == BOOLEAN:
         truth = _truth(text)
         result = Const(truth, target) if truth else None
     elif target == UUID:
-        result = Const(str(uuid.UUID(text)), target) if _UUID.fullmatch(text.strip()) == _UUID.fullmatch(text) else None
+        result = Const(str(uuid.UUID(text)), target) if _UUID.fullmatch(text) else None
     elif types.is_whole(target):
         found = _WHOLE.fullmatch(text)
         inside = found and -INTEGERS[target.name] <= int(found[1]) < INTEGERS[target.name]

@@ -11,6 +11,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.expr import (
     BOOLEAN,
     FALSE,
+    TEXT,
     TRUE,
     UNKNOWN,
     And,
@@ -28,6 +29,7 @@ from rlsaudit.policy.expr import (
 )
 from rlsaudit.policy.read import builtins, constants, operators, types
 from rlsaudit.policy.read.aggregates import AGGREGATES, aggregate
+from rlsaudit.policy.read.arrays import among
 from rlsaudit.policy.read.calls import call_of
 from rlsaudit.policy.read.given import clock, given
 from rlsaudit.policy.read.here import LostError
@@ -176,9 +178,11 @@ def _cast(node: Node, here: Here) -> Expr:
 
 
 def _parameter(node: Node, here: Here) -> Expr:
-    if not 0 < node.number <= len(here.numbered):
+    number = node.number or 0
+    if not 0 < number <= len(here.numbered):
         raise LostError("names an argument that is not there")
-    return here.numbered[node.number - 1](here.free)
+    found: Expr = here.numbered[number - 1](here.free)
+    return found
 
 
 def _junction(node: Node, here: Here) -> Expr:
@@ -272,18 +276,7 @@ def _quantified(name: str, node: Node, here: Here) -> Expr:
             here,
         )
     value, array = here.read(node.lexpr), here.read(node.rexpr)
-    array = constants.as_type(array, types.array_of(type_of(value)), here)
-    elements = constants.items(array, here)
-    if elements is not None:
-        found = tuple(operators.binary(name, value, one, here) for one in elements)
-        return found[0] if len(found) == 1 else And(found) if every else Or(found)
-    if name not in operators.COMPARISONS | operators.PATTERNS | {"!="} or here.redefines(name):
-        raise LostError(f"uses the operator {name} on an array")
-    of = types.element(type_of(array), here.scope)
-    if types.is_foreign(of) or types.is_foreign(type_of(value)):
-        raise LostError(f"uses the operator {name} of an extension's type")
-    value = constants.as_type(value, of, here)
-    return Call(f"{'<>' if name == '!=' else name} {'ALL' if every else 'ANY'}", (value, array), BOOLEAN)
+    return among(name, value, constants.as_type(array, types.array_of(type_of(value)), here), here, every=every)
 
 
 def _between(node: Node, here: Here) -> Expr:
@@ -322,10 +315,8 @@ def _case(node: Node, here: Here) -> Expr:
     subject = None if node.arg is None else here.read(node.arg)
     branches: list[tuple[Expr, Expr]] = []
     for one in node.args or ():
-        if subject is None:
-            met = truth(one.expr, here)
-        else:
-            met = operators.binary("=", subject, here.read(one.expr), here)
+        met = here.read(one.expr)
+        met = boolean(met, here) if subject is None else operators.binary("=", subject, met, here)
         branches.append((met, here.read(one.result)))
     default = Const(None, UNKNOWN) if node.defresult is None else here.read(node.defresult)
     return cases(branches, default, here)
@@ -349,8 +340,10 @@ def _coalesce(node: Node, here: Here) -> Expr:
         kept.append(one)
         if isinstance(one, Const):
             break
-    if len(kept) < 2:
-        return kept[0] if kept else Const(None, kind)
+    if not kept:
+        return Const(None, kind)
+    if len(kept) == 1:
+        return kept[0]
     return Case(tuple((Not(IsNull(one)), one) for one in kept[:-1]), kept[-1], kind)
 
 
@@ -370,7 +363,7 @@ def _array(node: Node, here: Here) -> Expr:
 
 
 def _subscript(node: Node, here: Here) -> Expr:
-    steps = node.indirection or ()
+    steps: Node = node.indirection or ()
     if len(steps) != 1 or not isinstance(steps[0], ast.A_Indices) or steps[0].is_slice:
         raise LostError("takes a part of a value that is not followed")
     value, index = here.read(node.arg), here.read(steps[0].uidx)
@@ -378,7 +371,9 @@ def _subscript(node: Node, here: Here) -> Expr:
     if types.is_array(of):
         return Call("[]", (value, index), types.element(of, here.scope))
     if of.name == "jsonb":
-        return Call("->", (value, constants.as_type(index, Type("text"), here)), of)
+        # Unlike `->`, it takes a text for the number of an element too, and nothing of what is no array or object.
+        step = index if type_of(index) == TEXT else constants.cast(index, TEXT, here)
+        return Call("#>", (value, Call("ARRAY", (step,), Type("text[]"))), of)
     raise LostError("takes a part of a value that is not followed")
 
 
@@ -403,4 +398,6 @@ def _call(node: Node, here: Here) -> Expr:
         if found is not None:
             return found
         raise LostError(f"calls {name[0]}")
+    if name == ("current_setting",):
+        raise LostError(f"asks for the setting {tree.text((node.args or (None,))[0])}")
     return call_of(node, here)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Here
     from rlsaudit.policy.tree import Node
 
-_AUTH = {("auth", "uid"): UUID, ("auth", "role"): TEXT, ("auth", "email"): TEXT, ("auth", "jwt"): Type("jsonb")}
+_AUTH: dict[tuple[str, ...], Type] = {
+    ("auth", "uid"): UUID,
+    ("auth", "role"): TEXT,
+    ("auth", "email"): TEXT,
+    ("auth", "jwt"): Type("jsonb"),
+}
 _SETTING = ("current_setting",)
 _NOW = {"now": "now", "transaction_timestamp": "now", "statement_timestamp": "statement"}
 """The clocks of one statement; `clock_timestamp` goes on while it runs."""
@@ -91,7 +96,7 @@ def _part(path: tuple[str, ...], kind: Type, node: Node, here: Here) -> Expr:
     claims = here.scope.persona.claims
     signed_in = "sub" in claims
     if not signed_in:
-        value = claims
+        value: Any = claims
         for step in path:
             value = value.get(step) if isinstance(value, dict) else None
         return Const(None if value is None else json.dumps(value), kind)
@@ -100,7 +105,7 @@ def _part(path: tuple[str, ...], kind: Type, node: Node, here: Here) -> Expr:
     if path == ("app_metadata",):
         # Some of it is given by the server and some is not.
         return opaque(node, here, "reads app_metadata as a whole", kind, nullable=False)
-    chosen = path[:1] in CHOSEN_CLAIMS or path[:2] in CHOSEN_CLAIMS
+    chosen = any(path[: len(one)] == one for one in CHOSEN_CLAIMS)
     return Given(Who.CLIENT if chosen else Who.SERVER, ".".join(path), kind, nullable=True)
 
 

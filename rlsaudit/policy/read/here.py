@@ -100,11 +100,19 @@ class Work:
         self._left = MOST_NODES
         self._depth = 0
 
-    def enter(self) -> bool:
-        """Whether one more expression may be read at this depth; `leave` it either way."""
-        self._left -= 1
+    def spend(self, steps: int = 1) -> None:
+        """Counts some more of the work.
+
+        Raises:
+            TooLargeError: that was too much.
+        """
+        self._left -= steps
         if self._left < 0:
             raise TooLargeError
+
+    def enter(self) -> bool:
+        """Whether one more expression may be read at this depth; `leave` it either way."""
+        self.spend()
         self._depth += 1
         return self._depth <= MOST_DEPTH
 
@@ -169,7 +177,8 @@ class Here:
     `parameters` and `numbered` are the arguments of the function `called` whose body this is, and `clash` whether a
     column of a parameter's name is an error (in plpgsql). `common` are WITH queries, with where each stands. `within`
     holds the functions and policies around. `user` is the role of `current_user` (an OID), 0 for the persona's.
-    `written` says that people wrote this, `key` tells one call of a body from another.
+    `written` says that people wrote this, `shadowed` that extensions' names come before those of
+    pg_catalog, `key` tells one call of a body from another.
     """
 
     work: Work
@@ -184,6 +193,7 @@ class Here:
     within: frozenset[tuple[str, int, int]] = frozenset()
     user: int = 0
     written: bool = False
+    shadowed: bool = False
     key: str = ""
     summed: Summed | None = None
 
@@ -198,7 +208,7 @@ class Here:
     def redefines(self, name: str) -> bool:
         """Whether a name without a schema may mean something of the project's, and not what pg_catalog has."""
         database = self.scope.database
-        return self.written and database is not None and name in own_names(database.catalog)
+        return self.written and database is not None and name in own_names(database.catalog, extensions=self.shadowed)
 
     @property
     def rights(self) -> str:

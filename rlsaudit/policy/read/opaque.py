@@ -10,12 +10,13 @@ from pglast import ast
 from rlsaudit.policy import tree
 from rlsaudit.policy.expr import UNKNOWN, Expr, Field, Opaque, Type, walk
 from rlsaudit.policy.helpers import own_names
+from rlsaudit.policy.read.here import LostError
 from rlsaudit.policy.values import is_stable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.policy.read.here import Here, Table
+    from rlsaudit.policy.read.here import Here, Value
     from rlsaudit.policy.tree import Node
 
 _occurrences = itertools.count(1)
@@ -24,7 +25,7 @@ _MOST_SHOWN = 2_000
 
 def opaque(node: Node, here: Here, reason: str, kind: Type = UNKNOWN, *, nullable: bool = True) -> Opaque:
     """Returns `node` as a value that is not followed. The same words at two places are one value if they surely are."""
-    text = tree.text(node)
+    text = "nothing" if node is None else tree.text(node)
     reads = tuple(dict.fromkeys(_reads(node, here)))
     where = f"{text} {here.key} {here.scope.role} {[(one.place, one.relation, one.number) for one in reads]}"
     if tree.TOO_DEEP in text or len(text) > _MOST_SHOWN or not _is_stable(node, here):
@@ -49,29 +50,31 @@ def _is_stable(node: Node, here: Here) -> bool:
 def _reads(node: Node, here: Here) -> Iterator[Field]:
     """The fields that may be read below `node`: whatever is called so, at any level and among the arguments."""
     for one in tree.walk(node):
-        if isinstance(one, ast.ParamRef) and 0 < one.number <= len(here.numbered):
-            yield from fields(here.numbered[one.number - 1](here.free))
+        if isinstance(one, ast.ParamRef):
+            number = one.number or 0
+            yield from _of_value(here.numbered[number - 1] if 0 < number <= len(here.numbered) else None, here.free)
         if not isinstance(one, ast.ColumnRef):
             continue
         names = [part.sval or "" for part in one.fields or () if isinstance(part, ast.String)]
         whole = len(names) < len(one.fields or ())
         for table in (each for level in here.levels for each in level):
-            if whole or table.alias in names:
-                # A row as a whole, unless the next name is a column's.
-                named = [] if whole else [each for each in names if each in table.columns and each != table.alias]
-                yield from _of_table(table, named or list(table.columns), here.free)
-            else:
-                yield from _of_table(table, [each for each in names if each in table.columns], here.free)
+            # A row as a whole, unless the next name is a column's.
+            named = [] if whole else [each for each in names if each in table.columns]
+            if whole or (table.alias in names and set(named) <= {table.alias}):
+                named = list(table.columns)
+            table.used.update(named)
+            for each in named:
+                yield from _of_value(table.columns[each], here.free)
         for name in names:
-            if name in here.parameters:
-                yield from fields(here.parameters[name](here.free))
+            yield from _of_value(here.parameters.get(name), here.free)
 
 
-def _of_table(table: Table, names: list[str], free: int) -> Iterator[Field]:
-    for name in names:
-        yield from fields(table.value(name, free))
-
-
-def fields(expression: Expr) -> Iterator[Field]:
-    """Yields the fields that an expression reads."""
-    yield from (one for one in walk(expression) if isinstance(one, Field))
+def _of_value(value: Value | None, free: int) -> Iterator[Field]:
+    if value is None:
+        return
+    try:
+        found = value(free)
+    except LostError:
+        # What is not known by that name is no field either.
+        return
+    yield from (one for one in walk(found) if isinstance(one, Field))

@@ -95,7 +95,7 @@ def _arithmetic(name: str, a: Type, b: Type) -> Type:
     if types.is_number(a) and types.is_number(b):
         return types.common((a, b))
     moments = [one for one in (a, b) if types.is_moment(one)]
-    if len(moments) == 2 and name == "-":
+    if len(moments) > 1 and name == "-":
         return INTEGER if a.name == b.name == "date" else types.INTERVAL
     if len(moments) == 1:
         other = b if moments[0] is a else a

@@ -9,8 +9,9 @@ from pglast import ast
 from pglast.enums import SetOperation
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import TRUE, And, Expr, Query
+from rlsaudit.policy.expr import Expr, Query
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Value
+from rlsaudit.policy.read.junctions import conjunction
 from rlsaudit.policy.read.sources import From, distinct_on
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def rows(select: Node, here: Here, choices: Choices) -> Rows:
     """
     if not isinstance(select, ast.SelectStmt) or select.intoClause is not None or select.lockingClause:
         raise LostError("runs something that is no plain query")
+    here.work.spend()
     # Aggregates of a query around end here.
     here = replace(_with_common(select, here), summed=None)
     if select.op != SetOperation.SETOP_NONE:
@@ -60,12 +62,7 @@ def rows(select: Node, here: Here, choices: Choices) -> Rows:
 
 def where(of: Rows) -> Expr:
     """Returns the conditions of a query, read where all of its places are taken."""
-    asked: list[Expr] = []
-    for one in of.conditions:
-        condition = one(of.here.free)
-        asked += condition.operands if isinstance(condition, And) else (condition,)
-    kept = tuple(dict.fromkeys(one for one in asked if one != TRUE))
-    return TRUE if not kept else kept[0] if len(kept) == 1 else And(kept)
+    return conjunction(one(of.here.free) for one in of.conditions)
 
 
 def query(of: Rows, *, exact: bool = True) -> Query:

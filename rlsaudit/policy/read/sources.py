@@ -10,10 +10,11 @@ from pglast.enums import JoinType
 
 from rlsaudit.access.views import is_invoker
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import TRUE, And, AnyRow, Const, Expr, Field, Not, Query, Source, type_of
+from rlsaudit.policy.expr import TRUE, AnyRow, Const, Expr, Field, Not, Query, Source, type_of
 from rlsaudit.policy.read import operators, types
 from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Table, Value
+from rlsaudit.policy.read.junctions import conjunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,6 +128,8 @@ class From:
         return nested
 
     def _derived(self, nested: Rows, alias: Node, default: str = "", names: tuple[str, ...] = ()) -> Table:
+        # A query that is named twice in the next, and so on, has no end of tables.
+        self._rows.here.work.spend(len(nested.sources))
         self._rows.sources += nested.sources
         self._rows.conditions += nested.conditions
         self._rows.checks += nested.checks
@@ -141,17 +144,11 @@ class From:
         return Table((alias.aliasname if alias else None) or default, columns)
 
     def _function(self, item: Node) -> Table:
-        calls = item.functions or ()
-        if (
-            len(calls) != 1
-            or item.ordinality
-            or item.is_rowsfrom
-            or item.coldeflist
-            or len(calls[0]) != 2
-            or calls[0][1]
-        ):
+        # Each of ROWS FROM is a function with what its columns are declared as.
+        functions: Node = item.functions or ()
+        if len(functions) != 1 or item.ordinality or item.is_rowsfrom or item.coldeflist or functions[0][1:] != (None,):
             raise LostError("reads from functions in a way that is not followed")
-        call = calls[0][0]
+        call = functions[0][0]
         here = self._lateral()
         if isinstance(call, ast.FuncCall):
             nested = here.work.readers.returned(call, here, self._choices)
@@ -187,7 +184,7 @@ class From:
             conditions = _join_conditions(join, kept, both[len(kept) :])
             here = replace(rows.here, levels=(tuple(both), *outer.levels))
             asked = [*(one(here.free) for one in rows.conditions), *(one(here) for one in conditions)]
-            return Not(AnyRow(Query(tuple(rows.sources), And(tuple(asked))), TRUE))
+            return Not(AnyRow(Query(tuple(rows.sources), conjunction(asked)), TRUE))
 
         self._rows.conditions.append(partner)
         nulls = [replace(one, columns={name: _null(one.columns[name]) for name in one.columns}) for one in missing]

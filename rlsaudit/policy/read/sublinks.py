@@ -13,12 +13,14 @@ from rlsaudit.policy.expr import (
     BOOLEAN,
     FALSE,
     TRUE,
+    UNKNOWN,
+    Aggregate,
     And,
     AnyRow,
-    Call,
     Case,
     Const,
     Expr,
+    IsNull,
     IsTrue,
     Lookup,
     Not,
@@ -28,6 +30,7 @@ from rlsaudit.policy.expr import (
 )
 from rlsaudit.policy.read import constants, operators, queries, types
 from rlsaudit.policy.read.aggregates import sums
+from rlsaudit.policy.read.arrays import among
 from rlsaudit.policy.read.here import LostError, Rows, Summed
 
 if TYPE_CHECKING:
@@ -47,8 +50,10 @@ def sublink(node: Node, here: Here) -> Expr:
             return _any(node, here, every=False)
         case SubLinkType.ALL_SUBLINK:
             return Not(_any(node, here, every=True))
+        case SubLinkType.ARRAY_SUBLINK:
+            return _array(node, here)
         case _:
-            raise LostError("makes an array of a query")
+            raise LostError("has a subquery that is not followed")
 
 
 def scalar(node: Node, here: Here) -> Expr:
@@ -84,6 +89,24 @@ def _value(rows: Rows, here: Here, *, strict: bool) -> Expr:
     if strict and most != 1 and node is not None and node.distinctClause:
         raise LostError("takes the one of several rows that are alike")
     return Lookup(query, value, strict and most != 1, kind)
+
+
+def _array(node: Node, here: Here) -> Expr:
+    """`ARRAY (SELECT …)`, which is empty where there is no row."""
+    every = list(queries.ways(node.subselect, here))
+    if len(every) != 1 or len(every[0].columns) != 1 or _is_sum(every[0]) or not every[0].sources:
+        raise LostError("makes an array of a query that is not followed")
+    rows = every[0]
+    if queries.limit(rows) is not None or queries.picks(rows) or (rows.node is not None and rows.node.groupClause):
+        raise LostError("makes an array of some rows of a query")
+    (value,) = queries.output(rows)
+    kind = types.array_of(type_of(value))
+    query = queries.query(rows)
+    queries.permitted(rows)
+    if types.is_array(type_of(value)) or kind == UNKNOWN:
+        raise LostError("has an array of arrays")
+    gathered = Aggregate("array_agg", value, query, kind)
+    return Case(((Not(IsNull(gathered)), gathered),), Const("{}", kind), kind)
 
 
 def _is_sum(rows: Rows) -> bool:
@@ -144,19 +167,19 @@ def _any(node: Node, here: Here, *, every: bool) -> Expr:
     if array is not None and not every:
         of = here.read(array)
         value = constants.as_type(here.read(node.testexpr), types.element(type_of(of), here.scope), here)
-        elements = constants.items(of, here)
-        if elements is not None:
-            return _either([operators.binary(names[0], value, one, here) for one in elements])
-        if here.redefines("unnest") or here.redefines(names[0]) or not types.is_array(type_of(of)):
-            raise LostError("reads from an array in a way that is not followed")
-        return Call(f"{names[0]} ANY", (value, of), BOOLEAN)
+        if here.redefines("unnest"):
+            raise LostError("calls unnest, which may be a function of the project")
+        # Of no array there are no rows, and so the answer is no.
+        found = among(names[0], value, of, here, every=False)
+        return Case(((IsNull(of), FALSE),), found, BOOLEAN)
     return _either([_among(one, node, names[0], here, every=every) for one in queries.ways(node.subselect, here)])
 
 
 def _unnested(select: Node) -> Node | None:
     lone = tree.lone_target(select)
-    if isinstance(lone, ast.FuncCall) and tree.name(lone.funcname) == ("unnest",) and len(lone.args or ()) == 1:
-        return lone.args[0]
+    if isinstance(lone, ast.FuncCall) and tree.name(lone.funcname) == ("unnest",):
+        args = lone.args or ()
+        return args[0] if len(args) == 1 else None
     return None
 
 
@@ -178,7 +201,7 @@ def _among(rows: Rows, node: Node, name: str, here: Here, *, every: bool) -> Exp
 
 def _test(rows: Rows, node: Node, name: str, here: Here) -> Expr:
     values = queries.output(rows)
-    wanted = node.testexpr.args if isinstance(node.testexpr, ast.RowExpr) else (node.testexpr,)
+    wanted = node.testexpr.args or () if isinstance(node.testexpr, ast.RowExpr) else (node.testexpr,)
     if len(wanted) != len(values) or (len(values) > 1 and name != "="):
         raise LostError("looks for a row of values in a way that is not followed")
     tests = [operators.binary(name, here.read(a), b, here) for a, b in zip(wanted, values, strict=True)]
