@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 Token: TypeAlias = pglast.parser.Token
 
-_STARTS = frozenset({"ASCII_59", "THEN", "ELSE", "LOOP", "BEGIN_P", "DECLARE"})
-"""What a statement may follow, besides a label."""
+_STARTS = frozenset({"ASCII_59", "THEN", "ELSE", "BEGIN_P", "DECLARE"})
+_STARTING_WORDS = frozenset({">>", "loop"})
+"""What a statement may follow: tokens, and words that SQL does not know."""
 _COMMENTS = frozenset({"SQL_COMMENT", "C_COMMENT"})
 _DEFAULTS = frozenset({"COLON_EQUALS", "ASCII_61", "DEFAULT"})
 _AFTER_TYPE = _DEFAULTS | {"NOT", "COLLATE"}
@@ -137,15 +138,16 @@ class _Reader:
     def _starts(self, at: int) -> bool:
         """Whether a statement starts with this token."""
         before = self._tokens[at - 1] if at else None
-        return before is None or before.name in _STARTS or self._words([before]) == ">>"
+        return before is None or before.name in _STARTS or self._words([before]).lower() in _STARTING_WORDS
 
     def _return(self, at: int) -> None:
         if at < len(self._tokens) and self._tokens[at].name == "NEXT":
             at += 1
-        values = self._tokens[at : at + 2]
-        lone = len(values) == 2 and values[1].name == "ASCII_59"
-        if lone and (_WORD.fullmatch(self._words(values[:1])) or values[0].name in {"IDENT", "PARAM"}):
-            start, end = self._span(values[:1])
+        value, following = self._tokens[at : at + 1], self._tokens[at + 1 : at + 2]
+        if not following or following[0].name != "ASCII_59":
+            return
+        if value[0].name in {"IDENT", "PARAM"} or _WORD.fullmatch(self._words(value)):
+            start, end = self._span(value)
             self._edits.append((start, end, f"({self._body[start:end]})"))
 
     def _section(self, at: int) -> tuple[list[Declaration], int]:
@@ -165,7 +167,7 @@ class _Reader:
         raise NotReadError("a declaration that does not end")
 
     def _declaration(self, tokens: Sequence[Token]) -> Declaration:
-        if len(tokens) < 2 or tokens[0].kind == "RESERVED_KEYWORD" or tokens[0].name == "UIDENT":
+        if not tokens[1:] or tokens[0].kind == "RESERVED_KEYWORD" or tokens[0].name == "UIDENT":
             raise NotReadError("a declaration that is not understood")
         name = folded(self._words(tokens[:1]))
         if "." in name:

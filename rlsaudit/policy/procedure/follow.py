@@ -107,7 +107,7 @@ def _path(state: State, *, results: bool) -> Path:
 
 
 def _gives_nothing(function: Function) -> bool:
-    return function.kind == "p" or function.returns == "void"
+    return function.kind == "p" or function.returns in {"void", "event_trigger"}
 
 
 def _parameters(function: Function, state: State) -> State:

@@ -33,7 +33,8 @@ def conflict_of(function: Function) -> Conflict:
     """Returns what a name that is both means in the body of `function`. The server's default is an error."""
     if function.language == "sql":
         return Conflict.COLUMN
-    named = _CONFLICT.findall(OPTIONS.match(function.body)[0]) if OPTIONS.match(function.body) else []
+    options = OPTIONS.match(function.body)
+    named = _CONFLICT.findall(options[0]) if options else []
     named = named or [one.removeprefix(_SETTING) for one in function.settings if one.startswith(_SETTING)]
     if not named:
         return Conflict.ERROR
@@ -48,11 +49,15 @@ def lookup(name: Node, bindings: Bindings) -> tuple[Bound, tuple[str, ...]] | No
     if isinstance(name, ast.ParamRef):
         found = bindings.get(f"${name.number}")
         return None if found is None else (found, ())
-    parts = tuple(one.sval or "" for one in name.fields if isinstance(one, ast.String))
-    if len(parts) != len(name.fields):
-        return None
-    for length in range(1, len(parts) + 1):
-        found = bindings.get(".".join(parts[:length]))
+    dotted = parts(name)
+    for length in range(1, len(dotted) + 1):
+        found = bindings.get(".".join(dotted[:length]))
         if found is not None:
-            return found, parts[length:]
+            return found, dotted[length:]
     return None
+
+
+def parts(name: Node) -> tuple[str, ...]:
+    """Returns the parts of a ColumnRef's name, none where it ends in `*`."""
+    texts = tuple(one.sval or "" for one in name.fields or () if isinstance(one, ast.String))
+    return texts if len(texts) == len(name.fields or ()) else ()

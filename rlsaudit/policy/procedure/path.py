@@ -36,7 +36,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the server tells a trigger: `new`, `old`, `tg_op` …"""
+    """What the server tells a trigger: `new`, `old`, `tg_op` and more."""
 
     name: str
 

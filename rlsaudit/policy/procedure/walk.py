@@ -12,8 +12,8 @@ from pglast import ast
 from pglast.enums import BoolExprType
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.procedure import effects, errors, fragments
-from rlsaudit.policy.procedure.declared import Alias, Cursor, Variable
+from rlsaudit.policy.procedure import effects, errors, fragments, names
+from rlsaudit.policy.procedure.declared import Alias, Cursor, Variable, folded
 from rlsaudit.policy.procedure.dynamic import text_of
 from rlsaudit.policy.procedure.fragments import NotFollowedError
 from rlsaudit.policy.procedure.path import (
@@ -47,7 +47,6 @@ _MOST_STATEMENTS = 20_000
 _ERROR = 21
 """The level of RAISE EXCEPTION; what is below goes on."""
 _NULL = ast.A_Const(isnull=True)
-_TRUE, _FALSE = (ast.A_Const(isnull=False, val=ast.Boolean(boolval=one)) for one in (True, False))
 FOUND = "found"
 
 
@@ -144,7 +143,7 @@ class Walker:
         more = (f"{label}.{one.name}",) if label else ()
         match one:
             case Alias(name, of):
-                return state.also(name, of if of in state.values else fragments.folded(of))
+                return state.also(name, of if of in state.values else folded(of))
             case Cursor(name):
                 self._cursors[name] = one
                 return state.declared(name, self.unknown("a cursor"), SCALAR, more)
@@ -182,8 +181,8 @@ class Walker:
         results: list[State] = []
         for each in handlers:
             handler = each["PLpgSQL_exception"]
-            names = [one["PLpgSQL_condition"]["condname"] for one in handler["conditions"]]
-            caught = errors.catches(names, error.sqlstate)
+            conditions = [one["PLpgSQL_condition"]["condname"] for one in handler["conditions"]]
+            caught = errors.catches(conditions, error.sqlstate)
             if caught is False:
                 continue
             within = state
@@ -222,19 +221,19 @@ class Walker:
 
     def _forgotten(self, start: State, found: Sequence[State], reason: str) -> State:
         """`start` without what it knows of variables that have another value in any of `found`."""
-        names = frozenset[str]().union(*(one.changed(start) for one in (each.left(start) for each in found)))
-        return self._forget(start, names, reason)
+        changed = frozenset[str]().union(*(one.changed(start) for one in (each.left(start) for each in found)))
+        return self._forget(start, changed, reason)
 
-    def _forget(self, state: State, names: frozenset[str], reason: str) -> State:
-        for name in sorted(names):
+    def _forget(self, state: State, changed: frozenset[str], reason: str) -> State:
+        for name in sorted(changed):
             state = state.bound(name, self.unknown(reason))
         return state
 
     def _into(self, target: Json, state: State, query: Node, bindings: Bindings, *, strict: bool) -> State:
         """Puts the first row of what was run into variables."""
-        names, single = _targets(target)
+        targets, single = _targets(target)
         again = isinstance(query, ast.SelectStmt) and not effects.writes(query)
-        for column, parts in enumerate(names):
+        for column, parts in enumerate(targets):
             name, fields = state.find(parts)
             kind = SCALAR if fields else state.kinds[name]
             whole = kind.whole if single else False
@@ -329,10 +328,10 @@ class Walker:
         state, query, bindings = self._text(statement, statement["query"], state)
         if query is not None:
             return self._rows(statement, query, state, bindings)
-        names, _ = _targets(statement["var"])
+        targets, _ = _targets(statement["var"])
 
         def row(one: State) -> State:
-            for parts in names:
+            for parts in targets:
                 one = self._set(one, *one.find(parts), self.unknown("a row of dynamic SQL"))
             return one
 
@@ -350,11 +349,11 @@ class Walker:
 
     def _rows(self, statement: Json, query: Node, state: State, bindings: Bindings) -> list[State]:
         state = state.then(*effects.of_statement(query, bindings))
-        names, single = _targets(statement["var"])
+        targets, single = _targets(statement["var"])
         known = isinstance(query, ast.SelectStmt) and not effects.writes(query)
 
         def row(one: State) -> State:
-            for column, parts in enumerate(names):
+            for column, parts in enumerate(targets):
                 name, fields = one.find(parts)
                 kind = SCALAR if fields else one.kinds[name]
                 value: Bound = self.unknown("a row that was written")
@@ -548,8 +547,7 @@ class Walker:
         # Output arguments come back in the variables that are passed.
         for one in tree.walk(node):
             if isinstance(one, ast.ColumnRef):
-                parts = tuple(part.sval or "" for part in one.fields if isinstance(part, ast.String))
-                name, fields = state.find(parts)
+                name, fields = state.find(names.parts(one))
                 state = self._set(state, name, fields, self.unknown("an argument of a procedure"))
         return [state]
 
@@ -618,9 +616,9 @@ def _found(node: Node, values: Bindings) -> tuple[Node | Exists | Unknown, bool]
     """What a condition asks where it is FOUND or NOT FOUND, and whether it asks for that; else itself."""
     asked, holds = node, True
     if isinstance(node, ast.BoolExpr) and node.boolop == BoolExprType.NOT_EXPR:
-        asked, holds = node.args[0], False
-    if isinstance(asked, ast.ColumnRef) and len(asked.fields) == 1 and isinstance(asked.fields[0], ast.String):
-        value = values.get(FOUND) if asked.fields[0].sval == FOUND else None
+        (asked,), holds = node.args or (None,), False
+    if isinstance(asked, ast.ColumnRef) and names.parts(asked) == (FOUND,):
+        value = values.get(FOUND)
         if isinstance(value, Exists | Unknown):
             return value, holds
     return node, True
@@ -633,8 +631,8 @@ def _targets(target: Json) -> tuple[list[tuple[str, ...]], bool]:
         return [(what["refname"],)], True
     if kind != "PLpgSQL_row":
         raise NotFollowedError("a target that is not understood")
-    names = [tuple(one["name"].split(".")) for one in what["fields"]]
-    return names, len(names) == 1
+    targets = [tuple(one["name"].split(".")) for one in what["fields"]]
+    return targets, len(targets) == 1
 
 
 def _new_steps(start: State, found: Sequence[State]) -> list[Step]:
