@@ -32,7 +32,7 @@ def _query(value: str) -> str:
     return f"public.t where {value} order by id"
 
 
-_leaf = st.one_of(st.sampled_from(_NAMES), st.sampled_from(["0", "1", "2", "null"]))
+_leaf = st.one_of(st.sampled_from(_NAMES), st.sampled_from(["0", "1", "2", "null::integer"]))
 _number = st.one_of(
     _leaf,
     st.builds("({} + {})".format, _leaf, _leaf),
@@ -96,9 +96,12 @@ def _larger(inner: st.SearchStrategy[str], *, loops: bool) -> st.SearchStrategy[
 def _bodies(*, loops: bool) -> st.SearchStrategy[str]:
     statements = st.recursive(st.one_of(_plain, _plain, _end), lambda inner: _larger(inner, loops=loops), max_leaves=8)
     return st.builds(
-        "<<l>> declare a integer := {}; b integer; r record; begin select * into r from public.t where id = {}; {} {} end".format,
-        _number.filter(lambda one: "a" not in one and "b" not in one and "r" not in one),
-        _leaf.filter(lambda one: one not in {"r.k"}),
+        (
+            "<<l>> declare a integer := {}; b integer; r record; "
+            "begin select * into r from public.t where id = {}; {} {} end"
+        ).format,
+        st.sampled_from(["0", "p", "(q + 1)", "(select count(*)::int from public.t where k = p)"]),
+        _leaf.filter(lambda one: one != "r.k"),
         st.lists(statements, min_size=1, max_size=5).map(" ".join),
         st.one_of(_end, st.just("")),
     )

@@ -69,7 +69,9 @@ def followed(session: Session, body: str, arguments: tuple[int | None, ...]) -> 
     """The paths of a body, and what calling it gives."""
     parameters = (Parameter("i", "p"), Parameter("i", "q"))
     function = Function(
-        1, 1, "f", "f", "integer, integer", "integer", False, "plpgsql", 1, (), False, "v", False, (), body, None, parameters
+        oid=1, schema=1, name="f", kind="f", arguments="integer, integer", returns="integer", returns_set=False,
+        language="plpgsql", owner=1, acl=(), security_definer=False, volatility="v", leakproof=False, settings=(),
+        body=body, extension=None, parameters=parameters,
     )  # fmt: skip
     found = paths(function)
     note(body)

@@ -143,12 +143,12 @@ class _Reader:
     def _return(self, at: int) -> None:
         if at < len(self._tokens) and self._tokens[at].name == "NEXT":
             at += 1
-        value, following = self._tokens[at : at + 1], self._tokens[at + 1 : at + 2]
-        if not following or following[0].name != "ASCII_59":
-            return
-        if value[0].name in {"IDENT", "PARAM"} or _WORD.fullmatch(self._words(value)):
-            start, end = self._span(value)
-            self._edits.append((start, end, f"({self._body[start:end]})"))
+        end = next(iter(_outside(self._tokens, at, {"ASCII_59"})), at)
+        value = self._tokens[at:end]
+        named = all(one.name in {"IDENT", "PARAM"} or _WORD.fullmatch(self._words([one])) for one in value[::2])
+        if value and named and all(one.name == "ASCII_46" for one in value[1::2]):
+            first, last = self._span(value)
+            self._edits.append((first, last, f"({self._body[first:last]})"))
 
     def _section(self, at: int) -> tuple[list[Declaration], int]:
         """The declarations from the token at `at` on, and where BEGIN stands."""
