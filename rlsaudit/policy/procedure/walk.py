@@ -6,7 +6,7 @@ Any kind of statement that is not known here ends the whole attempt: what is not
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pglast import ast
 from pglast.enums import BoolExprType
@@ -40,14 +40,18 @@ if TYPE_CHECKING:
     from rlsaudit.policy.procedure.path import Bindings, Bound, Step
     from rlsaudit.policy.tree import Node
 
+_T = TypeVar("_T")
 Json: TypeAlias = Any
 """A statement, expression or list of pglast's JSON."""
 MOST_PATHS = 64
+_MOST_LIVE = 16
+"""Of more ways that go on together, what they differ in is given up."""
 _MOST_STATEMENTS = 20_000
 _ERROR = 21
 """The level of RAISE EXCEPTION; what is below goes on."""
 _NULL = ast.A_Const(isnull=True)
 FOUND = "found"
+JOINED = "whether one of many ways is taken"
 
 
 class Walker:
@@ -115,7 +119,21 @@ class Walker:
                 if len(following) + len(over) > MOST_PATHS:
                     raise NotFollowedError("too many paths")
             live = following
+            if len(live) > _MOST_LIVE:
+                joins = self.unknown(JOINED)
+                live = [self._joined(live, joins)]
+                over = [one.given(Condition(joins, one.values, holds=False)) for one in over]
         return [*live, *over]
+
+    def _joined(self, live: Sequence[State], joins: Unknown) -> State:
+        """The ways that go on, as one, which is taken where any of them is."""
+        first = live[0]
+        conditions = _shared([one.conditions for one in live])
+        steps = _shared([one.steps for one in live])
+        changed = frozenset[str]().union(*(one.changed(first) for one in live))
+        bare = replace(first, conditions=conditions, steps=steps)
+        joined = self._forget(bare, changed, "a variable that several ways assign").then(*_new_steps(bare, live))
+        return joined.given(Condition(joins, joined.values, holds=True))
 
     def _statement(self, statement: Json, state: State) -> list[State]:
         self._done += 1
@@ -406,7 +424,9 @@ class Walker:
             after = after.given(Condition(leaves, after.values, holds=False))
         if tells:
             after = after.bound(FOUND, self.unknown("whether a loop ran at all"))
-        results = [one if not isinstance(one.end, Leaves) else one.left(state) for one in results]
+            # Where EXIT leads out of several loops, that is told as well.
+            results = [one.bound(FOUND, after.values[FOUND]) if isinstance(one.end, Leaves) else one for one in results]
+        results = [one.left(state) if isinstance(one.end, Leaves) else one for one in results]
         return [*results, after] if goes_on else results
 
     def _exit(self, statement: Json, state: State) -> list[State]:
@@ -633,6 +653,14 @@ def _targets(target: Json) -> tuple[list[tuple[str, ...]], bool]:
         raise NotFollowedError("a target that is not understood")
     targets = [tuple(one["name"].split(".")) for one in what["fields"]]
     return targets, len(targets) == 1
+
+
+def _shared(every: Sequence[tuple[_T, ...]]) -> tuple[_T, ...]:
+    """What all of them begin with."""
+    for length, ones in enumerate(zip(*every, strict=False)):
+        if any(one is not ones[0] for one in ones):
+            return every[0][:length]
+    return every[0][: min(len(one) for one in every)]
 
 
 def _new_steps(start: State, found: Sequence[State]) -> list[Step]:
