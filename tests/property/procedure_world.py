@@ -108,7 +108,22 @@ def _bodies(*, loops: bool) -> st.SearchStrategy[str]:
 
 
 bodies = _bodies(loops=False)
-looping = _bodies(loops=True)
+_counted = st.one_of(_condition, st.sampled_from(["a = 1", "a = 2", "a > b", "b = 1", "r.k is null"]))
+_counting = st.builds(
+    (
+        "<<l>> declare a integer := {}; b integer := 0; r record; begin select * into r from public.t where id = 0; "
+        "for n in 1..3 loop {} if {} then return 50; end if; {} exit when {}; end loop; "
+        "if {} then return 60; end if; return 70; end"
+    ).format,
+    st.sampled_from(["0", "p"]),
+    _plain,
+    _counted,
+    st.one_of(st.just("a := a + 1;"), _plain),
+    _condition,
+    _counted,
+)
+"""Bodies that end elsewhere for what an iteration has left behind."""
+looping = st.one_of(_counting, _bodies(loops=True))
 
 
 class NotKnownError(Exception):
