@@ -526,3 +526,11 @@ def test_the_value_of_an_output_parameter_is_its_own() -> None:
     (end,) = (one.end for one in found)
     assert isinstance(end, Returned)
     assert lookup(end.node, found[0].bindings) is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "declare", "declare ; begin end", "begin return \0; end", "begin " * 3000, f"begin return {'(' * 9000}; end"],
+)
+def test_no_body_is_too_odd_to_be_refused(body: str) -> None:
+    assert isinstance(paths(function(body)), NotFollowed)
