@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from pglast import ast
 
-from rlsaudit.policy import tree
-from rlsaudit.policy.body import body_of, plain_body, returned_query
+from rlsaudit.policy import plpgsql, tree
+from rlsaudit.policy.body import body_of
 from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, Type, type_of
 from rlsaudit.policy.helpers import FOUND, PATH, defaults, harmless
 from rlsaudit.policy.read import constants, types
@@ -227,9 +227,13 @@ def _query(call: _Call) -> Node:
     function = call.function
     text: str | None = None
     if function.language == "sql":
-        text = plain_body(function.body)
+        text = plpgsql.plain(function.body)
     elif function.language == "plpgsql":
-        text = returned_query(function) if function.returns_set else body_of(function).query
+        text = (
+            plpgsql.returned_query(function.body, tuple(one.name for one in function.parameters if one.name))
+            if function.returns_set
+            else body_of(function).query
+        )
     parsed = None if text is None else tree.statements(text)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
         raise LostError(f"calls {_shown(call)}, whose body is not followed")
