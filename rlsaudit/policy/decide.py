@@ -14,6 +14,7 @@ from rlsaudit.policy.sight import Bounds, at_sight
 
 if TYPE_CHECKING:
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
 __all__ = ["Bounds", "decide"]
@@ -37,10 +38,23 @@ def decide(formula: Formula) -> Bounds:
     at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
     if at_least > at_most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
-    because = solution.because if at_least is at_most else bounds.because
+    because = _because(at_least) if at_least is at_most else f"{bounds.because}{_open(solution)}"
     return replace(
         bounds, at_least=at_least, at_most=at_most, because=because, passes=solution.passes, barred=solution.barred
     )
+
+
+def _because(reach: Reach) -> str:
+    return {
+        Reach.NONE: "true in no state of the database",
+        Reach.OWN: "only rows that something in the database ties to its own identity",
+        Reach.SOME: "true for strangers' rows of some content",
+        Reach.ALL: "true for every row of a stranger's",
+    }[reach]
+
+
+def _open(solution: Solution) -> str:
+    return f" (the proof was stopped: {solution.why})" if solution.why else ""
 
 
 def _scope(formula: Formula) -> Scope | None:

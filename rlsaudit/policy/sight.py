@@ -1,4 +1,4 @@
-"""From a predicate to reach, at first sight: try every situation that its atoms can be in, and keep what holds in all of them.
+"""From a predicate to reach, at first sight: try every situation that its atoms can be in, and keep what always holds.
 
 The answer is a pair of bounds. `at_most` is sound whatever the opaque atoms are; `at_least` is claimed only where a row
 and an identity can be found that pass. Where the two meet, reach is decided, by proof.
@@ -40,8 +40,8 @@ _MOST_WORK = 500_000
 class Bounds:
     """Reach lies between `at_least` and `at_most`; `because` says in words how that is known.
 
-    `chosen` are the conditions that the client makes true itself by what it writes into its request or profile. `passes`
-    is a row that is reached, `barred` a stranger's that is not, each with the state of the database in which that is so.
+    `chosen` are the conditions that the client makes true itself by what it writes into its request or profile.
+    `passes` is a row that is reached, `barred` a stranger's that is not, each with the state of the database for it.
     """
 
     at_least: Reach

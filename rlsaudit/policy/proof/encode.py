@@ -127,6 +127,7 @@ class Encoder:
         self.rows: list[Row] = []
         self.columns: dict[tuple[Row, int], tuple[Field, Term]] = {}
         self.given: dict[tuple[Who, str], Term] = {}
+        self.kinds: dict[tuple[Who, str], Type] = {}
         self.compared: list[Compared] = []
         self.applied: list[Applied] = []
         self._me = {key: Term(z3.IntVal(self.codes.of(one)), NEVER, identity=True) for key, one in identities.items()}
@@ -177,8 +178,11 @@ class Encoder:
                 found = self._call(expression, env)
             case Case():
                 found = self._case(expression, env)
-            case _:
+            case Opaque():
                 found = self._opaque(expression, env)
+            case _:
+                message = f"{type(expression).__name__} is not an expression that stands for itself"
+                raise TypeError(message)
         return found
 
     def _logic(self, expression: Expr, env: Env) -> Term | None:
@@ -235,7 +239,7 @@ class Encoder:
                 self.facts.append(z3.Not(z3.And(value, null)))
             if given.who is Who.CLOCK and family(kind) is Family.MOMENT:
                 self.facts.append(z3.And(value > _CENTURY[0], value < _CENTURY[1]))
-            self.given[key] = made
+            self.given[key], self.kinds[key] = made, kind
         return self.given[key]
 
     def column(self, row: Row, column: Field) -> Term:
@@ -426,7 +430,7 @@ class Encoder:
             self._existences.append(_Existence(query, test, env, holds))
 
     def _settle(self) -> None:
-        """Says of subqueries that yield nothing that the rows at hand do not meet them, and of rows what limits them."""
+        """Says of subqueries that yield nothing that no row at hand meets them, and of rows what limits them."""
         for row in list(self.rows):
             self._refer(row)
         for existence in list(self._existences):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
-from rlsaudit.policy.proof.solution import Solution, Witness
 from rlsaudit.policy.proof.solve import solve
 from rlsaudit.policy.proof.tables import Tables
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.proof.solution import Solution, Witness
 
 
 class Prover:

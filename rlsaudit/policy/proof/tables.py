@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import z3
 from pglast import ast
 
+from rlsaudit.names import qualified
 from rlsaudit.policy import tree
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
 from rlsaudit.policy.proof.values import Codes, Family, Solved, Term, constant, family
-from rlsaudit.policy.read.constraints import checks
+from rlsaudit.policy.read.constraints import checks, references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -40,11 +41,10 @@ class Tables:
         self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
         self._references: dict[int, tuple[Reference, ...]] = {}
         self.catalog = database.catalog
-        self.all_labels = {
-            f"{self.catalog.schemas[one.schema].name}.{one.name}": one.labels
-            for one in self.catalog.snapshot.types
-            if one.labels and one.schema in self.catalog.schemas
-        }
+        own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
+        names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
+        self.all_labels = {names[one]: one.labels for one in own if one.labels}
+        self.bases = {names[one]: one.base.partition("(")[0] for one in own if one.base is not None}
 
     def labels(self, kind: Type) -> tuple[str, ...]:
         """Returns the labels of an enumeration, none where they are not known."""
@@ -138,21 +138,16 @@ class Tables:
         return self._references[relation]
 
     def _found_references(self, relation: int) -> Iterator[Reference]:
-        if relation not in self.catalog.relations or self.catalog.children[relation]:
-            # A child's rows are the parent's, but its keys are its own.
-            return
-        for one in self.catalog.constraints[relation]:
-            if one.kind != "f" or "NOT VALID" in one.definition or "NOT ENFORCED" in one.definition:
-                continue
+        found = self.catalog.relations.get(relation)
+        for one in references(self._database, found) if found is not None else ():
             columns = [self.fact(relation, number) for number in one.columns]
-            others = [self.fact(one.foreign_relation, number) for number in one.foreign_columns]
-            if None in columns or None in others:
-                continue
-            yield Reference(
-                tuple(each for each in columns if each is not None),
-                one.foreign_relation,
-                tuple(_field(each) for each in others if each is not None),
-            )
+            others = [self.fact(one.relation, number) for number in one.foreign_columns]
+            if None not in columns and None not in others:
+                yield Reference(
+                    tuple(each for each in columns if each is not None),
+                    one.relation,
+                    tuple(_field(each) for each in others if each is not None),
+                )
 
     def ordinary(self, column: Field, term: Term, codes: Codes, named: Collection[int]) -> Solved | None:
         """Returns what the column is in a row that nobody took special care of; None where that may be anything.

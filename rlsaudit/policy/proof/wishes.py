@@ -10,25 +10,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.client import SOURCES, may_write, may_write_anything
+from rlsaudit.policy.evaluate import Json, Unknown
 from rlsaudit.policy.expr import Call, Const, Expr, Field, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rlsaudit.policy.evaluate import Value
+    from rlsaudit.policy.evaluate import Result
     from rlsaudit.policy.expr import Type
     from rlsaudit.policy.proof.encode import Applied, Encoder
     from rlsaudit.policy.proof.values import Row, Term
 
-NOTHING = object()
+NOTHING = Unknown.ANYTHING
 """No value: where a model has none that a row could hold."""
 
 _FIRST_PART = frozenset({"split_part()", "string_to_array()", "storage.foldername()"})
 
 
-def wishes(encoder: Encoder, known: Callable[[Term, Type], Value]) -> dict[tuple[Row, int], Value]:
+def wishes(encoder: Encoder, known: Callable[[Term, Type], Result]) -> dict[tuple[Row, int], Result]:
     """Returns values for columns that go through functions, by row and number; `known` tells what the model has."""
-    found: dict[tuple[Row, int], Value] = {}
+    found: dict[tuple[Row, int], Result] = {}
     for one in encoder.applied:
         column = _column(one.call)
         if column is None or column.place >= len(one.env):
@@ -51,9 +52,9 @@ def _column(call: Call) -> Field | None:
     return None
 
 
-def _wish(one: Applied, wanted: Value, before: Value, known: Callable[[Term, Type], Value]) -> Value:
+def _wish(one: Applied, wanted: Result, before: Result, known: Callable[[Term, Type], Result]) -> Result:
     call = one.call
-    result: Value = NOTHING
+    result: Result = NOTHING
     match call.name, call.args:
         case "[]", (Call(name, (Field(), *_)), Const("1")) if name in _FIRST_PART and wanted is not NOTHING:
             result = "file" if wanted is None else f"{wanted}/file"
@@ -64,7 +65,8 @@ def _wish(one: Applied, wanted: Value, before: Value, known: Callable[[Term, Typ
         case name, (Field(),) if name.startswith("::") and isinstance(wanted, bool | int | str):
             result = ("true" if wanted else "false") if isinstance(wanted, bool) else str(wanted)
         case "->>", (Field(), Const(str() as key)):
-            result = {**(before if isinstance(before, dict) else {}), **({} if wanted is None else {key: wanted})}
+            held = before.value if isinstance(before, Json) and isinstance(before.value, dict) else {}
+            result = Json({**held, **({} if wanted is None else {key: wanted})})
         case "= ANY", (element, Field()):
             result = _array(one, element, wanted, before, known)
         case (("~~" | "~~*"), (Field(), Const(str() as pattern))):
@@ -76,15 +78,17 @@ def _wish(one: Applied, wanted: Value, before: Value, known: Callable[[Term, Typ
     return result
 
 
-def _array(one: Applied, element: Expr, wanted: Value, before: Value, known: Callable[[Term, Type], Value]) -> Value:
+def _array(
+    one: Applied, element: Expr, wanted: Result, before: Result, known: Callable[[Term, Type], Result]
+) -> Result:
     value = known(one.args[0], type_of(element))
     held = list(before) if isinstance(before, list) else []
-    if wanted is True and value is not NOTHING and value is not None:
+    if wanted is True and value is not None and not isinstance(value, Unknown):
         held.append(value)
     return held
 
 
-def can_write(key: str, text: Value) -> bool:
+def can_write(key: str, text: Result) -> bool:
     """Whether the client can bring about this text where `key` says."""
     source, _ = _split(key)
     return text is None or (isinstance(text, str) and may_write(source, text))

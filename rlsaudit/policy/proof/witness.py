@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import z3
 
-from rlsaudit.policy.evaluate import EvaluationError, State, evaluate
-from rlsaudit.policy.expr import TEXT, Aggregate, AnyRow, Expr, Field, Lookup, Type, Who, walk
+from rlsaudit.policy.evaluate import EvaluationError, Json, State, Unknown, evaluate
+from rlsaudit.policy.expr import Aggregate, AnyRow, Expr, Field, Lookup, Type, Who, walk
 from rlsaudit.policy.proof.solution import Witness
 from rlsaudit.policy.proof.values import Family, Row, Term, canonical, family
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
@@ -25,7 +25,7 @@ from rlsaudit.policy.proof.wishes import can_write, wishes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rlsaudit.policy.evaluate import Value
+    from rlsaudit.policy.evaluate import Result, Value
     from rlsaudit.policy.expr import Source
     from rlsaudit.policy.proof.encode import Encoder
     from rlsaudit.policy.proof.values import Solved
@@ -44,10 +44,8 @@ def confirmed(expression: Expr, encoder: Encoder, model: z3.ModelRef, *, wanted:
         if state is None or not filled.allowed(state):
             return None
         if wanted is not None:
-            value = evaluate(expression, state)
-            if wanted and value is not True:
-                return None
-            if not wanted and value is not False and value is not None:
+            values = [evaluate(expression, one) for one in filled.with_and_without(state)]
+            if not all(one is True if wanted else one is False or one is None for one in values):
                 return None
     except EvaluationError:
         return None
@@ -74,9 +72,10 @@ class _Filled:
             for (relation, number), column in asked.items():
                 known = self._encoder.columns.get((row, number))
                 if relation == row.relation:
-                    values[number] = _filler(column, row) if known is None else self._value(row, *known)
-            if _NOTHING in values.values():
-                return None
+                    value = _filler(column, row) if known is None else self._value(row, *known)
+                    if isinstance(value, Unknown):
+                        return None
+                    values[number] = value
             self._rows[row] = values
         request = self._request()
         if request is None:
@@ -88,8 +87,18 @@ class _Filled:
             rows = tables.setdefault(row.relation, [])
             if not row.target and values not in rows:
                 rows.append(values)
-        labels = self._encoder.tables.all_labels
-        return State(row=self._rows[self._encoder.target], tables=tables, given=request, labels=labels)
+        facts = self._encoder.tables
+        return State(
+            self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
+        )
+
+    def with_and_without(self, state: State) -> tuple[State, ...]:
+        """The row is in its table already, or is about to be put there: where that matters, both."""
+        target = self._encoder.target
+        if target.relation not in state.tables:
+            return (state,)
+        rows = (*state.tables[target.relation], self._rows[target])
+        return (state, replace(state, tables={**state.tables, target.relation: rows}))
 
     def allowed(self, state: State) -> bool:
         """Whether rows like these can be in the tables, as far as the columns that are asked for go."""
@@ -120,29 +129,29 @@ class _Filled:
         """The values that the request brings along; None where one would have to be two things at once."""
         found: dict[tuple[Who, str], Value] = {(Who.IDENTITY, key): text for key, text in self._encoder.own.items()}
         for (who, key), term in self._encoder.given.items():
-            base, _, kind = key.partition("::")
-            value = self._decoded(term, Type(kind) if kind else TEXT)
-            text = value if value is None or not kind else _text(value)
-            if found.setdefault((who, base), text) != text or value is _NOTHING:
+            base, cast, _ = key.partition("::")
+            value = self._decoded(term, self._encoder.kinds[who, key])
+            if isinstance(value, Unknown):
                 return None
-            if who is Who.CLIENT and not can_write(base, text):
+            given = value if value is None or not cast else _text(value)
+            if found.setdefault((who, base), given) != given:
                 return None
-            if who is Who.CLOCK:
-                found[who, base] = value
+            if who is Who.CLIENT and not can_write(base, given):
+                return None
         return found
 
-    def _value(self, row: Row, column: Field, term: Term) -> Value:
+    def _value(self, row: Row, column: Field, term: Term) -> Result:
         if self._true(term.null):
             return None
         if (row, column.number) in self._wishes:
             return self._wishes[row, column.number]
         return self._decoded(term, column.type)
 
-    def _known(self, term: Term, kind: Type) -> Value:
+    def _known(self, term: Term, kind: Type) -> Result:
         """A value in the model, `_NOTHING` where there is none of the kind."""
         return self._decoded(term, kind)
 
-    def _decoded(self, term: Term, kind: Type) -> Value:
+    def _decoded(self, term: Term, kind: Type) -> Result:
         if self._true(term.null):
             return None
         value = self._model.eval(term.value, model_completion=True)
@@ -158,9 +167,9 @@ class _Filled:
             case Family.NAME:
                 return self._text(value.as_long(), kind)
             case _:
-                return [] if kind.name.endswith("[]") else {} if kind.name in {"json", "jsonb"} else _NOTHING
+                return [] if kind.name.endswith("[]") else Json({}) if kind.name in {"json", "jsonb"} else _NOTHING
 
-    def _text(self, code: int, kind: Type) -> Value:
+    def _text(self, code: int, kind: Type) -> Result:
         text = self._encoder.codes.text(code)
         if kind.name == "uuid":
             if text is None:
@@ -191,7 +200,7 @@ def _moment(since: Decimal, kind: Type) -> Value:
     return moment if kind.name == "timestamp with time zone" else moment.replace(tzinfo=None)
 
 
-def _filler(column: Field, row: Row) -> Value:
+def _filler(column: Field, row: Row) -> Result:
     """A value for a column that the model says nothing of."""
     if column.nullable:
         return None

@@ -112,11 +112,11 @@ def _entered(node: Node, here: Here) -> _Call:
         path=database.path_of(function),
     )
     digest = hashlib.sha256(repr(arguments).encode()).hexdigest()[:12] if arguments else ""
-    plpgsql = function.language == "plpgsql"
-    hidden = {one.name for one in function.parameters if one.mode != _INPUT} | ({FOUND} if plpgsql else set())
+    procedural = function.language == "plpgsql"
+    hidden = {one.name for one in function.parameters if one.mode != _INPUT} | ({FOUND} if procedural else set())
     values = tuple(fixed(one, here.free) for one in arguments)
     parameters = {called: value for called, value in zip(names, values, strict=True) if called}
-    parameters |= dict.fromkeys(hidden if plpgsql else (), _variable)
+    parameters |= dict.fromkeys(hidden if procedural else (), _variable)
     inside = Here(
         here.work,
         scope,
@@ -124,7 +124,7 @@ def _entered(node: Node, here: Here) -> _Call:
         parameters=parameters,
         numbered=values,
         called=function.name,
-        clash=plpgsql,
+        clash=procedural,
         within=here.within | {key},
         user=user,
         written=True,
