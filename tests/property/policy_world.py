@@ -187,6 +187,13 @@ class Identity:
     settings: tuple[tuple[str, str], ...] = ()
 
 
+def _given_to(policy: str) -> tuple[str, ...]:
+    """What Alice's membership gives to her: rows of her team, and as an admin all of them."""
+    if "rank" in policy:
+        return ("",)
+    return ("T1",) if "member" in policy else ()
+
+
 ROLES_WRITTEN = (None, "a", "admin", "zz")
 PLANS_WRITTEN = (None, "pro", "5", "true", "zz")
 
@@ -231,6 +238,7 @@ def identities(policy: str, stranger: str, *, anon: bool) -> list[Identity]:
                 **({"team": team} if team else {}),
             }
             mentions = (user, user.upper(), *((got["org"],) if "org" in got else ()), *((team,) if team else ()))
+            mentions += _given_to(policy) if user == ALICE else ()
             made.append(Identity("authenticated", claims, mentions, setting))
     return made
 

@@ -39,7 +39,7 @@ from rlsaudit.policy.expr import (
 from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Row, Solved, Term, constant, family, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rlsaudit.policy.proof.tables import Tables
 
@@ -137,6 +137,7 @@ class Encoder:
         self._instances = 0
         self._names = itertools.count()
         self.target = self.row(relation, ALWAYS, target=True)
+        self.truth = Term(NEVER, NEVER)
 
     def predicate(self, expression: Expr, picked: Mapping[tuple[Who, str], Term] | None = None) -> Term:
         """Returns the truth of a Boolean expression over the target row, where the client picks `picked`."""
@@ -144,9 +145,49 @@ class Encoder:
         self._memo.clear()
         self._existences.clear()
         self._instances = 0
-        found = self.term(expression, (self.target,))
+        self.truth = self.term(expression, (self.target,))
         self._settle()
-        return found
+        return self.truth
+
+    def columns_of(self, row: Row) -> list[tuple[Field, Term]]:
+        """Returns the columns of a row that were asked for."""
+        return [known for (owner, _), known in self.columns.items() if owner == row]
+
+    def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
+        """Puts a row of the persona's into a table, with the values that these columns have in a model."""
+        row = self.row(relation, ALWAYS)
+        self.facts.append(row.mine)
+        for column, term in columns:
+            own = self.column(row, column)
+            self.facts.append(own.null == model.eval(term.null, model_completion=True))
+            self.facts.append(z3.Or(own.null, own.value == model.eval(term.value, model_completion=True)))
+
+    def as_others_are(self, model: z3.ModelRef) -> Iterator[Solved]:
+        """Yields that the target row is as in a model, and that whatever is not the persona's is a row of the model."""
+        there: dict[int, list[Row]] = {}
+        for row in self.rows:
+            foreign = z3.And(row.there, z3.Not(row.mine))
+            if not row.target and z3.is_true(model.eval(foreign, model_completion=True)):
+                there.setdefault(row.relation, []).append(row)
+        for row in self.rows:
+            if row.target:
+                yield from (as_in(model, term) for _, term in self.columns_of(row))
+                continue
+            alike = [row.mine]
+            for other in there.get(row.relation, []):
+                known = {column.number: term for column, term in self.columns_of(other)}
+                alike.append(
+                    z3.And([self._like(model, term, known.get(one.number)) for one, term in self.columns_of(row)])
+                )
+            yield z3.Implies(row.there, z3.Or(alike))
+
+    @staticmethod
+    def _like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
+        if other is None:
+            return ALWAYS
+        null = model.eval(other.null, model_completion=True)
+        value = model.eval(other.value, model_completion=True)
+        return z3.And(term.null == null, z3.Or(term.null, term.value == value))
 
     def row(self, relation: int, there: Solved, *, target: bool = False) -> Row:
         """Returns a new row."""
@@ -498,6 +539,13 @@ class Encoder:
 
     def _fresh(self, name: str, kind: Family) -> Solved:
         return variable(f"{name} {next(self._names)}", kind)
+
+
+def as_in(model: z3.ModelRef, term: Term) -> Solved:
+    """That a value is what it is in a model."""
+    if z3.is_true(model.eval(term.null, model_completion=True)):
+        return term.null
+    return z3.And(z3.Not(term.null), term.value == model.eval(term.value, model_completion=True))
 
 
 def _truth(true: Solved, null: Solved, *parts: Term) -> Term:

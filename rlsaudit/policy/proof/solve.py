@@ -20,7 +20,7 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Given, Who, walk
-from rlsaudit.policy.proof.encode import Encoder
+from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
 from rlsaudit.policy.proof.wishes import can_write_anything
 from rlsaudit.policy.proof.witness import confirmed
@@ -75,7 +75,7 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers, _again(passing, foreign))
         if solution.at_least is not Reach.NONE:
             return solution
-        witness = self._confirm(encoder, _again(first, ever), wanted=True)
+        witness, _ = self._confirm(encoder, _again(first, ever), wanted=True)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
@@ -83,7 +83,7 @@ class _Question:
         self, encoder: Encoder, truth: Term, strangers: Sequence[Solved], passing: Iterator[z3.ModelRef]
     ) -> Solution:
         """The bounds where a stranger's row may be reached."""
-        witness = self._confirm(encoder, passing, wanted=True)
+        witness, witnessed = self._confirm(encoder, passing, wanted=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
@@ -91,14 +91,33 @@ class _Question:
         stopped = self._stopped
         if first is None and not stopped:
             return Solution(Reach.ALL, Reach.ALL, witness)
-        if picked and self._passes_by_choice(picked):
+        passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
+        if passes:
             return Solution(Reach.ALL, Reach.ALL, witness)
         self._stopped = stopped
-        if picked:
-            barred = self._barred_whatever(encoder, _again(first, refused))
-        else:
-            barred = self._confirm(encoder, _again(first, refused), wanted=False)
+        barred = self._barred(encoder, truth, strangers, _again(first, refused), sure=not picked)
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
+
+    def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
+        """Whether there is somebody for whom the predicate is true of every stranger's row.
+
+        Tried are one whom no row names, and one with the rows that it has in a model in which something passes.
+        """
+        if not strangers or model is None:
+            return False
+        nobody = self._solver()
+        nobody.add(*encoder.facts, *strangers, z3.Not(encoder.truth.value), *(z3.Not(row.mine) for row in encoder.rows))
+        if nobody.check() == z3.unsat:
+            return True
+        having = Encoder(self._tables, self._identities(), self._relation)
+        for row in encoder.rows:
+            there = z3.And(row.there, row.mine)
+            if not row.target and z3.is_true(model.eval(there, model_completion=True)):
+                having.assume(row.relation, encoder.columns_of(row), model)
+        truth = having.predicate(self._expression)
+        solver = self._solver()
+        solver.add(*having.facts, *_strangers(having), z3.Not(truth.value))
+        return bool(solver.check() == z3.unsat)
 
     def _passes_by_choice(self, picked: Mapping[Choice, Term]) -> bool:
         """Whether of every stranger's row the predicate is true for some choice of the client's."""
@@ -114,23 +133,39 @@ class _Question:
         solver.add(*encoder.facts, *refused, *_strangers(encoder))
         return bool(solver.check() == z3.unsat)
 
-    def _barred_whatever(self, encoder: Encoder, models: Iterator[z3.ModelRef]) -> Witness | None:
-        """A stranger's row of which the predicate is true in no state and for no choice."""
+    def _barred(
+        self,
+        encoder: Encoder,
+        truth: Term,
+        strangers: Sequence[Solved],
+        models: Iterator[z3.ModelRef],
+        *,
+        sure: bool,
+    ) -> Witness | None:
+        """A stranger's row of which the predicate is true for nobody, with the rows of others as they are.
+
+        `sure`: the client picks nothing, so that evaluating it once is enough where no identity is asked for.
+        """
         for model in itertools.islice(models, _MOST_TRIES):
-            truth = encoder.predicate(self._expression)
+            witness = confirmed(self._expression, encoder, model, wanted=False if sure else None)
+            if witness is None:
+                continue
+            if sure and not strangers:
+                return witness
             solver = self._solver()
-            solver.add(*encoder.facts, truth.value)
-            solver.add(*(_as_in(model, term) for (row, _), (_, term) in encoder.columns.items() if row.target))
+            solver.add(*encoder.facts, *strangers, truth.value, *encoder.as_others_are(model))
             if solver.check() == z3.unsat:
-                return confirmed(self._expression, encoder, model, wanted=None)
+                return witness
         return None
 
-    def _confirm(self, encoder: Encoder, models: Iterator[z3.ModelRef], *, wanted: bool) -> Witness | None:
+    def _confirm(
+        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, wanted: bool
+    ) -> tuple[Witness | None, z3.ModelRef | None]:
         for model in itertools.islice(models, _MOST_TRIES):
             witness = confirmed(self._expression, encoder, model, wanted=wanted)
             if witness is not None:
-                return witness
-        return None
+                return witness, model
+        return None, None
 
     def _models(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
         """Yields states that the solver holds possible, each with other values than the ones before."""
@@ -144,7 +179,7 @@ class _Question:
                 return
             model = solver.model()
             yield model
-            solver.add(z3.Or([z3.Not(_as_in(model, term)) for _, term in encoder.columns.values()]))
+            solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
 
     def _identities(self) -> Mapping[str, str]:
         sub = self._persona.claims.get("sub")
@@ -161,13 +196,6 @@ def _again(first: z3.ModelRef | None, rest: Iterator[z3.ModelRef]) -> Iterator[z
     if first is not None:
         yield first
         yield from rest
-
-
-def _as_in(model: z3.ModelRef, term: Term) -> Solved:
-    """That a value is what it is in a model."""
-    if z3.is_true(model.eval(term.null, model_completion=True)):
-        return term.null
-    return z3.And(z3.Not(term.null), term.value == model.eval(term.value, model_completion=True))
 
 
 def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
