@@ -40,7 +40,13 @@ def decide(formula: Formula) -> Bounds:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
     because = _because(at_least) if at_least is at_most else f"{bounds.because}{_open(solution)}"
     return replace(
-        bounds, at_least=at_least, at_most=at_most, because=because, passes=solution.passes, barred=solution.barred
+        bounds,
+        at_least=at_least,
+        at_most=at_most,
+        because=because,
+        passes=solution.passes,
+        barred=solution.barred,
+        given=solution.given,
     )
 
 

@@ -42,6 +42,7 @@ class Bounds:
 
     `chosen` are the conditions that the client makes true itself by what it writes into its request or profile.
     `passes` is a row that is reached, `barred` a stranger's that is not, each with the state of the database for it.
+    `given`: all that takes rows or claims that name the persona, which it need not have.
     """
 
     at_least: Reach
@@ -50,6 +51,7 @@ class Bounds:
     chosen: tuple[str, ...] = ()
     passes: Witness | None = None
     barred: Witness | None = None
+    given: bool = False
 
     @property
     def decided(self) -> bool:

@@ -110,7 +110,7 @@ VALUES: dict[str, tuple[str | None, ...]] = {
     "byname": (*IDS, ALICE.upper(), "", "q", "zed", "abc", "nobody"),
     "status": (None, "open", "done", "held"),
     "note": (None, "", "a", "abc", "A", "5", "zzz", "/q", "T2", "a/x", f"{ALICE}/x", "T1"),
-    "label": ("x", "open", "a"),
+    "label": ("x", "open", "a", "zed"),
     "shown": (None, "true", "false"),
     "hidden": ("true", "false"),
     "num": (None, "-9", "-1", "0", "5", "6", "100000", "200000"),

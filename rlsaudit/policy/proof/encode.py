@@ -37,6 +37,7 @@ from rlsaudit.policy.expr import (
     type_of,
 )
 from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Row, Solved, Term, constant, family, variable
+from rlsaudit.policy.values import PURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,10 +62,22 @@ _ORDERS: Mapping[str, Callable[[Solved, Solved], Solved]] = {
 }
 _SUMS: Mapping[str, Callable[[Solved, Solved], Solved]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
 _NUMBERS = frozenset({Family.WHOLE, Family.REAL})
-_NOT_STRICT = frozenset({"concat()", "concat_ws()", "ARRAY", "greatest()", "least()", "array_append()", "array_cat()"})
-"""Calls that need not be NULL of a NULL."""
-_TELLING = frozenset({"= ANY", "~~", "~~*", "@>", "&&", "starts_with()", "strpos()", "position()"})
-"""Calls that are true of a row and an identity only where the row holds the identity, or some text that holds it."""
+_STRICT_FUNCTIONS = frozenset(f"{one}()" for one in PURE - {"concat", "concat_ws"})
+_STRICT = _STRICT_FUNCTIONS | {
+    *("=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*", "+", "-", "*", "/", "%"),
+    *("->", "->>", "#>", "#>>", "@>", "<@", "&&", "[]"),
+}
+"""Calls that are NULL of a NULL, beside casts. That `x = ANY (array)` is not: over an empty array it is false."""
+_TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "= ANY": ((0,), (1,)),
+    "~~": ((1,), (0,)),
+    "~~*": ((1,), (0,)),
+    "@>": ((1,), (0,)),
+    "<@": ((0,), (1,)),
+    "&&": ((0, 1), (1, 0)),
+    "starts_with()": ((1,), (0,)),
+}
+"""Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
 _IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
 """Functions of an id, beside casts, that keep different ids apart."""
 
@@ -153,6 +166,26 @@ class Encoder:
         """Returns the columns of a row that were asked for."""
         return [known for (owner, _), known in self.columns.items() if owner == row]
 
+    def linked(self) -> frozenset[Row]:
+        """Returns the rows that a comparison may tie to the target row, directly or by way of others."""
+        found = {self.target}
+        for _ in self.rows:
+            more = {
+                row
+                for one in self.equalities
+                for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows))
+                if here & found
+                for row in there
+            }
+            if more <= found:
+                break
+            found |= more
+        return frozenset(found)
+
+    def claims(self) -> list[Term]:
+        """Returns what the server gave to the persona, or did not."""
+        return [term for (who, _), term in self.given.items() if who is Who.SERVER]
+
     def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
         """Puts a row of the persona's into a table, with the values that these columns have in a model."""
         row = self.row(relation, ALWAYS)
@@ -165,6 +198,7 @@ class Encoder:
     def as_others_are(self, model: z3.ModelRef) -> Iterator[Solved]:
         """Yields that the target row is as in a model, and that whatever is not the persona's is a row of the model."""
         there: dict[int, list[Row]] = {}
+        linked = self.linked()
         for row in self.rows:
             foreign = z3.And(row.there, z3.Not(row.mine))
             if not row.target and z3.is_true(model.eval(foreign, model_completion=True)):
@@ -172,6 +206,9 @@ class Encoder:
         for row in self.rows:
             if row.target:
                 yield from (as_in(model, term) for _, term in self.columns_of(row))
+                continue
+            if row not in linked:
+                # What a row is like that has nothing to do with this one says nothing of this one.
                 continue
             alike = [row.mine]
             for other in there.get(row.relation, []):
@@ -301,6 +338,8 @@ class Encoder:
     def _call(self, call: Call, env: Env) -> Term:
         if call.name.startswith("::") and isinstance(call.args[0], Given) and call.args[0].who in _PICKED:
             return self._request(call.args[0], call.type)
+        if call.name == "<> ALL":
+            return self.term(Not(Call("= ANY", call.args, call.type)), env)
         args = [self.term(one, env) for one in call.args]
         kinds = [family(type_of(one)) for one in call.args]
         null = z3.Or([one.null for one in args])
@@ -336,17 +375,18 @@ class Encoder:
         kind = family(call.type)
         name = f"{call.name} {next(self._names)}"
         value = variable(name, kind)
-        surely_null = NEVER if call.name in _NOT_STRICT else null
+        strict = call.name in _STRICT or call.name.startswith("::")
+        surely_null = null if strict else NEVER
         isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, isnull)))
         rows = _rows(args)
-        if call.name in _TELLING:
-            mine = [one for one in args if one.identity]
-            others = [one for one in args if one.rows and not one.identity]
-            self.equalities.extend(Equality(a, b, value, telling=True) for a in mine for b in others)
-            if call.name == "= ANY" and all(one.rows for one in args):
-                self.equalities.append(Equality(args[0], args[1], value, telling=True))
+        if call.name in _TELLING and kind is Family.TRUTH:
+            needles, hay = _TELLING[call.name]
+            for needle, held in ((args[a], args[b]) for a, b in zip(needles, hay, strict=True)):
+                told = needle.identity and held.rows and not held.identity
+                if told or (call.name == "= ANY" and needle.rows and held.rows):
+                    self.equalities.append(Equality(needle, held, value, telling=True))
         image = call.name in _IMAGES or call.name.startswith("::")
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         return Term(value, isnull, rows, identity, all(one.chosen for one in args) and bool(args))

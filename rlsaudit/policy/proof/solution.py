@@ -30,6 +30,7 @@ class Solution:
     """Bounds of reach: `passes` is a row that is reached, `barred` a stranger's that is not.
 
     `why` says what stopped the solver, or nothing: then what is open is open because no state could be confirmed.
+    `given`: it takes rows or claims that name the persona, as ordinary users have them, and the lack of others.
     """
 
     at_least: Reach
@@ -37,6 +38,7 @@ class Solution:
     passes: Witness | None = None
     barred: Witness | None = None
     why: str = ""
+    given: bool = False
 
 
 UNSOLVED = Solution(Reach.NONE, Reach.ALL)

@@ -56,6 +56,7 @@ class _Question:
         self._persona = persona
         self._tables = tables
         self._relation = relation
+        self._personal = any(isinstance(one, Given) and one.who in _PERSONAL for one in walk(expression))
         self._stopped = ""
 
     def answer(self) -> Solution:
@@ -66,7 +67,7 @@ class _Question:
         if first is None:
             return Solution(Reach.NONE, Reach.ALL if self._stopped else Reach.NONE, why=self._stopped)
         # Without an identity in it, nothing that it lets through is anybody's own.
-        personal = any(isinstance(one, Given) and one.who in _PERSONAL for one in walk(self._expression))
+        personal = self._personal
         strangers = _strangers(encoder) if personal else []
         foreign = self._models(encoder, [truth.value, *strangers])
         passing = next(foreign, None)
@@ -75,7 +76,7 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers, _again(passing, foreign))
         if solution.at_least is not Reach.NONE:
             return solution
-        witness, _ = self._confirm(encoder, _again(first, ever), wanted=True)
+        witness, _ = self._confirm(encoder, _again(first, ever), strange=False)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
@@ -83,7 +84,7 @@ class _Question:
         self, encoder: Encoder, truth: Term, strangers: Sequence[Solved], passing: Iterator[z3.ModelRef]
     ) -> Solution:
         """The bounds where a stranger's row may be reached."""
-        witness, witnessed = self._confirm(encoder, passing, wanted=True)
+        witness, witnessed = self._confirm(encoder, passing, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
@@ -93,7 +94,7 @@ class _Question:
             return Solution(Reach.ALL, Reach.ALL, witness)
         passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
         if passes:
-            return Solution(Reach.ALL, Reach.ALL, witness)
+            return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
         barred = self._barred(encoder, truth, strangers, _again(first, refused), sure=not picked)
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
@@ -103,10 +104,11 @@ class _Question:
 
         Tried are one whom no row names, and one with the rows that it has in a model in which something passes.
         """
-        if not strangers or model is None:
+        if not self._personal or model is None:
             return False
         nobody = self._solver()
         nobody.add(*encoder.facts, *strangers, z3.Not(encoder.truth.value), *(z3.Not(row.mine) for row in encoder.rows))
+        nobody.add(*(term.null for term in encoder.claims()))
         if nobody.check() == z3.unsat:
             return True
         having = Encoder(self._tables, self._identities(), self._relation)
@@ -117,6 +119,7 @@ class _Question:
         truth = having.predicate(self._expression)
         solver = self._solver()
         solver.add(*having.facts, *_strangers(having), z3.Not(truth.value))
+        solver.add(*(as_in(model, term) for term in having.claims()))
         return bool(solver.check() == z3.unsat)
 
     def _passes_by_choice(self, picked: Mapping[Choice, Term]) -> bool:
@@ -147,10 +150,10 @@ class _Question:
         `sure`: the client picks nothing, so that evaluating it once is enough where no identity is asked for.
         """
         for model in itertools.islice(models, _MOST_TRIES):
-            witness = confirmed(self._expression, encoder, model, wanted=False if sure else None)
+            witness = confirmed(self._expression, encoder, model, wanted=False if sure else None, strange=True)
             if witness is None:
                 continue
-            if sure and not strangers:
+            if sure and not self._personal and len(encoder.rows) == 1:
                 return witness
             solver = self._solver()
             solver.add(*encoder.facts, *strangers, truth.value, *encoder.as_others_are(model))
@@ -159,10 +162,10 @@ class _Question:
         return None
 
     def _confirm(
-        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, wanted: bool
+        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, strange: bool
     ) -> tuple[Witness | None, z3.ModelRef | None]:
         for model in itertools.islice(models, _MOST_TRIES):
-            witness = confirmed(self._expression, encoder, model, wanted=wanted)
+            witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
             if witness is not None:
                 return witness, model
         return None, None

@@ -70,9 +70,9 @@ def _wish(one: Applied, wanted: Result, before: Result, known: Callable[[Term, T
         case "= ANY", (element, Field()):
             result = _array(one, element, wanted, before, known)
         case (("~~" | "~~*"), (Field(), Const(str() as pattern))):
-            result = pattern.replace("%", "").replace("_", "x") if wanted is True else "nothing like it"
+            result = pattern.replace("%", "").replace("_", "x") if wanted is True else "~"
         case "starts_with()", (Field(), Const(str() as start)):
-            result = start if wanted is True else "nothing like it"
+            result = start if wanted is True else "~"
         case _:
             pass
     return result

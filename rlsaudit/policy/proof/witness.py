@@ -23,28 +23,33 @@ from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
 from rlsaudit.policy.proof.wishes import can_write, wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rlsaudit.policy.evaluate import Result, Value
     from rlsaudit.policy.expr import Source
     from rlsaudit.policy.proof.encode import Encoder
     from rlsaudit.policy.proof.values import Solved
 
+_TELLING = 6
+"""How long a value has to be to tell anybody by: a role of two letters stands in many words."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def confirmed(expression: Expr, encoder: Encoder, model: z3.ModelRef, *, wanted: bool | None) -> Witness | None:
+def confirmed(
+    expression: Expr, encoder: Encoder, model: z3.ModelRef, *, wanted: bool | None, strange: bool
+) -> Witness | None:
     """Returns the state of a model if the predicate is what is `wanted` in it: true, or anything but; None if not.
 
-    With `wanted` None any value will do: it is known otherwise.
+    With `wanted` None any value will do: it is known otherwise. `strange`: the row has to be a stranger's, so nothing
+    that tells the persona from others may stand in it, nor in a row that is not the persona's.
     """
     filled = _Filled(expression, encoder, model)
     try:
         state = filled.state()
-        if state is None or not filled.allowed(state):
+        if state is None or not filled.allowed(state) or (strange and filled.names_the_persona(state)):
             return None
         if wanted is not None:
-            values = [evaluate(expression, one) for one in filled.with_and_without(state)]
+            values = [evaluate(expression, one) for one in filled.variants(state, alone=wanted)]
             if not all(one is True if wanted else one is False or one is None for one in values):
                 return None
     except EvaluationError:
@@ -80,25 +85,42 @@ class _Filled:
         request = self._request()
         if request is None:
             return None
-        tables: dict[int, list[Mapping[int, Value]]] = {
-            source.relation: [] for one in walk(self._expression) for source in _sources(one)
-        }
-        for row, values in self._rows.items():
-            rows = tables.setdefault(row.relation, [])
-            if not row.target and values not in rows:
-                rows.append(values)
+        tables = _tables(self._expression, ((row, values) for row, values in self._rows.items() if not row.target))
         facts = self._encoder.tables
         return State(
             self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
         )
 
-    def with_and_without(self, state: State) -> tuple[State, ...]:
-        """The row is in its table already, or is about to be put there: where that matters, both."""
+    def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
+        """The states in which the predicate has to be the same.
+
+        The row is in its table already, or is about to be put there. `alone`: rows of others that have nothing to do
+        with this one are not counted on.
+        """
+        found = [state]
+        linked = self._encoder.linked()
+        foreign = [row for row in self._rows if row not in linked and not row.target and not self._true(row.mine)]
+        if alone and foreign:
+            kept = [(row, values) for row, values in self._rows.items() if row not in foreign and not row.target]
+            found.append(replace(state, tables=_tables(self._expression, kept)))
         target = self._encoder.target
-        if target.relation not in state.tables:
-            return (state,)
-        rows = (*state.tables[target.relation], self._rows[target])
-        return (state, replace(state, tables={**state.tables, target.relation: rows}))
+        if target.relation in state.tables:
+            found += [
+                replace(one, tables={**one.tables, target.relation: [*one.tables[target.relation], self._rows[target]]})
+                for one in found
+            ]
+        return tuple(found)
+
+    def names_the_persona(self, state: State) -> bool:
+        """Whether a row that is not the persona's holds its id, or what the server gave to it."""
+        ids = [
+            str(value).lower()
+            for (who, _), value in state.given.items()
+            if who in {Who.IDENTITY, Who.SERVER} and value is not None
+        ]
+        foreign = [values for row, values in self._rows.items() if row.target or not self._true(row.mine)]
+        held = [str(value).lower() for values in foreign for value in values.values() if isinstance(value, str | list)]
+        return any(one in text for one in ids if len(one) >= _TELLING for text in held)
 
     def allowed(self, state: State) -> bool:
         """Whether rows like these can be in the tables, as far as the columns that are asked for go."""
@@ -181,6 +203,18 @@ class _Filled:
 
     def _true(self, term: Solved) -> bool:
         return bool(z3.is_true(self._model.eval(term, model_completion=True)))
+
+
+def _tables(expression: Expr, held: Iterable[tuple[Row, Mapping[int, Value]]]) -> dict[int, list[Mapping[int, Value]]]:
+    """The rows of all tables that a predicate reads."""
+    found: dict[int, list[Mapping[int, Value]]] = {
+        source.relation: [] for one in walk(expression) for source in _sources(one)
+    }
+    for row, values in held:
+        rows = found.setdefault(row.relation, [])
+        if values not in rows:
+            rows.append(values)
+    return found
 
 
 def _sources(expression: Expr) -> tuple[Source, ...]:
