@@ -210,7 +210,8 @@ def _returned(value: Expr, kind: Type, call: _Call) -> Expr:
 
 def _body(call: _Call) -> Expr:
     function, here = call.function, call.here
-    if function.language == "plpgsql":
+    target = _lone_query(function)
+    if function.language == "plpgsql" or target is None:
         value = here.work.readers.procedure(function, here)
         if value is not None:
             return value
@@ -224,7 +225,13 @@ def _body(call: _Call) -> Expr:
 
 def _query(call: _Call) -> Node:
     """The one query that a body is."""
-    function = call.function
+    found = _lone_query(call.function)
+    if found is None:
+        raise LostError(f"calls {_shown(call)}, whose body is not followed")
+    return found
+
+
+def _lone_query(function: Function) -> Node | None:
     text: str | None = None
     if function.language == "sql":
         text = plpgsql.plain(function.body)
@@ -236,7 +243,7 @@ def _query(call: _Call) -> Node:
         )
     parsed = None if text is None else tree.statements(text)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
-        raise LostError(f"calls {_shown(call)}, whose body is not followed")
+        return None
     return parsed[0]
 
 

@@ -61,6 +61,8 @@ def _qualified(qualifier: str, name: str, schema: str, here: Here) -> Expr:
             if name not in found[0].columns:
                 raise LostError(f"names {qualifier}.{name}, which is no column")
             return found[0].value(name, here.free)
+    if not schema and f"{qualifier}.{name}" in here.parameters:
+        return here.parameters[f"{qualifier}.{name}"](here.free)
     if not schema and qualifier == here.called and name in here.parameters:
         return here.parameters[name](here.free)
     raise LostError(f"names {qualifier}.{name}, which nothing has")

@@ -65,7 +65,7 @@ def _reads(node: Node, here: Here) -> Iterator[Field]:
             table.used.update(named)
             for each in named:
                 yield from _of_value(table.columns[each], here.free)
-        for name in names:
+        for name in (*names, ".".join(names[:2])):
             yield from _of_value(here.parameters.get(name), here.free)
 
 

@@ -63,22 +63,40 @@ def scalar(node: Node, here: Here) -> Expr:
 
 def value_of(select: Node, here: Here, *, strict: bool) -> Expr:
     """Returns the first column of a query's only row; `strict`: more than one is an error."""
+    rows = _lone_way(select, here)
+    if rows.node is not None and len(rows.columns) != 1:
+        raise LostError("returns more than one column")
+    return _value(rows, 0, here, strict=strict)
+
+
+def column_of(select: Node, column: int | str, here: Here, *, strict: bool) -> Expr:
+    """Returns one column of a query's row, by number from 0 or by name, as `value_of` does; NULL beyond the last."""
+    rows = _lone_way(select, here)
+    if isinstance(column, str):
+        names = [name for name, _ in rows.columns]
+        if names.count(column) != 1:
+            raise LostError(f"names {column}, which is no column of the row")
+        column = names.index(column)
+    if column >= len(rows.columns):
+        return Const(None, UNKNOWN)
+    return _value(rows, column, here, strict=strict)
+
+
+def _lone_way(select: Node, here: Here) -> Rows:
     every = list(queries.ways(select, here))
     if len(every) != 1:
         raise LostError("takes the one value of several queries")
-    return _value(every[0], here, strict=strict)
+    return every[0]
 
 
-def _value(rows: Rows, here: Here, *, strict: bool) -> Expr:
+def _value(rows: Rows, column: int, here: Here, *, strict: bool) -> Expr:
     node = rows.node
-    if node is not None and len(rows.columns) != 1:
-        raise LostError("returns more than one column")
     if _is_sum(rows):
-        return _summed(rows, here)
+        return _summed(rows, here, column)
     if node is not None and (node.groupClause or node.havingClause):
         raise LostError("groups its rows")
     most = queries.limit(rows)
-    value = rows.columns[0][1](rows.here.free)
+    value = rows.columns[column][1](rows.here.free)
     query = queries.query(rows, exact=not queries.picks(rows))
     queries.permitted(rows)
     kind = type_of(value)
@@ -113,12 +131,12 @@ def _is_sum(rows: Rows) -> bool:
     return rows.node is not None and rows.node.groupClause is None and sums(rows.node)
 
 
-def _summed(rows: Rows, here: Here) -> Expr:
+def _summed(rows: Rows, here: Here, column: int = 0) -> Expr:
     """The one row that an aggregate without GROUP BY comes out as."""
     if rows.node.havingClause is not None or rows.node.limitOffset is not None or queries.limit(rows) == 0:
         raise LostError("sums up only perhaps")
     summed = Summed(rows.here, queries.query(rows))
-    target = rows.node.targetList[0].val
+    target = rows.node.targetList[column].val
     value = replace(here, summed=summed, common=rows.here.common).read(target)
     queries.permitted(rows)
     return value

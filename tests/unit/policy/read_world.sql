@@ -103,6 +103,143 @@ create function public.timed() returns boolean language sql set datestyle = 'Ger
 create function public.md5(uuid) returns text language sql immutable as $$ select 'x' $$;
 create function public.uses_md5(t text) returns boolean language sql immutable as $$ select md5(t) = 'x' $$;
 
+create function public.is_boss() returns boolean language plpgsql stable security definer as $$
+begin
+  if exists (select 1 from members m where m."user" = auth.uid() and m.rank = 'boss') then
+    return true;
+  end if;
+  return false;
+end $$;
+create function public.rank_is(wanted text) returns boolean language plpgsql stable security definer as $$
+declare
+  v_rank text;
+begin
+  select m.rank into v_rank from members m where m."user" = auth.uid() limit 1;
+  return v_rank = wanted;
+end $$;
+create function public.least_num(n int) returns boolean language plpgsql stable as $$
+declare
+  least constant int := 3;
+  more int default least + 1;
+begin
+  return n > more;
+end $$;
+create function public.my_org() returns uuid language plpgsql stable security definer as $$
+declare
+  found_org uuid;
+begin
+  select org into strict found_org from members where "user" = auth.uid();
+  return found_org;
+end $$;
+create function public.signed_in_member(o uuid) returns boolean language plpgsql stable security definer as $$
+begin
+  if auth.uid() is null then
+    return false;
+  end if;
+  return exists (select 1 from members m where m.org = o and m."user" = auth.uid());
+end $$;
+create function public.by_case(word text) returns boolean language plpgsql stable as $$
+begin
+  case word
+    when 'own', 'mine' then return auth.uid() is not null;
+    when 'all' then return true;
+    else return false;
+  end case;
+end $$;
+create function public.case_searched(n int) returns text language plpgsql stable as $$
+begin
+  case when n > 5 then return 'many'; when n > 1 then return 'some'; end case;
+end $$;
+create function public.is_found(o uuid) returns boolean language plpgsql stable security definer as $$
+begin
+  perform 1 from members m where m.org = o and m."user" = auth.uid();
+  return found;
+end $$;
+create function public.if_not_found(o uuid) returns boolean language plpgsql stable security definer as $$
+declare
+  r text;
+begin
+  select m.rank into r from members m where m.org = o and m."user" = auth.uid();
+  if not found then
+    return false;
+  end if;
+  return r = 'boss';
+end $$;
+create function public.or_raises(o uuid) returns boolean language plpgsql stable as $$
+begin
+  if o is null then
+    raise exception 'no org';
+  end if;
+  return o = auth.uid();
+end $$;
+create function public.reassigned(n int) returns boolean language plpgsql immutable as $$
+declare
+  ok boolean := false;
+begin
+  if n > 3 then
+    ok := true;
+  elsif n = 2 then
+    n := n + 5;
+  end if;
+  return ok or n > 6;
+end $$;
+create function public.by_record() returns boolean language plpgsql stable security definer as $$
+declare
+  r record;
+begin
+  select m.org, m.rank into r from members m where m."user" = auth.uid();
+  return r.rank = 'boss';
+end $$;
+create function public.by_row(o uuid) returns boolean language plpgsql stable security definer as $$
+declare
+  r public.members%rowtype;
+begin
+  select * into r from members m where m."user" = auth.uid() and m.org = o;
+  return r.rank = 'boss';
+end $$;
+create function public.by_column_type() returns text language plpgsql stable security definer as $$
+declare
+  r members.rank%type;
+begin
+  r := (select m.rank from members m where m."user" = auth.uid());
+  return r;
+end $$;
+create function public.variable_clashes() returns boolean language plpgsql stable security definer as $$
+declare
+  org uuid := auth.uid();
+begin
+  return exists (select 1 from likes where org = auth.uid());
+end $$;
+create function public.column_wins() returns boolean language plpgsql stable security definer as $$
+#variable_conflict use_column
+declare
+  org uuid := auth.uid();
+begin
+  return exists (select 1 from likes where org = auth.uid());
+end $$;
+create function public.out_given(n int, out ok boolean) language plpgsql immutable as $$
+begin
+  ok := n > 7;
+end $$;
+create function public.two_selects(n int) returns boolean language sql stable as $$
+  select 1;
+  select n > 8;
+$$;
+create function public.cut(t text) returns boolean language plpgsql immutable as $$
+declare
+  v varchar(3) := t;
+begin
+  return v = 'abc';
+end $$;
+create function public.loops(n int) returns boolean language plpgsql immutable as $$
+declare
+  total int := 0;
+begin
+  if n is null then return false; end if;
+  for one in 1..n loop total := total + one; end loop;
+  return total > 3;
+end $$;
+
 grant usage on schema public to anon, authenticated;
 grant select on all tables in schema public to anon, authenticated;
 revoke all on public.closed, public.narrow from anon, authenticated, public;
