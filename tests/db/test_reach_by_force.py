@@ -82,6 +82,15 @@ class Judged:
         assert compared
         return [one.fault for one in compared if one.fault]
 
+    def unlike(self, world: World) -> list[str]:
+        """Where force finds something else than the world says that it measures."""
+        return [
+            f"{persona} {operation.value} {relation}: {found.value}, not {reach.value}"
+            for persona, relation, reaches in world.measures
+            for operation, reach in reaches.items()
+            if (found := self.measured[persona].reach(relation, operation).reach) is not reach
+        ]
+
     def inconsistent(self) -> list[Cell]:
         """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
         proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
@@ -124,7 +133,9 @@ def judge(url: str, world: World) -> Judged:
 
 @pytest.mark.parametrize("name", sorted(one.stem for one in WORLDS.glob("*.sql")))
 def test_what_is_measured_lies_within_the_bounds(group: str, name: str) -> None:
-    judged = judge(group, read_world(name))
+    world = read_world(name)
+    judged = judge(group, world)
+    assert judged.unlike(world) == []
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
     assert judged.inconsistent() == []
