@@ -8,7 +8,7 @@ what the solver finds impossible is impossible, and what it finds possible has y
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import z3
@@ -166,13 +166,14 @@ class Encoder:
         """Returns the columns of a row that were asked for."""
         return [known for (owner, _), known in self.columns.items() if owner == row]
 
-    def linked(self) -> frozenset[Row]:
-        """Returns the rows that a comparison may tie to the target row, directly or by way of others."""
+    def linked(self, model: z3.ModelRef) -> frozenset[Row]:
+        """Returns the rows that a comparison ties to the target row in a model, directly or by way of others."""
+        equal = [one for one in self.equalities if z3.is_true(model.eval(one.holds, model_completion=True))]
         found = {self.target}
         for _ in self.rows:
             more = {
                 row
-                for one in self.equalities
+                for one in equal
                 for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows))
                 if here & found
                 for row in there
@@ -198,7 +199,11 @@ class Encoder:
     def as_others_are(self, model: z3.ModelRef) -> Iterator[Solved]:
         """Yields that the target row is as in a model, and that whatever is not the persona's is a row of the model."""
         there: dict[int, list[Row]] = {}
-        linked = self.linked()
+        tied = {row: z3.Bool(f"row {row.number} is tied") for row in self.rows if not row.target}
+        for one in self.equalities:
+            for here, others in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows)):
+                chained = z3.Or([ALWAYS if row.target else tied[row] for row in here])
+                yield z3.Implies(z3.And(one.holds, chained), z3.And([tied[row] for row in others if not row.target]))
         for row in self.rows:
             foreign = z3.And(row.there, z3.Not(row.mine))
             if not row.target and z3.is_true(model.eval(foreign, model_completion=True)):
@@ -207,10 +212,8 @@ class Encoder:
             if row.target:
                 yield from (as_in(model, term) for _, term in self.columns_of(row))
                 continue
-            if row not in linked:
-                # What a row is like that has nothing to do with this one says nothing of this one.
-                continue
-            alike = [row.mine]
+            # What a row is like that has nothing to do with this one says nothing of this one.
+            alike = [row.mine, z3.Not(tied[row])]
             for other in there.get(row.relation, []):
                 known = {column.number: term for column, term in self.columns_of(other)}
                 alike.append(
@@ -354,18 +357,12 @@ class Encoder:
             case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
                 return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
             case (("+" | "-"), [left, right]) if set(kinds) <= _NUMBERS:
-                return Term(_SUMS[call.name](*_alike(left, right, kinds)), null, _rows(args))
+                return Term(_SUMS[call.name](*_alike(left, right, kinds)), null, _rows(args), personal=_personal(args))
             case _:
                 if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
                     (inner,) = args
                     whole = family(call.type) is Family.REAL and kinds[0] is Family.WHOLE
-                    return Term(
-                        z3.ToReal(inner.value) if whole else inner.value,
-                        inner.null,
-                        inner.rows,
-                        inner.identity,
-                        inner.chosen,
-                    )
+                    return replace(inner, value=z3.ToReal(inner.value) if whole else inner.value)
         result = self._computed(call, args, null)
         self.applied.append(Applied(call, env, tuple(args), result))
         return result
@@ -389,7 +386,8 @@ class Encoder:
                     self.equalities.append(Equality(needle, held, value, telling=True))
         image = call.name in _IMAGES or call.name.startswith("::")
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
-        return Term(value, isnull, rows, identity, all(one.chosen for one in args) and bool(args))
+        chosen = all(one.chosen for one in args) and bool(args)
+        return Term(value, isnull, rows, identity, chosen, personal=_personal(args) and not identity)
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
@@ -410,7 +408,9 @@ class Encoder:
             family(type_of(one)) not in {Family.TRUTH, Family.MOMENT} and not self.tables.listed(one)
             for one in call.args
         )
-        self.equalities.append(Equality(left, right, holds, telling))
+        for on_left, a in left.leaves or ((ALWAYS, left),):
+            for on_right, b in right.leaves or ((ALWAYS, right),):
+                self.equalities.append(Equality(a, b, z3.And(holds, on_left, on_right), telling))
         first, second = call.args
         for one, other, expression, other_expression in ((left, right, first, second), (right, left, second, first)):
             key = _picked_by(expression)
@@ -421,22 +421,26 @@ class Encoder:
                 self.facts.append(z3.Not(holds))
 
     def _case(self, case: Case, env: Env) -> Term:
-        default = self.term(case.default, env)
-        value, null = default.value, default.null
-        parts = [default]
-        for condition, result in reversed(case.branches):
-            met, then = self.term(condition, env), self.term(result, env)
-            value = z3.If(met.value, then.value, value)
-            null = z3.If(met.value, then.null, null)
-            parts += [met, then]
-        results = [one for one in (self.term(result, env) for _, result in case.branches) if one.null is not ALWAYS]
-        several = results if default.null is ALWAYS else [*results, default]
+        conditions = [self.term(one, env) for one, _ in case.branches]
+        results = [self.term(one, env) for one in (*(result for _, result in case.branches), case.default)]
+        value, null = results[-1].value, results[-1].null
+        for met, then in zip(reversed(conditions), reversed(results[:-1]), strict=True):
+            value, null = z3.If(met.value, then.value, value), z3.If(met.value, then.null, null)
+        leaves: list[tuple[Solved, Term]] = []
+        for number, result in enumerate(results):
+            here = [z3.Not(one.value) for one in conditions[:number]] + [one.value for one in conditions[number:][:1]]
+            # What is always NULL is equal to nothing.
+            if result.null is not ALWAYS:
+                leaves += [(z3.And(*here, deeper), one) for deeper, one in result.leaves or ((ALWAYS, result),)]
+        several = [one for _, one in leaves]
         return Term(
             value,
             null,
-            _rows(parts),
+            _rows(results),
             identity=bool(several) and all(one.identity for one in several),
             chosen=bool(several) and all(one.chosen for one in several),
+            personal=any(one.identity or one.personal for one in several),
+            leaves=tuple(leaves),
         )
 
     def _any_row(self, expression: AnyRow, env: Env) -> Term:
@@ -464,7 +468,7 @@ class Encoder:
             self.facts.append(z3.Not(z3.And(value, null)))
         self._await(lookup.query, TRUE, env, found)
         rows = shown.rows | frozenset(inner[len(env) :])
-        return Term(value, null, rows, shown.identity, shown.chosen)
+        return Term(value, null, rows, shown.identity, shown.chosen, shown.personal)
 
     def _aggregate(self, aggregate: Aggregate, env: Env) -> Term:
         kind = family(aggregate.type)
@@ -481,10 +485,10 @@ class Encoder:
         inner = self._inner(aggregate.query, env, z3.Not(null))
         self.facts.append(z3.Implies(z3.Not(null), self.term(aggregate.query.where, inner).value))
         rows = frozenset(inner[len(env) :])
-        if aggregate.value is not None and aggregate.function in {"min", "max"}:
-            shown = self.term(aggregate.value, inner)
+        shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
+        if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        return Term(value, null, rows)
+        return Term(value, null, rows, personal=shown.identity or shown.personal)
 
     def _opaque(self, opaque: Opaque, env: Env) -> Term:
         kind = family(opaque.type)
@@ -493,7 +497,7 @@ class Encoder:
         null = z3.Bool(f"{name} is null") if opaque.nullable else NEVER
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
-        return Term(value, null, _rows([self.term(one, env) for one in opaque.reads]))
+        return Term(value, null, _rows([self.term(one, env) for one in opaque.reads]), personal=True)
 
     def _inner(self, query: Query, env: Env, there: Solved) -> Env:
         return (*env, *(self.row(one.relation, there) for one in query.sources))
@@ -594,6 +598,10 @@ def _truth(true: Solved, null: Solved, *parts: Term) -> Term:
 
 def _false(term: Term) -> Solved:
     return z3.And(z3.Not(term.value), z3.Not(term.null))
+
+
+def _personal(terms: Sequence[Term]) -> bool:
+    return any(one.identity or one.personal for one in terms)
 
 
 def _rows(terms: Sequence[Term]) -> frozenset[Row]:

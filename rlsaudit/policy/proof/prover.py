@@ -57,4 +57,4 @@ def _nameless(expression: Expr, columns: tuple[Field, ...]) -> Expr:
 def _renamed(witness: Witness | None, names: Mapping[str, str]) -> Witness | None:
     if witness is None:
         return None
-    return replace(witness, row={names[name]: value for name, value in witness.row.items()})
+    return replace(witness, row={names[name]: value for name, value in witness.row.items() if name in names})

@@ -218,14 +218,17 @@ def _strangers(encoder: Encoder) -> list[Solved]:
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
-            if a.identity and b.rows and not b.identity:
+            if a.identity and b.rows and not (b.identity or b.personal):
                 found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
         left, right = one.left.rows, one.right.rows
-        if one.telling and left and right and not left & right:
+        mixed = one.left.personal or one.right.personal
+        if one.telling and left and right and not left & right and not mixed:
             both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
             found.append(z3.Implies(one.holds, both))
+    used = {row: {number for owner, number in encoder.columns if owner == row} for row in encoder.rows}
     for (row, _), (column, term) in encoder.columns.items():
-        if not row.target:
+        # A role in an organisation that is not asked for is one in any, and everybody has one of their own.
+        if not row.target and not encoder.tables.belongs(row.relation, used[row]):
             ordinary = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
             if ordinary is not None:
                 found.append(z3.Implies(row.mine, ordinary))

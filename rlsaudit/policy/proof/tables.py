@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import z3
 from pglast import ast
@@ -30,6 +30,11 @@ class Reference:
     columns: tuple[Fact, ...]
     to: int
     others: tuple[Field, ...]
+
+
+Thing: TypeAlias = tuple[int, int]
+"""What an id is the id of: the column that all keys lead to, as relation and number."""
+_USERS = ("auth", "users")
 
 
 class Tables:
@@ -120,6 +125,41 @@ class Tables:
         # What is limited is limited by words about its own table.
         alone = (column.relation, column.number) if limits or not known.free or len(pointing) > 1 else ()
         return (column.type, known.nullable, known.free, known.allowed, known.longest, fact.generated, pointing, alone)
+
+    def thing(self, relation: int, number: int) -> Thing | None:
+        """Returns what a uuid in the column is the id of, None where that is not known."""
+        here, seen = (relation, number), set[Thing]()
+        while here not in seen:
+            seen.add(here)
+            fact = self.fact(*here)
+            if fact is None or fact.type != "uuid":
+                return None
+            targets = {
+                (one.to, one.others[0].number)
+                for one in self.references(here[0])
+                if len(one.columns) == 1 and one.columns[0].number == here[1]
+            }
+            if not targets:
+                return here if frozenset({here[1]}) in self.keys(here[0]) else None
+            here = min(targets)
+        return None
+
+    def belongs(self, relation: int, used: Collection[int]) -> bool:
+        """Whether rows of the relation belong to something beside a user, by a column that is not among the `used`."""
+        for one in self.references(relation):
+            (column, *more), (other, *_) = one.columns, one.others
+            if not more and column.number not in used and column.not_null and self.users is not None:
+                thing = self.thing(one.to, other.number)
+                if thing is not None and thing != self.users:
+                    return True
+        return False
+
+    @property
+    def users(self) -> Thing | None:
+        """What a user's id is the id of."""
+        found = self.catalog.relations_by_name.get(_USERS)
+        number = next((one.number for one in self.catalog.columns[found.oid] if one.name == "id"), 0) if found else 0
+        return (found.oid, number) if found is not None and number else None
 
     def keys(self, relation: int) -> tuple[frozenset[int], ...]:
         """Returns the columns of which no two rows have the same values."""

@@ -73,7 +73,8 @@ class Term:
     """A value: `value` where `null` is false. Of a Boolean, `value` is false where it is NULL.
 
     `rows` are those that it comes from. `identity`: it tells the persona from others, as an image of its id that no
-    other id has. `chosen`: the client picks it.
+    other id has. `chosen`: the client picks it. `personal`: an identity may have gone into it beside the rows, so that
+    what it equals says nothing of them. `leaves` are the values that it may be, by conditions; none where it is one.
     """
 
     value: Solved
@@ -81,6 +82,8 @@ class Term:
     rows: frozenset[Row] = frozenset()
     identity: bool = False
     chosen: bool = False
+    personal: bool = False
+    leaves: tuple[tuple[Solved, Term], ...] = field(default=(), compare=False)
 
 
 NEVER, ALWAYS = z3.BoolVal(val=False), z3.BoolVal(val=True)

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from rlsaudit.policy.evaluate import Result, Value
     from rlsaudit.policy.expr import Source
     from rlsaudit.policy.proof.encode import Encoder
+    from rlsaudit.policy.proof.tables import Thing
     from rlsaudit.policy.proof.values import Solved
 
 _TELLING = 6
 """How long a value has to be to tell anybody by: a role of two letters stands in many words."""
+_USER = "sub"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +48,12 @@ def confirmed(
     filled = _Filled(expression, encoder, model)
     try:
         state = filled.state()
-        if state is None or not filled.allowed(state) or (strange and filled.names_the_persona(state)):
+        if (
+            state is None
+            or not filled.allowed(state)
+            or (strange and filled.names_the_persona(state))
+            or not filled.plausible()
+        ):
             return None
         if wanted is not None:
             values = [evaluate(expression, one) for one in filled.variants(state, alone=wanted)]
@@ -98,7 +105,7 @@ class _Filled:
         with this one are not counted on.
         """
         found = [state]
-        linked = self._encoder.linked()
+        linked = self._encoder.linked(self._model)
         foreign = [row for row in self._rows if row not in linked and not row.target and not self._true(row.mine)]
         if alone and foreign:
             kept = [(row, values) for row, values in self._rows.items() if row not in foreign and not row.target]
@@ -110,6 +117,19 @@ class _Filled:
                 for one in found
             ]
         return tuple(found)
+
+    def plausible(self) -> bool:
+        """Whether no id is that of two things: a user's id that is an organisation's as well is nobody's."""
+        meant: dict[str, set[Thing]] = {}
+        users = self._encoder.tables.users
+        if _USER in self._encoder.own and users is not None:
+            meant[self._encoder.own[_USER]] = {users}
+        for row, values in self._rows.items():
+            for number, value in values.items():
+                thing = self._encoder.tables.thing(row.relation, number)
+                if isinstance(value, str) and thing is not None:
+                    meant.setdefault(value, set()).add(thing)
+        return all(len(things) == 1 for things in meant.values())
 
     def names_the_persona(self, state: State) -> bool:
         """Whether a row that is not the persona's holds its id, or what the server gave to it."""

@@ -10,7 +10,7 @@ create policy see on public.orgs for select using (true);
 create table public.guests (org_id uuid, user_id uuid, mark text, primary key (org_id, user_id));
 alter table public.guests enable row level security;
 create policy own on public.guests for select using (user_id = auth.uid());
-create table public.by_left (id uuid primary key, org_id uuid, mark text);
+create table public.by_left (id uuid primary key, org_id uuid not null references public.orgs, mark text);
 alter table public.by_left enable row level security;
 create policy p on public.by_left using (exists (select from public.orgs o left join public.members m on m.org_id = o.id and m.user_id = auth.uid() where o.id = by_left.org_id));
 create table public.by_left_known (id uuid primary key, org_id uuid, mark text);

@@ -24,7 +24,7 @@ create view public.from_users as select u.id, p.mark from auth.users u join publ
 create view public.with_cte as with found as (select * from public.people) select mark from found;
 create view public.lateral_i with (security_invoker = on) as select i.mark, l.mark as other from public.public_info i, lateral (select p.mark from public.people p where p.id = i.id) l;
 create view public.scalar as select i.id, (select p.mark from public.people p where p.id = i.id) as mark from public.public_info i;
-create view public.scalar_where as select i.mark from public.public_info i where (select p.user_id from public.people p where p.id = i.id) = auth.uid();
+create view public.scalar_where as select i.id, i.mark from public.public_info i where (select p.user_id from public.people p where p.id = i.id) = auth.uid();
 create view public.no_table as select 1 as one;
 create view public.now_me as select auth.uid() as me;
 create function public.closed() returns boolean language sql stable as 'select true';
