@@ -9,10 +9,29 @@ _HEADERS = "request.headers"
 _OWN_HEADER = re.compile(r"x-(?!forwarded|real|request|client|amz|envoy|kong|consumer|supabase)[a-z0-9-]+")
 """A header that no proxy on the way sets or strips; PostgREST gives names in lower case."""
 _E_MAIL = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*@[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+_STEP = re.compile(r"\.((?:[^.\\]|\\.)*)", re.DOTALL)
 SOURCES = ("user_metadata", "request.cookies", _HEADERS)
 """Where there are several values, by path."""
 THE_E_MAIL, LEVEL = "the e-mail", "aal"
 _LEVELS = frozenset({"aal1", "aal2"})
+
+
+def joined(path: tuple[str, ...]) -> str:
+    """Returns what a path into the claims is called, and no other: its steps between dots."""
+    return ".".join(one.replace("\\", "\\\\").replace(".", "\\.") for one in path)
+
+
+def key_of(source: str, path: tuple[str, ...]) -> str:
+    """Returns what a value of a source is called, and no other: the source, then the path."""
+    return f"{source}.{joined(path)}" if path else source
+
+
+def split_key(key: str, source: str) -> tuple[str, ...]:
+    """Returns the path that `key_of` made of one into `source`; empty, it may lead into something else."""
+    if not key.startswith(f"{source}."):
+        return ()
+    steps = _STEP.findall(key.removeprefix(source))
+    return tuple(re.sub(r"\\(.)", r"\1", one, flags=re.DOTALL) for one in steps)
 
 
 def may_write_anything(source: str, path: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
+from rlsaudit.policy.client import joined
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.scalar import (
     Chosen,
@@ -53,7 +54,7 @@ CHOSEN_CLAIMS = {
     ("phone",): "the phone number",
     ("aal",): "aal",
     ("app_metadata", "provider"): "the provider",
-    ("app_metadata", "providers"): "the provider",
+    ("app_metadata", "providers"): "the providers",
 }
 """Claims that a user brings about: it writes the first, signs up with the next two, enrols a second factor, and picks
 how it signs in."""
@@ -305,13 +306,13 @@ class Values:
             return Known("true" if value else "false")
         if isinstance(value, str):
             # As in the settings: `$tenant` stands for what the server gives, and differs from user to user.
-            return Identity(personal=False, key=".".join(path)) if value.startswith("$") else Known(value)
+            return Identity(personal=False, key=joined(path)) if value.startswith("$") else Known(value)
         if value is not None:
             return Unknown()
         if self._signed_in and path[0] in SESSION_CLAIMS:
             return Unknown()
         # A hook or the service may give signed-in users claims that we do not know; those of the anon key are fixed.
-        return Identity(personal=False, key=".".join(path)) if self._signed_in else Known(None)
+        return Identity(personal=False, key=joined(path)) if self._signed_in else Known(None)
 
 
 def is_stable(node: Node, scope: Scope) -> bool:

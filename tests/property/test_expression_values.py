@@ -197,7 +197,12 @@ def _given(parsed: Expr, asking: Asking, state: State) -> dict[tuple[Who, str], 
     return found
 
 
-_CALLED = {"the e-mail": ["email"], "the phone number": ["phone"], "the provider": ["app_metadata", "provider"]}
+_CALLED = {
+    "the e-mail": ["email"],
+    "the phone number": ["phone"],
+    "the provider": ["app_metadata", "provider"],
+    "the providers": ["app_metadata", "providers"],
+}
 
 
 def _path(key: str) -> list[str]:

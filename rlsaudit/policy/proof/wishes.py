@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.policy.client import SOURCES, may_write, may_write_anything
+from rlsaudit.policy.client import SOURCES, may_write, may_write_anything, split_key
 from rlsaudit.policy.evaluate import Json, Unknown
 from rlsaudit.policy.expr import Call, Const, Expr, Field, type_of
 
@@ -106,5 +106,5 @@ def _split(key: str) -> tuple[str, tuple[str, ...]]:
     """A key as the source and the path into it, which it was made of."""
     for source in SOURCES:
         if key == source or key.startswith(f"{source}."):
-            return source, tuple(key.removeprefix(source).removeprefix(".").split(".")) if key != source else ()
+            return source, split_key(key, source)
     return key, ()

@@ -9,6 +9,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
+from rlsaudit.policy.client import joined, key_of
 from rlsaudit.policy.expr import TEXT, UNKNOWN, UUID, Const, Expr, Given, Type, Who
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import LostError
@@ -58,7 +59,7 @@ def given(node: Node, here: Here) -> Expr | None:
         case Identity(personal=False, key=key):
             return constants.cast(Given(Who.SERVER, key, TEXT, nullable=True), kind, here)
         case Chosen(source, path, view="") if not isinstance(node, ast.TypeCast):
-            return Given(Who.CLIENT, ".".join((source, *path)), TEXT, nullable=True)
+            return Given(Who.CLIENT, key_of(source, tuple(path)), TEXT, nullable=True)
         case Claims((_, *_) as path) if kind.name in types.JSON and not isinstance(node, ast.TypeCast):
             return _part(tuple(path), kind, node, here)
         case _:
@@ -105,8 +106,10 @@ def _part(path: tuple[str, ...], kind: Type, node: Node, here: Here) -> Expr:
     if path == ("app_metadata",):
         # Some of it is given by the server and some is not.
         return opaque(node, here, "reads app_metadata as a whole", kind, nullable=False)
-    chosen = any(path[: len(one)] == one for one in CHOSEN_CLAIMS)
-    return Given(Who.CLIENT if chosen else Who.SERVER, ".".join(path), kind, nullable=True)
+    for claim, source in CHOSEN_CLAIMS.items():
+        if path[: len(claim)] == claim:
+            return Given(Who.CLIENT, key_of(source, path[len(claim) :]), kind, nullable=True)
+    return Given(Who.SERVER, joined(path), kind, nullable=True)
 
 
 def _kind(node: Node, here: Here) -> Type | None:

@@ -6,6 +6,7 @@ A way that ends in an error has no value, and as there is no expression for an e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -25,6 +26,7 @@ from rlsaudit.policy.expr import (
     Field,
     IsNull,
     IsTrue,
+    Lookup,
     Not,
     Opaque,
     Type,
@@ -46,7 +48,7 @@ from rlsaudit.policy.procedure.path import (
     Unknown,
 )
 from rlsaudit.policy.read import constants, types
-from rlsaudit.policy.read.here import MOST_NODES, Here, LostError, Value, fixed
+from rlsaudit.policy.read.here import Here, LostError, Value, fixed
 from rlsaudit.policy.read.opaque import opaque
 from rlsaudit.policy.read.sublinks import column_of
 
@@ -54,9 +56,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rlsaudit.catalog.facts import Function
+    from rlsaudit.policy.scalar import Column
     from rlsaudit.policy.tree import Node
 
 _RAISES = "raises an error"
+_MOST_NAMED = 2_000
+"""Parts of a variable's value."""
+_ROW = re.compile(r"\s*%\s*rowtype\s*$", re.IGNORECASE)
 
 
 def procedure(function: Function, here: Here) -> Expr | None:
@@ -67,9 +73,12 @@ def procedure(function: Function, here: Here) -> Expr | None:
     found = value(function)
     if isinstance(found, NotFollowed) or not found:
         return None
+    if function.language == "sql" and any(one.end == Returned(None) for one in found):
+        # A body without a query at its end returns nothing, or is not valid.
+        return None
     # Of a name that is both, no more is known where that is an error, or where the variable counts.
     around = replace(here, clash=conflict_of(function) is not Conflict.COLUMN, called="")
-    return _Body(around, types.of_text(function.returns, here.scope)).chosen(found, 0)
+    return _Body(around, types.of_text(function.returns, here.scope)).chosen(found)
 
 
 @dataclass(slots=True, eq=False)
@@ -83,31 +92,39 @@ class _Body:
     _kept: list[object] = field(default_factory=list)
     _raised: int = 0
 
-    def chosen(self, branches: Sequence[Branch], depth: int) -> Expr:
-        """Returns the value of the branch that is taken, of those that have their first `depth` conditions in common.
+    def chosen(self, branches: Sequence[Branch]) -> Expr:
+        """Returns the value of the branch that is taken."""
+        cases, other = self._chosen(branches, 0)
+        return Case(tuple(cases), other, self.kind) if cases else other
+
+    def _chosen(self, branches: Sequence[Branch], depth: int) -> tuple[list[tuple[Expr, Expr]], Expr]:
+        """The same for branches that have their first `depth` conditions in common, as the parts of a CASE.
 
         What comes first is asked first, for what comes after it may fail where it is not met.
         """
         self.here.work.spend(len(branches))
+        if not branches:
+            return [], self._nothing(_RAISES, self.kind)
         if len(branches) == 1 and len(branches[0].conditions) == depth:
-            return self._end(branches[0])
+            return [], self._end(branches[0])
         tests = [one.conditions[depth] if len(one.conditions) > depth else None for one in branches]
         first = tests[0]
         if first is None or any(one is None or one.test is not first.test for one in tests):
-            return self._flat(branches, depth)
-        sides = {
-            holds: [one for one, test in zip(branches, tests, strict=True) if test and test.holds is holds]
+            return self._flat(branches, depth), self._nothing("takes a way that is not followed", self.kind)
+        met, unmet = (
+            [one for one, test in zip(branches, tests, strict=True) if test is not None and test.holds is holds]
             for holds in (True, False)
-        }
-        taken, other = (
-            self.chosen(side, depth + 1) if side else self._nothing(_RAISES, self.kind)
-            for side in (sides[True], sides[False])
         )
+        test = self._test(first)
+        cases, value_met = self._chosen(met, depth + 1)
+        if cases:
+            value_met = Case(tuple(cases), value_met, self.kind)
+        cases, other = self._chosen(unmet, depth + 1)
         # CASE takes a branch whose condition is true, as IF does.
-        return Case(((self._test(first), taken),), other, self.kind)
+        return [(test, value_met), *cases], other
 
-    def _flat(self, branches: Sequence[Branch], depth: int) -> Expr:
-        """The same for ways that part in no order."""
+    def _flat(self, branches: Sequence[Branch], depth: int) -> list[tuple[Expr, Expr]]:
+        """The cases of ways that part in no order."""
         cases: list[tuple[Expr, Expr]] = []
         for one in branches:
             tests = tuple(
@@ -115,7 +132,7 @@ class _Body:
                 for each in one.conditions[depth:]
             )
             cases.append((tests[0] if len(tests) == 1 else And(tests), self._end(one)))
-        return Case(tuple(cases), self._nothing("takes a way that is not followed", self.kind), self.kind)
+        return cases
 
     def _test(self, condition: Condition) -> Expr:
         match condition.test:
@@ -178,10 +195,12 @@ class _Body:
         key = (id(bound), part)
         if key not in self._values:
             found = self._field(bound, part) if part else self._whole(bound)
-            # What is named again and again grows beyond all measure.
-            self._values[key] = found, sum(1 for _ in islice(walk(found), MOST_NODES))
+            self._values[key] = found, sum(1 for _ in islice(walk(found), _MOST_NAMED + 1))
             self._kept.append(bound)
         result, size = self._values[key]
+        if size > _MOST_NAMED:
+            # What is made of itself again and again grows beyond all measure.
+            raise LostError("names a variable that is made of too much")
         self.here.work.spend(size)
         return result
 
@@ -210,10 +229,10 @@ class _Body:
             case FirstRow(query, _, whole, strict, bindings, declared):
                 if not whole and not (whole is None and self._is_row(declared)):
                     raise LostError("names a part of a value")
-                if declared.type.lower() != "record":
-                    # The columns take the names and the types of the declared row, by their order.
-                    raise LostError("names a part of a row of its own type")
-                return self._column(query, part, self._moment(bindings), strict=strict)
+                here = self._moment(bindings)
+                if declared.type.lower() == "record":
+                    return self._column(query, part, here, strict=strict)
+                return self._of_row(query, part, here, declared, strict=strict)
             case _:
                 raise LostError("names a part of a value")
 
@@ -228,13 +247,37 @@ class _Body:
         here = self._moment(exists.bindings)
         return here.work.readers.condition(asked, here)
 
+    def _of_row(self, query: Node, part: str, here: Here, declared: Declared, *, strict: bool) -> Expr:
+        """A field of a variable that is declared to hold rows of a table: it takes a query's columns by their order."""
+        cast = _cast(_ROW.sub("", declared.type))
+        relation, columns = self._table(() if cast is None else tree.name(cast.typeName.names))
+        if part not in columns:
+            raise LostError(f"names {part}, which is no column of the row")
+        found = self._column(query, list(columns).index(part), here, strict=strict)
+        of = found.value if isinstance(found, Lookup) else None
+        if not (isinstance(of, Field) and (of.relation, of.name) == (relation, part)):
+            # Whatever is no column of that very table is cast.
+            found = self._assigned(found, *_plain(columns[part]))
+        return found
+
+    def _table(self, name: tuple[str, ...]) -> tuple[int, Mapping[str, Column]]:
+        database = self.here.scope.database
+        relation = database.find(name, self.here.scope.path) if database is not None and name else None
+        if database is None or relation is None:
+            raise LostError(f"has a variable like {'.'.join(name)}, which is not followed")
+        return relation.oid, database.columns(relation)
+
     def _is_row(self, declared: Declared) -> bool:
         return self._type(declared)[0].kind == "c"
 
     def _type(self, declared: Declared) -> tuple[Type, str]:
         """What a variable is declared as, and that with its modifiers."""
-        node = tree.expression(f"null::{declared.type}")
-        found = types.of_cast(node, self.here.scope) if isinstance(node, ast.TypeCast) else None
+        cast = _cast(declared.type)
+        found = None if cast is None else types.of_cast(cast, self.here.scope)
+        if cast is not None and cast.typeName.pct_type and not cast.typeName.arrayBounds:
+            *table, column = tree.name(cast.typeName.names)
+            _, columns = self._table(tuple(table))
+            found = _plain(columns[column]) if column in columns else None
         if found is None:
             raise LostError(f"has a variable of the type {declared.type}, which is not followed")
         return found
@@ -261,6 +304,17 @@ class _Body:
         if name != kind.name or kind.kind == "c" or (odd and not types.is_text(kind)):
             raise LostError(f"assigns to the type {name} in a way that is not followed")
         return constants.cast(found, kind, self.here)
+
+
+def _cast(written: str) -> Node | None:
+    """A cast to a type as it is written."""
+    node: Node = tree.expression(f"null::{written}")
+    return node if isinstance(node, ast.TypeCast) else None
+
+
+def _plain(column: Column) -> tuple[Type, str]:
+    """The type of a column, and that with its modifiers."""
+    return types.of_column(column), column.declared
 
 
 class _Variables(Mapping[str, Value]):

@@ -239,6 +239,67 @@ begin
   for one in 1..n loop total := total + one; end loop;
   return total > 3;
 end $$;
+create function public.by_own_row() returns boolean language plpgsql stable security definer as $$
+declare
+  r public.members%rowtype;
+  o likes%rowtype;
+begin
+  select "user", org, rank into o.org, r.org, r.rank from members where "user" = auth.uid();
+  select "user", org into o from members where "user" = auth.uid();
+  return o.org = auth.uid();
+end $$;
+create function public.in_turn(n int) returns text language plpgsql immutable as $$
+declare
+  said text := 'few';
+begin
+  if n > 2 then
+    if n > 4 then said := 'many'; end if;
+  else
+    return 'none';
+  end if;
+  return said;
+end $$;
+create function public.caught(n int) returns boolean language plpgsql immutable as $$
+begin
+  if n > 1 then return true; end if;
+  return 1 / n > 0;
+exception when division_by_zero then
+  return false;
+end $$;
+create function public.truth_of(n int) returns boolean language plpgsql immutable as $$
+declare
+  v boolean;
+begin
+  v := n;
+  return v;
+end $$;
+create function public.refuses(n int) returns boolean language plpgsql immutable as $$
+declare
+  v int not null := n;
+begin
+  return v > 1;
+end $$;
+create function public.says_so(t text) returns void language plpgsql immutable as $$ begin perform 1; end $$;
+create function public.dots() returns boolean language plpgsql immutable as $$
+<<outer_block>>
+declare
+  a int := 1;
+begin
+  declare
+    a int := 2;
+  begin
+    return outer_block.a = a;
+  end;
+end $$;
+create function public.grows(t text) returns boolean language plpgsql immutable as $$
+declare
+  v text := t;
+begin
+  v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v;
+  v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v;
+  v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v; v := v || v;
+  return v = 'a';
+end $$;
 
 grant usage on schema public to anon, authenticated;
 grant select on all tables in schema public to anon, authenticated;

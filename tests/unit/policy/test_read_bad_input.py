@@ -46,7 +46,6 @@ create function public.dropped() returns boolean language sql as 'select x from 
 create function public.broken() returns boolean language plpgsql as 'begin return (; end';
 create function public.odd() returns boolean language sql as 'this is no SQL';
 create function public.empty() returns boolean language sql as '';
-create function public.two() returns boolean language sql as 'select true; select false';
 create function public.made() returns table (a int, b int) language plpgsql as 'begin return query select 1; end';
 create function public.pong() returns boolean language sql as 'select public.ping()';
 create function public.thrice(n int) returns int language sql as 'select public.twice(n) * 3';
@@ -129,7 +128,6 @@ def test_beyond_the_limit_all_columns_may_matter(scope: Scope) -> None:
         ("public.broken()", "body is not followed"),
         ("public.odd()", "body is not followed"),
         ("public.empty()", "body is not followed"),
-        ("public.two()", "body is not followed"),
         ("id in (select a from public.made())", "columns are not followed"),
         ("public.absent(1)", "public.absent"),
         ("exists (select 1 from public.absent)", "public.absent"),
