@@ -6,6 +6,7 @@ A way that ends in an error has no value, and as there is no expression for an e
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.scalar import Column
     from rlsaudit.policy.tree import Node
 
+_calls = itertools.count(1)
 _RAISES = "raises an error"
 _MOST_NAMED = 2_000
 """Parts of a variable's value."""
@@ -78,15 +80,21 @@ def procedure(function: Function, here: Here) -> Expr | None:
         return None
     # Of a name that is both, no more is known where that is an error, or where the variable counts.
     around = replace(here, clash=conflict_of(function) is not Conflict.COLUMN, called="")
-    return _Body(around, types.of_text(function.returns, here.scope)).chosen(found)
+    # What a volatile one does not tell may be something else at the next call.
+    call = f" #{next(_calls)}" if function.volatility == "v" else ""
+    return _Body(around, types.of_text(function.returns, here.scope), call).chosen(found)
 
 
 @dataclass(slots=True, eq=False)
 class _Body:
-    """The reading of one body that stands at `here` and returns a `kind`. Bounds and bindings are told by identity."""
+    """The reading of one body that stands at `here` and returns a `kind`. Bounds and bindings are told by identity.
+
+    `call` tells what is unknown of this call from what is of others like it.
+    """
 
     here: Here
     kind: Type
+    call: str
     _values: dict[tuple[int, str], tuple[Expr, int]] = field(default_factory=dict)
     _moments: dict[int, Here] = field(default_factory=dict)
     _kept: list[object] = field(default_factory=list)
@@ -165,7 +173,7 @@ class _Body:
         return self._any(f"{reason} {self._raised}", reason, kind)
 
     def _unknown(self, unknown: Unknown, kind: Type = UNKNOWN) -> Expr:
-        return self._any(f"unknown {unknown.key}", f"depends on {unknown.reason}", kind)
+        return self._any(f"unknown {unknown.key}{self.call}", f"depends on {unknown.reason}", kind)
 
     def _any(self, key: str, reason: str, kind: Type) -> Expr:
         arguments = [one(self.here.free) for one in self.here.numbered]

@@ -291,6 +291,21 @@ begin
     return outer_block.a = a;
   end;
 end $$;
+create function public.moments(n int) returns boolean language plpgsql stable as $$
+declare
+  v int := n;
+  first text := v::text collate "C";
+begin
+  v := v + 1;
+  return first = v::text collate "C" or first = 'a';
+end $$;
+create function public.loops_anew(n int) returns boolean language plpgsql as $$
+declare
+  total float := 0;
+begin
+  for one in 1..n loop total := total + random(); end loop;
+  return total > 3;
+end $$;
 create function public.grows(t text) returns boolean language plpgsql immutable as $$
 declare
   v text := t;

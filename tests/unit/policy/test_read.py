@@ -242,6 +242,25 @@ def test_what_is_bound_by_value_is_one_value(world: World) -> None:
     assert len({one.key for one in walk(found) if isinstance(one, Opaque)}) == 1
 
 
+def test_what_a_body_does_not_tell_is_told_apart(world: World) -> None:
+    def keys(policy: str, reason: str) -> list[str]:
+        every = [one for one in walk(world.read(policy)) if isinstance(one, Opaque) and one.reason.startswith(reason)]
+        assert all(len(one.reads) == 1 for one in every)
+        return [one.key for one in every]
+
+    raised, again = keys("public.or_raises(org) or not public.or_raises(org)", "raises")
+    assert raised == again
+    raised, other = keys("public.or_raises(org) or public.or_raises(owner) and (org is null)", "raises")
+    assert raised != other
+    # The same words, of a variable that has been set anew between them.
+    moments = keys("public.moments(num)", "has a collation")
+    assert (len(moments), len(set(moments))) == (3, 2)
+    counted, more = keys("public.loops(num) and public.loops(num)", "depends on")
+    assert counted == more
+    counted, more = keys("public.loops_anew(num) and public.loops_anew(num)", "depends on")
+    assert counted != more
+
+
 def test_formulas_keep_their_shape() -> None:
     atom = Atom(AtomKind.OPAQUE, "x", nullable=False)
     cases: list[tuple[Formula, str]] = [
