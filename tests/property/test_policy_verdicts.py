@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 DATABASE = "random_predicates"
 MOST_ROWS = 800
+NAMED_CLAIMS = {
+    "the e-mail": ("email",),
+    "the phone number": ("phone",),
+    "the provider": ("app_metadata", "provider"),
+    "the providers": ("app_metadata", "providers"),
+}
 DEPARSED = "select pg_get_expr(polqual, polrelid) from pg_policy where polrelid = 'public.t'::regclass"
 
 
@@ -95,7 +101,7 @@ def test_a_verdict_is_never_tighter_than_what_the_server_allows(world: World, po
 
 
 def show(session: Session, bounds: Bounds) -> str:
-    """Puts the rows of a verdict's witnesses into the table, and asks for them as those who were said to see them or not.
+    """Puts the rows of witnesses into the table, and asks for them as those who were said to see them or not.
 
     Returns what was said and is not so, empty where all of it is.
     """
@@ -137,7 +143,7 @@ def asking(witness: Witness) -> Identity:
     headers: dict[str, Any] = {}
     for key, value in witness.request.items():
         sent = split_key(key, "request.headers")
-        steps = sent or {"the e-mail": ("email",)}.get(key) or split_key(f"claims.{key}", "claims")
+        steps = sent or NAMED_CLAIMS.get(key) or split_key(f"claims.{key}", "claims")
         at = headers if sent else claims
         for step in steps[:-1]:
             at = at.setdefault(step, {})

@@ -125,8 +125,9 @@ class _Existence:
 class Encoder:
     """One predicate for one persona, and what is known of the states in which it can be asked.
 
-    `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick, `named` the
-    codes of the texts that stand in the predicate. `identities` are the persona's own, by key, as texts.
+    `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
+    are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate. `identities`
+    are the persona's own, by key, as texts.
     """
 
     def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int) -> None:
@@ -142,6 +143,7 @@ class Encoder:
         self.given: dict[tuple[Who, str], Term] = {}
         self.kinds: dict[tuple[Who, str], Type] = {}
         self.compared: list[Compared] = []
+        self.referred: set[Row] = set()
         self.applied: list[Applied] = []
         self._me = {key: Term(z3.IntVal(self.codes.of(one)), NEVER, identity=True) for key, one in identities.items()}
         self._picked: Mapping[tuple[Who, str], Term] = {}
@@ -576,6 +578,7 @@ class Encoder:
             own = [known[1] for known, _ in pairs if known is not None]
             there = z3.And(row.there, *(z3.Not(one.null) for one in own))
             referred = self.row(key.to, there)
+            self.referred.add(referred)
             for mine, (_, other) in zip(own, pairs, strict=True):
                 pointed = self.column(referred, other)
                 self.facts.append(z3.Implies(there, z3.And(z3.Not(pointed.null), pointed.value == mine.value)))

@@ -76,7 +76,7 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers, _again(passing, foreign))
         if solution.at_least is not Reach.NONE:
             return solution
-        witness, _ = self._confirm(encoder, _again(first, ever), strange=False)
+        witness, _ = self._confirm(encoder, _again(first, ever), strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 

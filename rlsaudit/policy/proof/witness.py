@@ -7,6 +7,7 @@ evaluating the predicate over these rows gives what was wanted.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
 from rlsaudit.policy.proof.wishes import can_write, wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.policy.evaluate import Result, Value
     from rlsaudit.policy.expr import Source
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.tables import Thing
     from rlsaudit.policy.proof.values import Solved
 
+_MOST_OPTIONAL = 6
 _TELLING = 6
 """How long a value has to be to tell anybody by: a role of two letters stands in many words."""
 _USER = "sub"
@@ -46,22 +48,25 @@ def confirmed(
     that tells the persona from others may stand in it, nor in a row that is not the persona's.
     """
     filled = _Filled(expression, encoder, model)
-    try:
-        state = filled.state()
-        if (
-            state is None
-            or not filled.allowed(state)
-            or (strange and filled.names_the_persona(state))
-            or not filled.plausible()
-        ):
-            return None
-        if wanted is not None:
-            values = [evaluate(expression, one) for one in filled.variants(state, alone=wanted)]
-            if not all(one is True if wanted else one is False or one is None for one in values):
-                return None
-    except EvaluationError:
+    state = filled.state()
+    if state is None or not filled.allowed(state) or not filled.plausible():
         return None
-    return filled.witness(state)
+    if strange and filled.names_the_persona(state):
+        return None
+    if wanted is None:
+        return filled.witness(state)
+    for fewer in filled.smaller(state) if wanted else (state,):
+        if all(_comes_out(expression, one, wanted=wanted) for one in filled.variants(fewer, alone=wanted and strange)):
+            return filled.witness(fewer)
+    return None
+
+
+def _comes_out(expression: Expr, state: State, *, wanted: bool) -> bool:
+    try:
+        value = evaluate(expression, state)
+    except EvaluationError:
+        return False
+    return value is True if wanted else value is False or value is None
 
 
 class _Filled:
@@ -97,6 +102,21 @@ class _Filled:
         return State(
             self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
         )
+
+    def smaller(self, state: State) -> Iterator[State]:
+        """Yields the state with fewer and with all of its rows, those that keys point at always among them."""
+        every = [row for row in self._rows if not row.target]
+        optional = [row for row in every if row not in self._encoder.referred]
+        if len(optional) > _MOST_OPTIONAL:
+            yield state
+            return
+        whole = dict(self._rows)
+        for count in range(len(optional) + 1):
+            for kept in itertools.combinations(optional, count):
+                self._rows = {row: values for row, values in whole.items() if row not in optional or row in kept}
+                held = ((row, values) for row, values in self._rows.items() if not row.target)
+                yield replace(state, tables=_tables(self._expression, held))
+        self._rows = whole
 
     def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
         """The states in which the predicate has to be the same.
@@ -148,7 +168,7 @@ class _Filled:
             if not all(self._encoder.tables.holds(row.relation, number, value) for number, value in values.items()):
                 return False
             for check in self._encoder.tables.checks(row.relation, values):
-                if evaluate(check, replace(state, row=values)) not in {True, None}:
+                if not _comes_out(check, replace(state, row=values), wanted=True):
                     return False
         return True
 
