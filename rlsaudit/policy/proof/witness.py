@@ -184,7 +184,7 @@ class _Filled:
             for row, values in named.items()
             if not row.target and values
         )
-        request = {key: value for (who, key), value in state.given.items() if who is not Who.CLOCK}
+        request = {key: value for (_, key), value in state.given.items()}
         return Witness(named[self._encoder.target], others, request)
 
     def _request(self) -> dict[tuple[Who, str], Value] | None:
