@@ -49,6 +49,9 @@ def may_write(source: str, text: str) -> bool:
         return is_e_mail(text)
     if source == LEVEL:
         return text in _LEVELS
+    if source not in SOURCES:
+        # How it signs in is for the project to offer.
+        return False
     # What goes through a header comes without spaces around it.
     return source == "user_metadata" or (text.isascii() and text.isprintable() and text == text.strip())
 
