@@ -185,6 +185,24 @@ class Encoder:
             found |= more
         return frozenset(found)
 
+    def tied(self) -> tuple[Mapping[Row, Solved], list[Solved]]:
+        """Returns for each row that it is tied to the target row, and what has to hold where that is so."""
+        flags = {row: z3.Bool(f"row {row.number} is tied to the target") for row in self.rows if not row.target}
+        steps = {row: z3.Int(f"steps from row {row.number}") for row in flags}
+        facts: list[Solved] = []
+        for row, flag in flags.items():
+            chains = [z3.BoolVal(val=False)]
+            for one in self.equalities:
+                for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows)):
+                    if row in here:
+                        chains += [
+                            one.holds if other.target else z3.And(one.holds, flags[other], steps[other] < steps[row])
+                            for other in there
+                            if other != row
+                        ]
+            facts.append(z3.Implies(flag, z3.Or(chains)))
+        return flags, facts
+
     def claims(self) -> list[Term]:
         """Returns what the server gave to the persona, or did not."""
         return [term for (who, _), term in self.given.items() if who is Who.SERVER]

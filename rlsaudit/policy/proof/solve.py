@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof.solution import Witness
     from rlsaudit.policy.proof.tables import Tables
-    from rlsaudit.policy.proof.values import Solved, Term
+    from rlsaudit.policy.proof.values import Row, Solved, Term
 
     Choice = tuple[Who, str]
 
@@ -62,7 +62,7 @@ class _Question:
     def answer(self) -> Solution:
         encoder = Encoder(self._tables, self._identities(), self._relation)
         truth = encoder.predicate(self._expression)
-        ever = self._models(encoder, [truth.value])
+        ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
         first = next(ever, None)
         if first is None:
             return Solution(Reach.NONE, Reach.ALL if self._stopped else Reach.NONE, why=self._stopped)
@@ -225,11 +225,27 @@ def _strangers(encoder: Encoder) -> list[Solved]:
         if one.telling and left and right and not left & right and not mixed:
             both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
             found.append(z3.Implies(one.holds, both))
-    used = {row: {number for owner, number in encoder.columns if owner == row} for row in encoder.rows}
+    return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
+
+
+def _no_staff(encoder: Encoder) -> list[Solved]:
+    """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones."""
+    found: list[Solved] = []
+    for one in encoder.equalities:
+        for a, b in ((one.left, one.right), (one.right, one.left)):
+            if a.identity and b.rows and encoder.target not in b.rows and not (b.identity or b.personal):
+                found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
+    tied, facts = encoder.tied()
+    special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in _ordinary(encoder)]
+    return found + facts + special
+
+
+def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
+    """What a row of the persona's is like that nobody took special care of."""
     for (row, _), (column, term) in encoder.columns.items():
-        # A role in an organisation that is not asked for is one in any, and everybody has one of their own.
-        if not row.target and not encoder.tables.belongs(row.relation, used[row]):
-            ordinary = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
-            if ordinary is not None:
-                found.append(z3.Implies(row.mine, ordinary))
-    return found
+        # A role in an organisation is nothing special: everybody may have one of their own.
+        if row.target or encoder.tables.belongs(row.relation):
+            continue
+        ordinary = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
+        if ordinary is not None:
+            yield row, ordinary

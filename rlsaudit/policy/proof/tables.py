@@ -144,11 +144,11 @@ class Tables:
             here = min(targets)
         return None
 
-    def belongs(self, relation: int, used: Collection[int]) -> bool:
-        """Whether rows of the relation belong to something beside a user, by a column that is not among the `used`."""
+    def belongs(self, relation: int) -> bool:
+        """Whether rows of the relation belong to something beside a user: an organisation, a project."""
         for one in self.references(relation):
             (column, *more), (other, *_) = one.columns, one.others
-            if not more and column.number not in used and column.not_null and self.users is not None:
+            if not more and column.not_null and self.users is not None:
                 thing = self.thing(one.to, other.number)
                 if thing is not None and thing != self.users:
                     return True
