@@ -109,7 +109,7 @@ def show(session: Session, bounds: Bounds) -> str:
     for witness, expected in ((bounds.passes, True), (bounds.barred, False)):
         if witness is None or timed(witness):
             continue
-        session.execute("savepoint witness")
+        session.execute("savepoint witness; delete from public.members; delete from public.t")
         for table, row in witness.others:
             session.execute(inserted(table, row))
         session.execute(inserted("public.t", witness.row))

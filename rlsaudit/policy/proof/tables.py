@@ -145,14 +145,28 @@ class Tables:
         return None
 
     def belongs(self, relation: int) -> bool:
-        """Whether rows of the relation belong to something beside a user: an organisation, a project."""
-        for one in self.references(relation):
-            (column, *more), (other, *_) = one.columns, one.others
-            if not more and column.not_null and self.users is not None:
-                thing = self.thing(one.to, other.number)
-                if thing is not None and thing != self.users:
-                    return True
-        return False
+        """Whether rows of the relation belong to something beside a user: an organisation, a project.
+
+        They point at it, or its id is one of several in their key.
+        """
+        pointing = {
+            one.columns[0].number: self.thing(one.to, one.others[0].number)
+            for one in self.references(relation)
+            if len(one.columns) == 1
+        }
+        users = {number for number, thing in pointing.items() if thing == self.users}
+        others = {number for number, thing in pointing.items() if thing is not None} - users
+        if any(self._is_id(relation, number) for number in others):
+            return True
+        return any(
+            len([number for number in key if self._is_id(relation, number)]) > 1
+            and any(self._is_id(relation, number) for number in key - users)
+            for key in self.keys(relation)
+        )
+
+    def _is_id(self, relation: int, number: int) -> bool:
+        fact = self.fact(relation, number)
+        return fact is not None and fact.not_null and (fact.type == "uuid" or fact.type in INTEGERS)
 
     @property
     def users(self) -> Thing | None:
