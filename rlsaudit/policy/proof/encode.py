@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 Env = tuple[Row, ...]
 """The rows at each place."""
 
-_MOST_ROWS = 60
-_MOST_INSTANCES = 40
+_MOST_ROWS = 40
+_MOST_INSTANCES = 12
 _MOST_PAIRS = 100
 _LOGIC = (Not, And, Or, IsNull, IsTrue)
 _CENTURY = (1735689600, 4102444800)

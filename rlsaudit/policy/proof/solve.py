@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     Choice = tuple[Who, str]
 
 _PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
-_MOST_NODES = 4_000
-_EFFORT = 3_000_000
+_MOST_NODES = 1_500
+_EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
-_MOST_TRIES = 6
+_MOST_TRIES = 3
 
 
 def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
