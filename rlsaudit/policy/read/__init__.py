@@ -14,8 +14,8 @@ from rlsaudit.policy.read.here import Here, LostError, Readers, TooLargeError, W
 from rlsaudit.policy.read.opaque import lone
 from rlsaudit.policy.read.plpgsql import procedure
 from rlsaudit.policy.read.queries import rows
-from rlsaudit.policy.read.rows import Reached, reached
 from rlsaudit.policy.read.sources import fields
+from rlsaudit.policy.read.touched import Reached, reached
 from rlsaudit.policy.values import Scope
 
 if TYPE_CHECKING:

@@ -12,11 +12,27 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pglast import ast
-from pglast.enums import SubLinkType
+from pglast.enums import SetOperation, SubLinkType
 
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import TRUE, AnyRow, Expr, Field, Given, IsTrue, Not, Query, Who, rebuilt, walk
+from rlsaudit.policy.body import fragments_of
+from rlsaudit.policy.expr import (
+    BOOLEAN,
+    TRUE,
+    And,
+    AnyRow,
+    Call,
+    Expr,
+    Field,
+    Given,
+    IsTrue,
+    Not,
+    Query,
+    Who,
+    rebuilt,
+    walk,
+)
 from rlsaudit.policy.procedure import Conflict, NotFollowed, conflict_of, paths
 from rlsaudit.policy.procedure.path import (
     Assigns,
@@ -53,6 +69,7 @@ Name = tuple[str, ...]
 _RAISES_QUERY = re.compile(r"\braise\b[^;]*\bselect\b", re.IGNORECASE)
 _TELLS_MORE = re.compile(r"\braise\b[^;]*\b(?:detail|hint|column|constraint|datatype|table|schema)\b", re.IGNORECASE)
 """An error tells more than its message, which alone is known of the end of a path."""
+_SAME = frozenset({"uuid", "smallint", "integer", "bigint"})
 _CONDITIONS = frozenset({"whereClause", "quals", "havingClause"})
 
 
@@ -71,6 +88,15 @@ class Reached:
         found = self.rows.setdefault((operation, relation), [])
         if condition not in found:
             found.append(condition)
+
+    def loses(self, node: Node) -> None:
+        """Gives up subqueries that give values, where they stand for more than a condition."""
+        for one in _valued(node):
+            self.loses_all(one.subselect)
+
+    def loses_all(self, node: Node) -> None:
+        """Gives up whatever is read below `node`."""
+        self.lost |= {(Operation.SELECT, _name(one)) for one in tree.relations(node)}
 
 
 def reached(function: Function, scope: Scope, readers: Readers) -> Reached | None:
@@ -92,13 +118,30 @@ def reached(function: Function, scope: Scope, readers: Readers) -> Reached | Non
     if _RAISES_QUERY.search(function.body):
         # What a message is made of is no step of a path.
         return None
+    fragments = fragments_of(function)
+    if fragments is None:
+        return None
     result = Reached()
     for path in found:
         try:
             _Way(path, function, scope, readers, result).follow()
         except (LostError, TooLargeError, RecursionError):
             return None
+    _account(fragments, found, result)
     return result
+
+
+def _account(fragments: tuple[Node, ...], found: tuple[Path, ...], result: Reached) -> None:
+    """Gives up what the body's text reads and no path has as a query of its own."""
+    steps = [step for path in found for step in path.steps]
+    queries = [one.query for one in steps if isinstance(one, Reads)]
+    queries += [one.value for one in steps if isinstance(one, Gives) and one.query]
+    queries += [path.end.node for path in found if isinstance(path.end, Returned) and path.end.query]
+    followed = {tree.text(one) for one in queries if isinstance(one, ast.SelectStmt)}
+    for one in fragments:
+        result.loses(one)
+        if isinstance(one, ast.SelectStmt) and one.fromClause and tree.text(one) not in followed:
+            result.loses_all(one)
 
 
 class _Way:
@@ -147,7 +190,7 @@ class _Way:
                     if query:
                         self._query(value, self._body.moment(step.bindings), conditions, before=before or self._again)
                     else:
-                        self._loses(value)
+                        self._result.loses(value)
                 case Assigns(value=bound):
                     self._bound(bound, conditions, before=before or self._again)
                 case _:
@@ -156,7 +199,7 @@ class _Way:
             if end.query and isinstance(end.node, ast.SelectStmt):
                 self._query(end.node, self._body.moment(self._path.bindings), conditions, before=self._written)
             elif not end.query:
-                self._loses(end.node)
+                self._result.loses(end.node)
 
     def _conditions(self) -> Iterator[Expr]:
         for one in self._path.conditions:
@@ -167,9 +210,9 @@ class _Way:
     def _query(self, query: Node, here: Here, conditions: tuple[Expr, ...], *, before: bool) -> None:
         """All rows of a query may flow into what is given back."""
         if not isinstance(query, ast.SelectStmt):
-            self._loses_all(query)
+            self._result.loses_all(query)
             return
-        self._loses(query)
+        self._result.loses(query)
         # A lock takes no rows away and adds none.
         plain = ast.SelectStmt(**{one: getattr(query, one) for one in query if one != "lockingClause"})
         try:
@@ -177,7 +220,7 @@ class _Way:
                 queries.output(rows)
                 self._promote(Operation.SELECT, rows.sources, queries.where(rows), conditions, before=before)
         except LostError:
-            self._loses_all(query)
+            self._result.loses_all(query)
 
     def _promote(
         self, operation: Operation, sources: list[Source], where: Expr, conditions: tuple[Expr, ...], *, before: bool
@@ -185,7 +228,7 @@ class _Way:
         for one in sources:
             others = tuple(each for each in sources if each is not one)
             # What it reads may be what was written just before.
-            condition = TRUE if before else conjunction((*conditions, promoted(one, others, where)))
+            condition = TRUE if before else narrowed(conjunction((*conditions, promoted(one, others, where))))
             self._result.add(operation, one.relation, condition)
 
     def _write(self, statement: Node, here: Here, conditions: tuple[Expr, ...], *, before: bool) -> None:
@@ -195,16 +238,19 @@ class _Way:
             return
         more = (statement.fromClause if operation is Operation.UPDATE else statement.usingClause) or ()
         select = ast.SelectStmt(
-            fromClause=(statement.relation, *more), whereClause=statement.whereClause, targetList=()
+            fromClause=(statement.relation, *more),
+            whereClause=statement.whereClause,
+            targetList=(),
+            op=SetOperation.SETOP_NONE,
         )
         try:
             for rows in queries.ways(select, here):
                 target, *others = rows.sources
-                condition = conjunction((*conditions, promoted(target, tuple(others), queries.where(rows))))
+                condition = narrowed(conjunction((*conditions, promoted(target, tuple(others), queries.where(rows)))))
                 if before:
                     condition = TRUE
                 self._result.add(operation, target.relation, condition)
-                if statement.returningList:
+                if _returning(statement):
                     self._result.add(Operation.SELECT, target.relation, condition)
         except LostError:
             self._loses_written(statement)
@@ -216,16 +262,16 @@ class _Way:
     def _loses_shown(self, statement: Node) -> None:
         """What a statement that writes may read for its values or give back, beside the rows of its target."""
         if not isinstance(statement, ast.UpdateStmt | ast.DeleteStmt):
-            self._loses_all(statement)
+            self._result.loses_all(statement)
             return
-        parts = ("withClause", "targetList", "returningList", "fromClause", "usingClause")
-        self._loses_all(tuple(getattr(statement, one, None) for one in parts))
+        parts = ("withClause", "targetList", "returningList", "returningClause", "fromClause", "usingClause")
+        self._result.loses_all(tuple(getattr(statement, one, None) for one in parts))
 
     def _bound(self, bound: Bound, conditions: tuple[Expr, ...], *, before: bool) -> None:
         """What a variable is given may flow into the result."""
         match bound:
             case Computed(node):
-                self._loses(node)
+                self._result.loses(node)
             case FirstRow(query=query, bindings=bindings) | SomeRow(query=query, bindings=bindings):
                 self._query(query, self._body.moment(bindings), conditions, before=before)
             case Changed(whole, _, value):
@@ -234,16 +280,37 @@ class _Way:
             case _:
                 pass
 
-    def _loses(self, node: Node) -> None:
-        """Subqueries that give values, where they stand for more than a condition."""
-        for one in _valued(node):
-            self._loses_all(one.subselect)
-
-    def _loses_all(self, node: Node) -> None:
-        self._result.lost |= {(Operation.SELECT, _name(one)) for one in tree.relations(node)}
-
 
 _OPERATIONS = {ast.UpdateStmt: Operation.UPDATE, ast.DeleteStmt: Operation.DELETE}
+
+
+def _returning(statement: Node) -> bool:
+    # The grammar of Postgres 18 has a clause of its own for it.
+    return bool(getattr(statement, "returningList", None) or getattr(statement, "returningClause", None))
+
+
+def narrowed(condition: Expr) -> Expr:
+    """Returns the condition with an argument that has to equal a column of the row replaced by that, elsewhere in it.
+
+    Only for types of which equal values are the same value.
+    """
+    if not isinstance(condition, And):
+        return condition
+    same: dict[Expr, Expr] = {}
+    equalities: set[Expr] = set()
+    for one in condition.operands:
+        if isinstance(one, Call) and one.name == "=" and one.type == BOOLEAN and len(one.args) == 2:
+            left, right = one.args
+            field, given = (left, right) if isinstance(left, Field) else (right, left)
+            alike = isinstance(field, Field) and field.place == 0 and isinstance(given, Given)
+            if alike and given.who is Who.ARGUMENT and given.type == field.type and field.type.name in _SAME:
+                same.setdefault(given, field)
+                equalities.add(one)
+
+    def leaf(one: Expr) -> Expr:
+        return same.get(one, one)
+
+    return And(tuple(one if one in equalities else rebuilt(one, leaf) for one in condition.operands))
 
 
 def promoted(target: Source, others: tuple[Source, ...], where: Expr) -> Expr:
