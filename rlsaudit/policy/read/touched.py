@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from rlsaudit.policy.values import Scope
 
 Name = tuple[str, ...]
-_RAISES_QUERY = re.compile(r"\braise\b[^;]*\bselect\b", re.IGNORECASE)
-_TELLS_MORE = re.compile(r"\braise\b[^;]*\b(?:detail|hint|column|constraint|datatype|table|schema)\b", re.IGNORECASE)
+_FLAGS = re.IGNORECASE | re.DOTALL
+_TELLS_MORE = re.compile(r"\braise\b.*\b(?:detail|hint|column|constraint|datatype|table|schema)\b", _FLAGS)
 """An error tells more than its message, which alone is known of the end of a path."""
 _SAME = frozenset({"uuid", "smallint", "integer", "bigint"})
 _CONDITIONS = frozenset({"whereClause", "quals", "havingClause"})
@@ -114,9 +114,6 @@ def reached(function: Function, scope: Scope, readers: Readers) -> Reached | Non
     ):
         return None
     if any(isinstance(step, Sets | Dynamic) for path in found for step in path.steps):
-        return None
-    if _RAISES_QUERY.search(function.body):
-        # What a message is made of is no step of a path.
         return None
     fragments = fragments_of(function)
     if fragments is None:
@@ -172,8 +169,8 @@ class _Way:
     def follow(self) -> None:
         end = self._path.end
         fails = isinstance(end, Raised)
-        if isinstance(end, Raised) and end.message is not None and not self._talks:
-            # The statement fails, and says nothing that it has read.
+        if isinstance(end, Raised) and end.message is not None and "%" not in end.message and not self._talks:
+            # The statement fails, and says nothing that it has read: nothing is put into its message.
             return
         conditions = tuple(self._conditions())
         before = False
@@ -299,13 +296,14 @@ def narrowed(condition: Expr) -> Expr:
     same: dict[Expr, Expr] = {}
     equalities: set[Expr] = set()
     for one in condition.operands:
-        if isinstance(one, Call) and one.name == "=" and one.type == BOOLEAN and len(one.args) == 2:
+        if isinstance(one, Call) and one.name == "=" and one.type == BOOLEAN:
             left, right = one.args
-            field, given = (left, right) if isinstance(left, Field) else (right, left)
-            alike = isinstance(field, Field) and field.place == 0 and isinstance(given, Given)
-            if alike and given.who is Who.ARGUMENT and given.type == field.type and field.type.name in _SAME:
-                same.setdefault(given, field)
-                equalities.add(one)
+            for field, given in ((left, right), (right, left)):
+                if not isinstance(field, Field) or not isinstance(given, Given) or field.place != 0:
+                    continue
+                if given.who is Who.ARGUMENT and given.type == field.type and field.type.name in _SAME:
+                    same.setdefault(given, field)
+                    equalities.add(one)
 
     def leaf(one: Expr) -> Expr:
         return same.get(one, one)
