@@ -252,7 +252,9 @@ class Indirect:
             elif self._may(touch.role, self._catalog.relations[touch.relation], touch.operation):
                 followed = None if called is None else self._calls.way(*called, touch, way)
                 if followed is not None:
-                    lifted.known[touch.relation, touch.operation][f"{via} itself"] = followed
+                    if followed.at_most is not Reach.NONE:
+                        # Beside what is noted for something that the function calls.
+                        lifted.known[touch.relation, touch.operation][f"{via} itself"] = followed
                     continue
                 for oid in self._footprints.concerned(touch.relation):
                     lifted.known[oid, touch.operation].setdefault(via, way)
