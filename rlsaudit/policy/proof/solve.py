@@ -68,7 +68,7 @@ class _Question:
             return Solution(Reach.NONE, Reach.ALL if self._stopped else Reach.NONE, why=self._stopped)
         # Without an identity in it, nothing that it lets through is anybody's own.
         personal = self._personal
-        strangers = _strangers(encoder) if personal else []
+        strangers = _strangers(encoder) if personal else [z3.Not(row.mine) for row in encoder.rows]
         foreign = self._models(encoder, [truth.value, *strangers])
         passing = next(foreign, None)
         solution = Solution(Reach.NONE, Reach.OWN)

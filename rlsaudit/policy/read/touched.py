@@ -124,6 +124,9 @@ def reached(function: Function, scope: Scope, readers: Readers) -> Reached | Non
             _Way(path, function, scope, readers, result).follow()
         except (LostError, TooLargeError, RecursionError):
             return None
+        except (AttributeError, IndexError, KeyError, TypeError):
+            # A statement of a shape that the grammar has and this does not know.
+            return None
     _account(fragments, found, result)
     return result
 
