@@ -31,6 +31,11 @@ oracle seed=`python3 -c "import random; print(random.randrange(10**9))"`:
     @echo "seed {{ seed }}"
     HYPOTHESIS_PROFILE=thorough pytest --hypothesis-seed={{ seed }} --pg 15,16,17,18 tests/property
 
+# Compare what expressions are read and evaluated as with the server, for thousands of them on each major.
+expressions seed=`python3 -c "import random; print(random.randrange(10**9))"`:
+    @echo "seed {{ seed }}"
+    HYPOTHESIS_PROFILE=thorough pytest --hypothesis-seed={{ seed }} --pg 15,16,17,18 tests/property/test_expression_values.py
+
 # Compare every privilege in a database of yours with what its server says, as superuser: `just compare-privileges URL`.
 compare-privileges conninfo:
     @python tests/compare_privileges.py "{{ conninfo }}"

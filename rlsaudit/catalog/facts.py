@@ -227,8 +227,9 @@ class Policy:
 class Function:
     """A function or procedure. `kind` is `prokind`, `volatility` is `provolatile`.
 
-    `arguments` are the types of its input arguments; `body` is the source, or the parsed body written out again.
-    `settings` is `proconfig` (`search_path=""`); of a custom setting (`app.key`) only the name, for it may be a secret.
+    `arguments` are the types of its input arguments, `defaults` the SQL of the last ones' defaults, with commas between
+    them; `body` is the source, or the parsed body written out again. `settings` is `proconfig` (`search_path=""`); of a
+    custom setting (`app.key`) only the name, for it may be a secret.
     """
 
     oid: int
@@ -249,6 +250,7 @@ class Function:
     extension: str | None
     parameters: tuple[Parameter, ...] = ()
     strict: bool = False
+    defaults: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rlsaudit.access.views import is_invoker
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.explain.asides import asides
+from rlsaudit.explain.proof import proof
 from rlsaudit.model import Operation, Reach
 from rlsaudit.names import ident
 from rlsaudit.reach import widest
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 class Route:
     """One way to the rows. `via` is the object that leads there (empty: the relation itself), `kind` what that is.
 
-    `links` are what it depends on, in the order in which the server asks; `because` is what decides how far it goes.
+    `links` are what it depends on, in the order in which the server asks; `because` is what decides how far it goes,
+    and `proof` what that rests on where a predicate was solved.
     """
 
     via: str
@@ -37,6 +39,7 @@ class Route:
     because: str
     links: tuple[Link, ...]
     columns: tuple[str, ...] | None = None
+    proof: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class _Routes:
                 yield self._indirect(way, relation)
 
     def _route(self, way: Way, kind: str, links: tuple[Link, ...]) -> Route:
-        return Route(way.via, kind, way.at_least, way.at_most, way.because, links, way.columns)
+        return Route(way.via, kind, way.at_least, way.at_most, way.because, links, way.columns, proof(way))
 
     def _direct(self, relation: Relation) -> Iterator[Link]:
         """What addressing a relation by its name depends on, up to where it ends."""

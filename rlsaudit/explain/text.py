@@ -67,6 +67,8 @@ def _route(page: Page, route: Route) -> None:
         _link(page, link)
     bounds = route.at_least.value if route.at_least is route.at_most else f"from {route.at_least} to {route.at_most}"
     page.prose((bounds, STRONG), f": {route.because}", indent=2, lead="→", gap=1)
+    for line in route.proof:
+        page.prose((line, QUIET), indent=4, lead=("·", QUIET), gap=1)
 
 
 def _link(page: Page, link: Link) -> None:

@@ -65,7 +65,7 @@ def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) ->
     if certain > way.at_most:
         found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, f"read {seen} as somebody who owns nothing")
-    if way.at_least is Reach.ALL and total is not None and result.rows < total and not way.chosen:
+    if way.at_least is Reach.ALL and total is not None and result.rows < total and not (way.chosen or way.given):
         found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, f"read {seen}")
     if certain is Reach.NONE:

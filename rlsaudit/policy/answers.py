@@ -7,16 +7,15 @@ is no column of the relations at hand comes from outside, so it is an argument o
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pglast
 from pglast import ast
 from pglast.enums import A_Expr_Kind, BoolExprType, JoinType, SetOperation, SubLinkType
 
-from rlsaudit.policy import tree
+from rlsaudit.policy import plpgsql, tree
+from rlsaudit.policy.plpgsql import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,12 +39,10 @@ SUMMARIES = frozenset(
 """Aggregates of which no row's own value can be read."""
 _FOLDS = frozenset({("lower",), ("upper",), ("trim",), ("btrim",)})
 _DYNAMIC = frozenset({"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"})
-_ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*;?\s*", re.DOTALL | re.IGNORECASE)
-_RETURN = re.compile(r"\s*RETURN\b(.*?);?\s*", re.DOTALL | re.IGNORECASE)
 _ASSIGNMENT = re.compile(r'\s*(?P<target>[\w"]+)[\w."\[\]$]*\s*:?=(?!=)(?P<value>.*)', re.DOTALL)
 _RETURNED = re.compile(r"\breturn\s+(?:next\s+)?([a-z_]\w*)", re.IGNORECASE)
-_TAG = "$rlsaudit$"
-_SPECIFIER = re.compile(r"%(?:(?P<position>\d+)\$)?-?\d*(?P<kind>[sIL%])")
+SPECIFIER = re.compile(r"%(?:(?P<position>\d+)\$)?-?\d*(?P<kind>[sIL%])")
+"""What `format` replaces."""
 _DEEPEST = 20
 
 
@@ -109,11 +106,7 @@ def doing_of(function: Function, columns: Columns) -> Doing | None:
 
 
 def _sql(body: str, columns: Columns) -> Doing | None:
-    if atomic := _ATOMIC.fullmatch(body):
-        body = atomic[1]
-    elif returned := _RETURN.fullmatch(body):
-        body = f"select {returned[1]}"
-    parsed = tree.statements(body)
+    parsed = tree.statements(plpgsql.plain(body))
     if not parsed:
         return None
     reader = _Reader(columns)
@@ -130,13 +123,10 @@ def _plpgsql(body: str, columns: Columns) -> Doing | None:
 
 
 def _parsed(body: str) -> Any:  # noqa: ANN401 — JSON
-    if _TAG in body or len(body) > tree.MOST_CHARACTERS:
-        return None
     for returns in ("setof record", "record", "void"):
-        try:
-            return pglast.parse_plpgsql(f"create function f() returns {returns} language plpgsql as {_TAG}{body}{_TAG}")
-        except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
-            continue
+        found = plpgsql.parsed_under(f"() returns {returns}", body)
+        if found is not None:
+            return found
     return None
 
 
@@ -421,14 +411,14 @@ class _Procedure:
         self._body = body
         self._reader = _Reader(columns)
         self._declared = frozenset(
-            value["refname"] for _, value in _pairs(parsed) if isinstance(value, dict) and "refname" in value
+            value["refname"] for _, value in pairs(parsed) if isinstance(value, dict) and "refname" in value
         )
         self._assigned = list(self._assignments())
 
     def reads(self) -> Iterator[Read]:
         """What goes back to the caller: returned queries, and queries into variables that are returned."""
         returned: set[str] = {one.lower() for one in _RETURNED.findall(self._body)}
-        for kind, value in _pairs(self._parsed):
+        for kind, value in pairs(self._parsed):
             if kind == "PLpgSQL_stmt_return_query" and (query := _query(value.get("query"))):
                 yield from self._answers(query)
             elif kind in {"PLpgSQL_stmt_return", "PLpgSQL_stmt_return_next"} and (query := _query(value.get("expr"))):
@@ -446,21 +436,21 @@ class _Procedure:
 
     def writes(self) -> Iterator[Write]:
         """Every statement that writes."""
-        for key, value in _pairs(self._parsed):
+        for key, value in pairs(self._parsed):
             if key == "query" and isinstance(value, str):
                 yield from self._reader.writes(tree.statements(value) or ())
 
     def injected(self) -> Iterator[str]:
         """Arguments that become a part of dynamic SQL as they are, unless the body asks about them and may raise."""
-        if any(key == "dynquery" for key, _ in _pairs(self._parsed)):
-            dynamic = [value["dynquery"] for _, value in _pairs(self._parsed) if _has(value, "dynquery")]
+        if any(key == "dynquery" for key, _ in pairs(self._parsed)):
+            dynamic = [value["dynquery"] for _, value in pairs(self._parsed) if _has(value, "dynquery")]
         else:
             dynamic = []
-        dynamic += [value["query"] for kind, value in _pairs(self._parsed) if kind in _DYNAMIC and "query" in value]
+        dynamic += [value["query"] for kind, value in pairs(self._parsed) if kind in _DYNAMIC and "query" in value]
         found = {name for one in dynamic if (query := _query(one)) for name in self._raw(f"select {query}", set())}
-        raises = any(kind == "PLpgSQL_stmt_raise" for kind, _ in _pairs(self._parsed))
+        raises = any(kind == "PLpgSQL_stmt_raise" for kind, _ in pairs(self._parsed))
         asked: set[str] = set()
-        for key, value in _pairs(self._parsed):
+        for key, value in pairs(self._parsed):
             if key == "cond" and (query := _query(value)):
                 asked |= _names(f"select {query}")
         yield from sorted(found - asked if raises else found)
@@ -498,7 +488,7 @@ class _Procedure:
 
     def _assignments(self) -> Iterator[tuple[str, str]]:
         """Pairs of a variable and the query that fills it."""
-        for kind, value in _pairs(self._parsed):
+        for kind, value in pairs(self._parsed):
             if kind == "PLpgSQL_stmt_execsql" and value.get("into") and (query := _query(value.get("sqlstmt"))):
                 yield from ((name, query) for name in _targets(value.get("target")))
             elif kind == "PLpgSQL_stmt_fors" and (query := _query(value.get("query"))):
@@ -516,7 +506,7 @@ def _formatted(arguments: Sequence[Node]) -> Iterator[Node]:
     if not isinstance(template, ast.A_Const) or not isinstance(template.val, ast.String):
         return
     following = 1
-    for specifier in _SPECIFIER.finditer(template.val.sval or ""):
+    for specifier in SPECIFIER.finditer(template.val.sval or ""):
         if specifier["kind"] == "%":
             continue
         place = int(specifier["position"] or following)
@@ -536,7 +526,7 @@ def _query(expression: Any) -> str | None:  # noqa: ANN401 — JSON
 
 
 def _targets(target: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
-    for kind, value in _pairs(target):
+    for kind, value in pairs(target):
         if kind in {"PLpgSQL_rec", "PLpgSQL_var"} and isinstance(value, dict):
             yield value["refname"]
         elif kind == "fields":
@@ -548,17 +538,6 @@ def _names(sql: str) -> set[str]:
     references = [one for one in tree.walk(tree.statements(sql) or ()) if isinstance(one, ast.ColumnRef)]
     firsts = [one.fields[0] for one in references if one.fields]
     return {one.sval for one in firsts if isinstance(one, ast.String) and one.sval}
-
-
-def _pairs(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 — JSON
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, dict):
-            yield from current.items()
-            waiting.extend(current.values())
-        elif isinstance(current, list):
-            waiting.extend(current)
 
 
 def _uncast(node: Node) -> Node:

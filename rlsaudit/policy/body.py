@@ -6,18 +6,16 @@ anything that its role may.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import pglast
 from pglast import ast
 from pglast.enums import SQLValueFunctionOp
 
-from rlsaudit.names import ident
-from rlsaudit.policy import tree
+from rlsaudit.policy import plpgsql, tree
+from rlsaudit.policy.plpgsql import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +36,8 @@ WHO = frozenset(
         SQLValueFunctionOp.SVFOP_USER,
     }
 )
-_DECLARED = re.compile(
-    r"""(?P<name>(?:^|;|\bdeclare\b)\s*(?!declare\b)(?:\w+|"[^"]+")\s+(?:constant\s+)?)  # a variable
-    (?:(?:\w+|"[^"]+")\.)+(?:\w+|"[^"]+")(?P<row>%\w+)?(?:\[\])?  # declared as a type of some schema
-    (?=\s*(?:;|:=|=|default\b|not\s+null\b))""",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
-_DECLARATIONS = re.compile(r"\bdeclare\b.*?\bbegin\b", re.IGNORECASE | re.DOTALL)
-_DECLARES = re.compile(r"\bdeclare\b", re.IGNORECASE)
-"""Names of a body's own, aliases among them, which pglast does not tell: they hide parameters that are called so."""
 _WRITES = {ast.InsertStmt: "insert", ast.UpdateStmt: "update", ast.DeleteStmt: "delete"}
-_RUNS_SQL = frozenset(
+RUNS_SQL = frozenset(
     {
         "cursor_to_xml", "cursor_to_xmlschema", "database_to_xml", "database_to_xml_and_xmlschema", "dblink",
         "dblink_exec", "dblink_open", "dblink_send_query", "query_to_xml", "query_to_xml_and_xmlschema",
@@ -59,8 +48,6 @@ _RUNS_SQL = frozenset(
 """Functions that run a text as SQL, or read the table whose name they are given."""
 _LIMITS = frozenset({"lock_timeout", "row_security", "statement_timeout", "work_mem"})
 """Settings that only make a statement fail which would not have: `row_security` off asks for no row to be hidden."""
-_ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*;?\s*", re.DOTALL | re.IGNORECASE)
-_RETURN = re.compile(r"\s*RETURN\b(.*?);?\s*", re.DOTALL | re.IGNORECASE)
 _ASSIGNMENT = re.compile(r'\s*[\w."\[\]$]+\s*:?=(?!=)(.*)', re.DOTALL)
 
 
@@ -92,23 +79,25 @@ def body_of(function: Function) -> Body:
     return _body(function.language, function.body, tuple(one.name for one in function.parameters if one.name))
 
 
+def fragments_of(function: Function) -> tuple[Node, ...] | None:
+    """Returns every statement of a body, and every expression of plpgsql as a SELECT; None where one is not parsed."""
+    if function.language == "sql":
+        return tree.statements(plpgsql.plain(function.body))
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    if function.language != "plpgsql" or parsed is None:
+        return None
+    found = [_parse_fragment(one) for one in _queries(parsed)]
+    return None if None in found else tuple(each for one in found for each in one or ())
+
+
 @lru_cache(maxsize=8192)
 def _body(language: str, body: str, parameters: tuple[str, ...]) -> Body:
     """The same for its parts: a body is asked about once for every table, and told apart by its text alone."""
     if language == "sql":
-        return _sql_body(_plain(body))
+        return _sql_body(plpgsql.plain(body))
     if language == "plpgsql":
         return _plpgsql_body(body, parameters)
     return Body(understood=False)
-
-
-def _plain(body: str) -> str:
-    """A standard SQL body (`BEGIN ATOMIC … END`, `RETURN …`) as plain statements."""
-    if atomic := _ATOMIC.fullmatch(body):
-        return atomic[1]
-    if returned := _RETURN.fullmatch(body):
-        return f"select {returned[1]}"
-    return body
 
 
 def _sql_body(body: str) -> Body:
@@ -119,7 +108,7 @@ def _sql_body(body: str) -> Body:
 
 
 def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
-    parsed = _parse_plpgsql(body, parameters)
+    parsed = plpgsql.parsed(body, parameters)
     if parsed is None:
         return Body(understood=False)
     statements: list[Node] = []
@@ -141,38 +130,8 @@ def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
         raises=bool(kinds & {"PLpgSQL_stmt_raise", "PLpgSQL_stmt_assert"}),
         returns_null=_returns_null(body),
         assigns=frozenset(_assigned(parsed)),
-        query=f"select {returned}" if returned and len(lone) == 1 and not _DECLARES.search(body) else None,
+        query=f"select {returned}" if returned and len(lone) == 1 and not plpgsql.DECLARES.search(body) else None,
     )
-
-
-def _parse_plpgsql(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN401 — JSON
-    """Returns the body as pglast's JSON, None where it is not understood."""
-    tag = "$rlsaudit$"
-    if len(body) > tree.MOST_CHARACTERS or tag in body:
-        return None
-    # The parser knows no types but the built-in ones, and what a variable is declared as does not matter here.
-    declared = _DECLARATIONS.sub(lambda part: _DECLARED.sub(lambda one: _as_built_in(one, body), part[0]), body)
-    bodies = dict.fromkeys((body, declared))
-    taken = ", ".join(f"{ident(one)} text" for one in dict.fromkeys(parameters))
-    returned = ", ".join(f"out {ident(one)} text" for one in dict.fromkeys(parameters))
-    # The result decides what RETURN may be followed by: a trigger's body and a set's parse under one of these.
-    heads = [f"({taken}) returns {result}" for result in ("trigger", "setof record", "record", "void")]
-    heads += [f"({returned}) returns setof record"] if parameters else []
-    for text in bodies:
-        for head in heads:
-            try:
-                return pglast.parse_plpgsql(f"create function f{head} language plpgsql as {tag}{text}{tag}")
-            except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
-                continue
-    return None
-
-
-def _as_built_in(declared: re.Match[str], body: str) -> str:
-    """A variable as a record where a field of it is asked for, which an enumeration or a domain does not have."""
-    name = re.sub(r"^(?:;|declare\b)?\s*|\s+constant\s*$", "", declared["name"].strip(), flags=re.IGNORECASE).strip()
-    fields = re.search(rf"(?<![\w.]){re.escape(name)}\s*\.", body, re.IGNORECASE) is not None
-    whole = (declared["row"] or "").lower() == "%rowtype"
-    return f"{declared['name']} {'record' if fields or whole else 'text'}"
 
 
 def _facts(
@@ -228,7 +187,7 @@ def _facts(
         calls=frozenset(calls),
         operators=frozenset(operators),
         asks_identity=identity,
-        dynamic=dynamic or any(one[-1] in _RUNS_SQL for one in calls),
+        dynamic=dynamic or any(one[-1] in RUNS_SQL for one in calls),
         query=query,
         **more,
     )
@@ -247,30 +206,19 @@ def _parse_fragment(query: str) -> tuple[Node, ...] | None:
 
 
 def _queries(node: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
-    for key, value in _pairs(node):
+    for key, value in pairs(node):
         if key == "query" and isinstance(value, str):
             yield value
 
 
 def _kinds(node: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
-    for key, _ in _pairs(node):
+    for key, _ in pairs(node):
         yield key
-
-
-def _pairs(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 — JSON
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, dict):
-            yield from current.items()
-            waiting.extend(current.values())
-        elif isinstance(current, list):
-            waiting.extend(current)
 
 
 def _assigned(parsed: Any) -> Iterator[str]:  # noqa: ANN401 — JSON
     """The fields of NEW that are assigned; `*` where NEW is assigned as a whole."""
-    for key, value in _pairs(parsed):
+    for key, value in pairs(parsed):
         if key == "PLpgSQL_stmt_assign" and isinstance(value, dict):
             query = value.get("expr", {}).get("PLpgSQL_expr", {}).get("query", "")
             target = re.match(r'\s*new\s*(?:\.\s*("(?:[^"]|"")+"|\w+))?\s*:?=', query, re.IGNORECASE)

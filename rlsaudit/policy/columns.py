@@ -89,6 +89,12 @@ def _nullable_below(catalog: Catalog, relation: Relation) -> set[str]:
 
 def listed_values(definition: str) -> frozenset[str] | None:
     """Returns the values that a constraint like `CHECK (status IN ('a', 'b'))` allows, None for any other."""
+    checked = check_of(definition)
+    return None if checked is None else _items(checked)
+
+
+def check_of(definition: str) -> tree.Node | None:
+    """Returns what a CHECK constraint asks of every row, children's rows among them; None where it does not."""
     parsed = tree.statements(f"alter table x add {definition}")
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.AlterTableStmt):
         return None
@@ -99,7 +105,7 @@ def listed_values(definition: str) -> frozenset[str] | None:
     # Not valid: rows may break it. Not inherited: rows of children may.
     if constraint.is_no_inherit or not constraint.initially_valid or not constraint.is_enforced:
         return None
-    return _items(constraint.raw_expr)
+    return constraint.raw_expr
 
 
 def _items(node: tree.Node) -> frozenset[str] | None:

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlsaudit.policy.client import LEVEL, THE_E_MAIL, is_e_mail, may_write, may_write_anything
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.formula import (
     FALSE,
@@ -54,10 +55,6 @@ _MEASURES = _TIMES | {"numeric", "double precision"}
 _LENGTH_OF_ID = 36
 _LENGTH_OF_OTHERS = 8
 """A varchar of this length has more values than a policy names."""
-_CHOSEN_AT_WILL = frozenset({"user_metadata", "request.cookies"})
-_OWN_HEADER = re.compile(r"x-(?!forwarded|real|request|client|amz|envoy|kong|consumer|supabase)[a-z0-9-]+")
-"""A header that no proxy on the way sets or strips; PostgREST gives names in lower case."""
-_E_MAIL = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*@[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 
 class Comparisons:
@@ -232,13 +229,13 @@ def _folder(row: Row) -> Subject:
 
 def _written(chosen: Chosen) -> Subject:
     at_will = _at_will(chosen)
-    e_mail = chosen.source == "the e-mail" and not chosen.path and not chosen.view
+    e_mail = chosen.source == THE_E_MAIL and not chosen.path and not chosen.view
     return Subject(
         name=f"{chosen.source} {'.'.join(chosen.path)} {chosen.view}",
         parts=frozenset({".".join((chosen.source, *chosen.path[:1]))}),
         chosen=True,
         nullable=True,
-        free=at_will or e_mail or chosen.source == "aal",
+        free=at_will or e_mail or chosen.source == LEVEL,
         null_found=at_will,
         other_found=(at_will and chosen.view != "?") or e_mail,
         complete=frozenset({"true", "false"}) if chosen.view == "boolean" else None,
@@ -247,11 +244,7 @@ def _written(chosen: Chosen) -> Subject:
 
 def _at_will(chosen: Chosen) -> bool:
     """Whether a client can write any value at all there, for all that we know."""
-    if chosen.view == "?" or not chosen.path:
-        return False
-    if chosen.source == "request.headers":
-        return len(chosen.path) == 1 and _OWN_HEADER.fullmatch(chosen.path[0]) is not None
-    return chosen.source in _CHOSEN_AT_WILL
+    return chosen.view != "?" and may_write_anything(chosen.source, chosen.path)
 
 
 def _compared(value: Column | Row | Chosen, constant: Known | Literal) -> tuple[Subject, Token | None]:
@@ -299,10 +292,7 @@ def _written_token(chosen: Chosen, constant: Known | Literal) -> Token | None:
     elif chosen.view == "uuid" and (form := _canonical(constant)) is not None:
         result = Token(form, found=True)
     elif not chosen.view and isinstance(known, str):
-        e_mail = chosen.source != "the e-mail" or _E_MAIL.fullmatch(known) is not None
-        level = chosen.source != "aal" or known in {"aal1", "aal2"}
-        sent = chosen.source == "user_metadata" or (known.isascii() and known.isprintable() and known == known.strip())
-        result = Token(known, found=e_mail and level and sent)
+        result = Token(known, found=may_write(chosen.source, known))
     return result
 
 
@@ -358,10 +348,10 @@ def _may_write(chosen: Chosen, operator: str, value: Known | Literal) -> bool:
         return False
     if _at_will(chosen):
         return bool(set(known) - {"%"})
-    if chosen.source == "the e-mail" and not chosen.path:
+    if chosen.source == THE_E_MAIL and not chosen.path:
         # Of the address that the pattern asks for, one that can be registered.
         filled = (known.replace("%", more).replace("_", "a").lower() for more in ("", "a", "a@a.aa", "@a.aa"))
-        return any(_E_MAIL.fullmatch(one) for one in filled) and bool(set(known) - set("%_@."))
+        return any(is_e_mail(one) for one in filled) and bool(set(known) - set("%_@."))
     return False
 
 

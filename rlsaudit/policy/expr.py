@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +247,35 @@ def walk(expression: Expr) -> Iterator[Expr]:
         current = waiting.pop()
         yield current
         waiting.extend(below(current))
+
+
+def rebuilt(
+    expression: Expr, leaf: Callable[[Expr], Expr], source: Callable[[Source], Source] = lambda one: one
+) -> Expr:
+    """Returns the expression with every constant, given value and field replaced by what `leaf` makes of it."""
+
+    def one(part: Expr) -> Expr:
+        return rebuilt(part, leaf, source)
+
+    def query(of: Query) -> Query:
+        return Query(tuple(map(source, of.sources)), one(of.where), of.exact)
+
+    match expression:
+        case Call(name, args, kind):
+            return Call(name, tuple(map(one, args)), kind)
+        case Not(operand) | IsNull(operand) | IsTrue(operand):
+            return type(expression)(one(operand))
+        case And(operands) | Or(operands):
+            return type(expression)(tuple(map(one, operands)))
+        case Case(branches, default, kind):
+            return Case(tuple((one(condition), one(value)) for condition, value in branches), one(default), kind)
+        case AnyRow(of, test):
+            return AnyRow(query(of), one(test))
+        case Lookup(of, value, strict, kind):
+            return Lookup(query(of), one(value), strict, kind)
+        case Aggregate(function, summand, of, kind):
+            return Aggregate(function, None if summand is None else one(summand), query(of), kind)
+        case Opaque(key, reason, kind, reads, nullable):
+            return Opaque(key, reason, kind, tuple(map(one, reads)), nullable)
+        case _:
+            return leaf(expression)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -15,13 +16,14 @@ from rlsaudit.policy.values import UNDERSTOOD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.tree import Node
 
 _LOSSLESS = frozenset({"text", "character varying", "uuid", "boolean", "smallint", "integer", "bigint"})
 """Types of parameters into which the server casts nothing silently that was different before and equal afterwards."""
-_PATH = "search_path="
-_FOUND = "found"
+PATH = "search_path="
+FOUND = "found"
 """A variable that every plpgsql body has, and that hides a parameter of that name."""
 
 
@@ -47,7 +49,7 @@ def helper_of(function: Function, own: frozenset[str]) -> Helper | None:
     """
     if function.returns != "boolean" or function.extension is not None:
         return None
-    if not all(one.startswith(_PATH) for one in function.settings):
+    if not all(one.startswith(PATH) for one in function.settings):
         # Its body runs with settings of its own, the claims that it reads perhaps among them.
         return None
     query = body_of(function).query
@@ -63,10 +65,28 @@ def helper_of(function: Function, own: frozenset[str]) -> Helper | None:
         and len(parameters) == len(types)
         and not function.strict  # of NULL it makes NULL, whatever the body says
         and all(one in _LOSSLESS for one in types)
-        and all(_harmless(one) for one in function.settings)
-        and (function.language != "plpgsql" or _FOUND not in names)
+        and all(harmless(one) for one in function.settings)
+        and (function.language != "plpgsql" or FOUND not in names)
     )
     return Helper(function.name, query, parameters, is_open)
+
+
+@lru_cache(maxsize=4)
+def own_names(catalog: Catalog, *, extensions: bool = False) -> frozenset[str]:
+    """Returns the names of the project's own functions, operators and aggregates; those of `extensions` if asked to."""
+    own = {one.name for one in catalog.snapshot.functions if extensions or one.extension is None}
+    for one in catalog.snapshot.spellings:
+        spelt = catalog.functions.get(one.function)
+        own |= {one.name} if extensions or spelt is None or spelt.extension is None else set()
+    return frozenset(own)
+
+
+def defaults(function: Function) -> tuple[Node, ...]:
+    """Returns the defaults of a function's last arguments."""
+    parsed = tree.statements(f"select {function.defaults}") if function.defaults else None
+    if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
+        return ()
+    return tuple(one.val for one in parsed[0].targetList or ())
 
 
 def _unqualified(query: str) -> frozenset[str]:
@@ -82,9 +102,9 @@ def _unqualified(query: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _harmless(setting: str) -> bool:
+def harmless(setting: str) -> bool:
     """A search_path that looks into pg_catalog first, as any does that does not name it elsewhere."""
-    value = setting.removeprefix(_PATH)
+    value = setting.removeprefix(PATH)
     return value != setting and ("pg_catalog" not in value or value.startswith("pg_catalog"))
 
 

@@ -16,10 +16,10 @@ from pglast.enums import A_Expr_Kind, BoolExprType, BoolTestType, NullTestType, 
 from rlsaudit.model import Reach
 from rlsaudit.policy import tree
 from rlsaudit.policy.compare import Comparisons, in_array
-from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import FALSE, NULL, And, Atom, AtomKind, Coalesce, Constant, Formula, Is, Not, Or, Written
 from rlsaudit.policy.helpers import applied
 from rlsaudit.policy.scalar import Chosen, Clock, Column, Known, Literal, Row, Scalar, Unknown
+from rlsaudit.policy.sight import at_sight
 from rlsaudit.policy.values import Scope, Values, is_stable
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class _Predicates:
         target, inner = tree.lone_target(parsed[0]), self._within(caller=False)
         predicates = _Predicates(inner, self._depth + 1, self._never_true, self._calls)
         if target is not None:
-            return decide(predicates.formula(target)).at_most is Reach.NONE
+            return at_sight(predicates.formula(target)).at_most is Reach.NONE
         return predicates.never_a_row(parsed[0])
 
     def never_a_row(self, select: Node) -> bool:
@@ -307,7 +307,7 @@ class _Predicates:
             return False
         inner = self._within(caller=self._scope.caller)
         predicates = _Predicates(inner, self._depth + 1, self._never_true, self._calls)
-        return decide(predicates.formula(select.whereClause)).at_most is Reach.NONE
+        return at_sight(predicates.formula(select.whereClause)).at_most is Reach.NONE
 
     def _never_a_row(self, select: Node) -> bool:
         return self._depth <= _MOST_DEPTH and self.never_a_row(select)

@@ -95,7 +95,7 @@ def _may_aggregate(select: Node) -> bool:
     """Whether the targets, or what they are sorted by, aggregate; a user's own aggregate looks like any other call."""
     return any(
         isinstance(one, ast.JsonArrayAgg | ast.JsonObjectAgg)
-        or (isinstance(one, ast.FuncCall) and (_aggregates(one) or tree.name(one.funcname) in _AGGREGATES))
+        or (isinstance(one, ast.FuncCall) and (_aggregates(one) or tree.name(one.funcname) in AGGREGATES))
         for part in (select.targetList, select.sortClause)
         for one in tree.walk(part)
     )
@@ -105,7 +105,7 @@ def _aggregates(call: ast.FuncCall) -> bool:
     return bool(call.agg_star or call.agg_distinct or call.agg_filter or call.agg_order or call.agg_within_group)
 
 
-_AGGREGATES = frozenset(
+AGGREGATES = frozenset(
     (name,)
     for name in (
         "array_agg", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar_pop",

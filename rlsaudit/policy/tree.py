@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pglast
 from pglast import ast
+from pglast.enums import SubLinkType
 from pglast.stream import RawStream
 
 if TYPE_CHECKING:
@@ -111,7 +112,12 @@ def target(cast: Node) -> str:
     names = name(cast.typeName.names)
     if cast.typeName.arrayBounds or cast.typeName.setof:
         return "array"
-    return _TYPES.get(names[0], names[0]) if len(names) == 1 else ".".join(names)
+    return builtin(names[0]) if len(names) == 1 else ".".join(names)
+
+
+def builtin(name: str) -> str:
+    """Returns a built-in type's name as the catalog writes it, for the one that the grammar has."""
+    return _TYPES.get(name, name)
 
 
 def modified(cast: Node) -> bool:
@@ -130,3 +136,18 @@ def text(node: Node) -> str:
         return str(RawStream()(node))
     except RecursionError:
         return TOO_DEEP
+
+
+ANY_SUBLINK, ALL_SUBLINK = SubLinkType.ANY_SUBLINK, SubLinkType.ALL_SUBLINK
+
+
+def is_scalar(link: Node) -> bool:
+    """Whether a subquery stands for one value, or an array of values, and not for a condition."""
+    return link.subLinkType in {SubLinkType.EXPR_SUBLINK, SubLinkType.ARRAY_SUBLINK}
+
+
+def array_query(node: Node) -> Node | None:
+    """Returns the query of `ARRAY (SELECT …)`, also of a lone `(SELECT ARRAY (SELECT …))`, None for anything else."""
+    if isinstance(node, ast.SubLink) and node.subLinkType == SubLinkType.EXPR_SUBLINK:
+        node = lone_target(node.subselect)
+    return node.subselect if isinstance(node, ast.SubLink) and node.subLinkType == SubLinkType.ARRAY_SUBLINK else None

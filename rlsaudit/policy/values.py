@@ -10,6 +10,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
+from rlsaudit.policy.client import joined
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.scalar import (
     Chosen,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.helpers import Helper
     from rlsaudit.policy.tree import Node
 
-_PURE = frozenset(
+PURE = frozenset(
     {
         "abs", "array_length", "btrim", "cardinality", "char_length", "concat", "concat_ws", "left", "length", "lower",
         "ltrim", "md5", "replace", "reverse", "right", "rtrim", "split_part", "starts_with", "string_to_array",
@@ -41,25 +42,23 @@ _PURE = frozenset(
     }
 )  # fmt: skip
 """Built-in functions that compute from their arguments alone."""
-_PURE_SUPABASE = frozenset({("storage", "foldername"), ("storage", "filename"), ("storage", "extension")})
+PURE_SUPABASE = frozenset({("storage", "foldername"), ("storage", "filename"), ("storage", "extension")})
 _PURE_OPERATORS = frozenset({"||", "->", "->>", "#>", "#>>", "+", "-", "*"})
 _CLOCK = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
-UNDERSTOOD = _PURE | _CLOCK | {"current_setting"}
+UNDERSTOOD = PURE | _CLOCK | {"current_setting"}
 """The functions of pg_catalog whose meaning is known here; to any other name none is given."""
 _CLIENT_SETTINGS = ("request.header", "request.cookie", "request.path", "request.method", "request.query")
-_CHOSEN_CLAIMS = {
+CHOSEN_CLAIMS = {
     ("user_metadata",): "user_metadata",
     ("email",): "the e-mail",
     ("phone",): "the phone number",
     ("aal",): "aal",
     ("app_metadata", "provider"): "the provider",
-    ("app_metadata", "providers"): "the provider",
+    ("app_metadata", "providers"): "the providers",
 }
 """Claims that a user brings about: it writes the first, signs up with the next two, enrols a second factor, and picks
 how it signs in."""
-_SESSION_CLAIMS = frozenset(
-    {"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf", "session_id"}
-)
+SESSION_CLAIMS = frozenset({"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf", "session_id"})
 """Claims that say nothing about who somebody is: of those that the persona does not have nothing is known."""
 _TEXT = frozenset({"text", "varchar", "name"})
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
@@ -85,7 +84,8 @@ class Scope:
     that `current_user` is not the persona's role.
 
     `role` is whose rights count on the tables that the expression reads (an OID), `database` what is known of those,
-    and `path` where names without a schema are looked for: in what the server deparses there are none.
+    and `path` where names without a schema are looked for: in what the server deparses there are none. `table` is the
+    relation that `columns` are numbered in (an OID).
     """
 
     persona: Persona
@@ -97,6 +97,7 @@ class Scope:
     role: int = 0
     database: Database | None = None
     path: tuple[str, ...] = ()
+    table: int = 0
 
 
 class Values:
@@ -193,9 +194,9 @@ class Values:
                 result = Clock()
             case ("split_part",):
                 result = self._split_part(node) or _computed([self.of(one) for one in arguments])
-            case (only,) if only in _PURE:
+            case (only,) if only in PURE:
                 result = _computed([self.of(one) for one in arguments])
-            case _ if name in _PURE_SUPABASE and name in self._scope.trusted:
+            case _ if name in PURE_SUPABASE and name in self._scope.trusted:
                 result = _computed([self.of(one) for one in arguments])
             case _:
                 pass
@@ -293,7 +294,7 @@ class Values:
         if self._signed_in and path == ("sub",):
             return Identity(personal=True, key="sub")
         for length in (1, 2) if self._signed_in else ():
-            source = _CHOSEN_CLAIMS.get(path[:length])
+            source = CHOSEN_CLAIMS.get(path[:length])
             if source is not None:
                 return Chosen(source, path[length:])
         value: Any = self._scope.persona.claims
@@ -305,13 +306,13 @@ class Values:
             return Known("true" if value else "false")
         if isinstance(value, str):
             # As in the settings: `$tenant` stands for what the server gives, and differs from user to user.
-            return Identity(personal=False, key=".".join(path)) if value.startswith("$") else Known(value)
+            return Identity(personal=False, key=joined(path)) if value.startswith("$") else Known(value)
         if value is not None:
             return Unknown()
-        if self._signed_in and path[0] in _SESSION_CLAIMS:
+        if self._signed_in and path[0] in SESSION_CLAIMS:
             return Unknown()
         # A hook or the service may give signed-in users claims that we do not know; those of the anon key are fixed.
-        return Identity(personal=False, key=".".join(path)) if self._signed_in else Known(None)
+        return Identity(personal=False, key=joined(path)) if self._signed_in else Known(None)
 
 
 def is_stable(node: Node, scope: Scope) -> bool:

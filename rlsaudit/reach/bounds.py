@@ -22,7 +22,8 @@ class Way:
     `via` names the object that leads there; empty where the relation is addressed itself. `columns` are the reachable
     columns where not all are. `chosen` are the conditions that the client makes true itself. `rows` is which rows of
     the relation in question the way leads to, at most; None where that is not known. `with_parts` is whether the rows
-    of its partitions and children may be among them: not where it is read as `ONLY` itself.
+    of its partitions and children may be among them: not where it is read as `ONLY` itself. `given`: what is claimed
+    takes rows or claims that name the persona, which the one that probes need not have.
     """
 
     at_least: Reach
@@ -34,6 +35,7 @@ class Way:
     chosen: tuple[str, ...] = ()
     rows: Formula | None = None
     with_parts: bool = True
+    given: bool = False
 
     @property
     def decided(self) -> bool:

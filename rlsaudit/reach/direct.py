@@ -98,7 +98,15 @@ class Direct:
             elif check != using and checked.at_least is Reach.NONE:
                 bounds = Bounds(Reach.NONE, bounds.at_most, bounds.because)
         because = f"{self._named(role, relation, operation)}: {bounds.because}"
-        way = Way(bounds.at_least, bounds.at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen, rows=rows)
+        way = Way(
+            bounds.at_least,
+            bounds.at_most,
+            EvidenceKind.PROOF,
+            because,
+            chosen=bounds.chosen,
+            given=bounds.given,
+            rows=rows,
+        )
         failing = may_fail(self._access, role, role, relation, operation) if way.at_least is not Reach.NONE else ""
         if failing:
             return _at_least(way, Reach.NONE, failing)

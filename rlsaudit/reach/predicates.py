@@ -13,7 +13,7 @@ from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
 from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
-from rlsaudit.policy.helpers import helper_of
+from rlsaudit.policy.helpers import defaults, helper_of, own_names
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.query import read_query
 from rlsaudit.policy.values import UNDERSTOOD, Scope
@@ -74,7 +74,14 @@ class Predicates:
         """Returns what names mean in expressions over `relation`; `role` is whose rights count, else the persona's."""
         role = role or self._catalog.roles_by_name[persona.role].oid
         return Scope(
-            persona, relation.name, self.columns(relation), self._trusted, self._helpers, role=role, database=self
+            persona,
+            relation.name,
+            self.columns(relation),
+            self._trusted,
+            self._helpers,
+            role=role,
+            database=self,
+            table=relation.oid,
         )
 
     def seen(self, persona: Persona, role: int, relation: Relation) -> Formula:
@@ -106,8 +113,8 @@ class Predicates:
     def function(self, name: tuple[str, ...], path: tuple[str, ...], arguments: int) -> Function | None:
         """Returns the project's own function that a call of so many arguments means; None where that is not certain."""
         schemas = (name[-2],) if len(name) > 1 else path
-        found = next((one for one in (self._catalog.functions_by_name[each, name[-1]] for each in schemas) if one), ())
-        fitting = [one for one in found if len(_types(one)) >= arguments]
+        found = [one for each in schemas for one in self._catalog.functions_by_name[each, name[-1]]]
+        fitting = [one for one in found if len(_types(one)) >= arguments >= len(_types(one)) - len(defaults(one))]
         lone = fitting[0] if len(fitting) == 1 and fitting[0].extension is None else None
         # Without a schema it may be one of pg_catalog's, which is searched first.
         return None if lone is None or (len(name) == 1 and name[0] in UNDERSTOOD) else lone
@@ -198,11 +205,8 @@ class Predicates:
     def _own_helpers(self) -> Mapping[tuple[str, ...], Helper]:
         """Functions of the project that are one query, by name; an overloaded name is left out."""
         lone = ((name, one[0]) for name, one in self._catalog.functions_by_name.items() if len(one) == 1)
-        own = {one.name for one in self._catalog.snapshot.functions if one.extension is None}
-        for one in self._catalog.snapshot.spellings:
-            spelt = self._catalog.functions.get(one.function)
-            own |= {one.name} if spelt is None or spelt.extension is None else set()
-        found = ((name, helper_of(function, frozenset(own))) for name, function in lone)
+        own = own_names(self._catalog)
+        found = ((name, helper_of(function, own)) for name, function in lone)
         return {name: helper for name, helper in found if helper is not None}
 
 

@@ -81,7 +81,7 @@ class Views:
             evidence = EvidenceKind.PROOF if self._filtered(chain) else EvidenceKind.CATALOG
             because = f"{self._rights(view)} {self._catalog.identity(chain.base)}: {bounds.because}"
             least, why = self._surely_shown(caller, chain, bounds.at_least)
-            return Way(least, bounds.at_most, evidence, because + why, chosen=bounds.chosen)
+            return Way(least, bounds.at_most, evidence, because + why, chosen=bounds.chosen, given=bounds.given)
         if self._shows_nothing(persona, caller, view):
             return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROOF, "no row passes the policies of any table below it")
         asking = forbidden or self._asking(caller, view)
@@ -104,7 +104,16 @@ class Views:
             bounds = decide(rows)
             least, why = self._surely_shown(caller, chain, bounds.at_least)
             because = f"{self._rights(view)} it: {bounds.because}{why}"
-            way = Way(least, bounds.at_most, EvidenceKind.PROOF, because, via, chosen=bounds.chosen, rows=rows)
+            way = Way(
+                least,
+                bounds.at_most,
+                EvidenceKind.PROOF,
+                because,
+                via,
+                chosen=bounds.chosen,
+                given=bounds.given,
+                rows=rows,
+            )
             return self._into_only(way, base) if chain.only else way
         reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
@@ -288,7 +297,7 @@ class Views:
         least, why = min([(bounds.at_least, ""), (at_most, ""), *caps], key=lambda one: one[0].rank)
         because = f"{self._rights(view)} {self._catalog.identity(base)}: {bounds.because}"
         because = f"{because}; {why}" if why else because
-        return Way(least, at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen, rows=rows)
+        return Way(least, at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen, given=bounds.given, rows=rows)
 
     def _write_caps(
         self, caller: int, chain: Chain, operation: Operation, rows: Formula, check: Formula

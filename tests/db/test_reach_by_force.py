@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from oracle.compare import compare
-from oracle.force import Force
+from oracle.judged import PERSONAS, judge
 from oracle.world import WORLDS, World, read_world
 from psycopg import sql
 
-from rlsaudit.audit import Options, audit
-from rlsaudit.connect import connect
 from rlsaudit.demo import SCHEMA, SEED
-from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.personas import STRANGER
 
@@ -23,11 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.engine import Server
-    from rlsaudit.model import Cell
 
 GROUP = "oracle_group"
 """A role of the worlds' own; roles are the whole server's, so it comes and goes with each test."""
-PERSONAS = ("anon", "authenticated")
 MARA, JONAS, THEO, INES = (f"a0000000-0000-4000-8000-00000000000{number}" for number in range(1, 5))
 LEHM, OFEN = frozenset({"mara", "theo"}), frozenset({"jonas"})
 # The support team's Priya is staff, and so no persona.
@@ -65,41 +59,11 @@ DEMO = World(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A world's cells, as audited with probes and without, and what was measured for each persona."""
-
-    cells: tuple[Cell, ...]
-    unprobed: tuple[Cell, ...]
-    measured: dict[str, Force]
-
-    def faults(self, cells: tuple[Cell, ...]) -> list[str]:
-        compared = [
-            one
-            for name, force in self.measured.items()
-            for one in compare((x for x in cells if x.persona == name), force)
-        ]
-        assert compared
-        return [one.fault for one in compared if one.fault]
-
-    def inconsistent(self) -> list[Cell]:
-        """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
-        proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
-        found = []
-        for one in (*self.cells, *self.unprobed):
-            other = proved[one.persona, one.relation, one.operation]
-            fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
-            told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
-            agrees = other.reach is one.reach or not (other.reach.decided and one.reach.decided)
-            if not (fits and told and agrees) or "a bug of rlsaudit" in one.because:
-                found.append(one)
-        return found + [one for one in self.unprobed if one.evidence is EvidenceKind.PROBE]
-
-
 @pytest.fixture
 def group(server: Server) -> Iterator[str]:
     with psycopg.connect(server.supabase_database("oracle"), autocommit=True) as connection:
         connection.execute(sql.SQL("create role {}").format(sql.Identifier(GROUP)))
+        connection.execute(sql.SQL("grant {} to postgres").format(sql.Identifier(GROUP)))
     yield server.dsn("oracle")
     server.drop_database("oracle")
     with psycopg.connect(server.create_database("oracle_end"), autocommit=True) as connection:
@@ -107,24 +71,11 @@ def group(server: Server) -> Iterator[str]:
     server.drop_database("oracle_end")
 
 
-def judge(url: str, world: World) -> Judged:
-    with psycopg.connect(url, autocommit=True) as connection:
-        grant_replay_rights(connection)
-        connection.execute(sql.SQL("grant {} to postgres").format(sql.Identifier(GROUP)))
-        connection.execute("set role postgres")
-        connection.execute(world.schema.encode())
-        connection.execute("reset role")
-        connection.execute(world.seed.encode())
-        revoke_replay_rights(connection)
-        with connect(url) as session:
-            cells = audit(session, Options()).matrix
-            unprobed = audit(session, Options(probe="none")).matrix
-        return Judged(cells, unprobed, {one: Force(connection, world, one) for one in PERSONAS})
-
-
 @pytest.mark.parametrize("name", sorted(one.stem for one in WORLDS.glob("*.sql")))
 def test_what_is_measured_lies_within_the_bounds(group: str, name: str) -> None:
-    judged = judge(group, read_world(name))
+    world = read_world(name)
+    judged = judge(group, world)
+    assert judged.unlike(world) == []
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
     assert judged.inconsistent() == []

@@ -6,6 +6,11 @@ client brings about, a JSON object a line, each tried by an identity of its own,
 may send.
 
 Whose a row is, its values tell: identifiers of A's begin with aaaaaaaa, B's with bbbbbbbb; a row without is nobody's.
+What A is a member of has such an identifier too. Where it cannot, as the row of a friend, who has one already,
+`-- @tied` says so: a text and the names of those whose rows it makes out, a line.
+
+`-- @measures` is what force has to find, so that a world keeps the point that it was made for: a persona, a relation,
+and the reach of SELECT, INSERT, UPDATE and DELETE, a line. Where nothing is decided the bounds would not notice.
 """
 
 from __future__ import annotations
@@ -13,8 +18,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from rlsaudit.model import Operation, Reach
 from rlsaudit.personas import STRANGER, built_in
 
 if TYPE_CHECKING:
@@ -24,11 +30,16 @@ if TYPE_CHECKING:
 
 WORLDS = Path(__file__).parent / "worlds"
 A, B, C = (f"{letter * 8}-0000-4000-8000-000000000001" for letter in "abc")
-_PARTS = ("-- @seed", "-- @calls", "-- @claims", "-- @headers")
+_PARTS = ("-- @seed", "-- @calls", "-- @claims", "-- @headers", "-- @tied", "-- @measures")
 _USERS = "\n".join(
     f"insert into auth.users (id, email, raw_user_meta_data) values ('{one}', '{one[0]}@example.com', '{{}}');"
     for one in (A, B, C)
 )
+
+Measure: TypeAlias = "tuple[str, str, Mapping[Operation, Reach]]"
+"""A persona and a relation with what is reached by each operation."""
+
+_TIED = {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class World:
 
     `people` are the users by name, `tied` whose row one is that holds such a text. `marks` name the column, by table,
     that gives a row away wherever its value comes up; else it is `mark`. For those in `seeing_all` the rows of others
-    are of every content that there is.
+    are of every content that there is. `measures` is what force has to find.
     """
 
     name: str
@@ -47,11 +58,10 @@ class World:
     claims: tuple[JsonObject, ...] = ()
     headers: tuple[JsonObject, ...] = ()
     people: Mapping[str, str] = field(default_factory=lambda: {"A": A, "B": B})
-    tied: Mapping[str, frozenset[str]] = field(
-        default_factory=lambda: {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
-    )
+    tied: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict(_TIED))
     marks: Mapping[str, str] = field(default_factory=dict)
     seeing_all: frozenset[str] = frozenset({"anon", "S", "A", "B"})
+    measures: tuple[Measure, ...] = ()
 
     def owners(self, values: Mapping[str, str | None]) -> frozenset[str]:
         """Whose a row of these values is."""
@@ -80,7 +90,9 @@ def read_world(name: str) -> World:
             part = line.strip()
         else:
             found[part] += f"{line}\n"
-    calls, claims, headers = ([one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:])
+    calls, claims, headers, tied, measures = (
+        [one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:]
+    )
     return World(
         name,
         found[""],
@@ -88,7 +100,14 @@ def read_world(name: str) -> World:
         tuple(calls),
         tuple(json.loads(one) for one in claims),
         tuple(json.loads(one) for one in headers),
+        tied=_TIED | {said: frozenset(names) for said, *names in map(str.split, tied)},
+        measures=tuple(_measure(*one.split()) for one in measures),
     )
+
+
+def _measure(persona: str, relation: str, *reaches: str) -> Measure:
+    assert len(reaches) == len(Operation)
+    return persona, relation, dict(zip(Operation, map(Reach, reaches), strict=True))
 
 
 def identities(persona: str, world: World) -> tuple[Identity, ...]:

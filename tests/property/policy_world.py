@@ -109,8 +109,8 @@ VALUES: dict[str, tuple[str | None, ...]] = {
     "other": IDS[1:],
     "byname": (*IDS, ALICE.upper(), "", "q", "zed", "abc", "nobody"),
     "status": (None, "open", "done", "held"),
-    "note": (None, "", "a", "abc", "A", "5", "zzz", "/q", "T2", "a/x", f"{ALICE}/x", "T1"),
-    "label": ("x", "open", "a"),
+    "note": (None, "", "a", "abc", "A", "5", "x", "zzz", "/q", "T2", "a/x", f"{ALICE}/x", "T1"),
+    "label": ("x", "open", "a", "zed"),
     "shown": (None, "true", "false"),
     "hidden": ("true", "false"),
     "num": (None, "-9", "-1", "0", "5", "6", "100000", "200000"),
@@ -149,7 +149,7 @@ def rows(policy: str) -> Rows:
     sources = [
         f"(values {', '.join('(' + _literal(value) + ')' for value in VALUES[one])}) as v_{one} (x)" for one in used
     ]
-    shown = ", ".join(f"v_{one}.x::{_TYPES.get(one, 'text')}" for one in used)
+    shown = ", ".join(f"v_{one}.x::{TYPES.get(one, 'text')}" for one in used)
     limits = " where v_lo.x is null or v_hi.x is null" if {"lo", "hi"} <= set(used) else ""
     count = 1
     for one in used:
@@ -159,7 +159,7 @@ def rows(policy: str) -> Rows:
     )
 
 
-_TYPES = {
+TYPES = {
     **dict.fromkeys(("owner", "other", "keeper", "lo", "hi"), "uuid"),
     **dict.fromkeys(("shown", "hidden"), "boolean"),
     "num": "int",
@@ -185,6 +185,13 @@ class Identity:
     claims: dict[str, Any]
     mentions: tuple[str, ...]
     settings: tuple[tuple[str, str], ...] = ()
+
+
+def _given_to(policy: str) -> tuple[str, ...]:
+    """What Alice's membership gives to her: rows of her team, and as an admin all of them."""
+    if "rank" in policy:
+        return ("",)
+    return ("T1",) if "member" in policy else ()
 
 
 ROLES_WRITTEN = (None, "a", "admin", "zz")
@@ -231,6 +238,7 @@ def identities(policy: str, stranger: str, *, anon: bool) -> list[Identity]:
                 **({"team": team} if team else {}),
             }
             mentions = (user, user.upper(), *((got["org"],) if "org" in got else ()), *((team,) if team else ()))
+            mentions += _given_to(policy) if user == ALICE else ()
             made.append(Identity("authenticated", claims, mentions, setting))
     return made
 
@@ -323,7 +331,7 @@ def _in_list(draw: st.DrawFn) -> str:
     shape = draw(st.sampled_from(("{} in ({})", "{} not in ({})", "{} = any (array[{}])", "{} <> all (array[{}])")))
     if not shape.endswith("])") or column in _TEXTS:
         return shape.format(column, listed)
-    kind = _TYPES[column]
+    kind = TYPES[column]
     return shape.replace("])", f"]::{kind}[])").format(column, listed)
 
 

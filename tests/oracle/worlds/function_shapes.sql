@@ -42,7 +42,7 @@ create function public.over(uuid) returns boolean language sql stable as 'select
 create function public.over(text) returns boolean language sql stable as 'select true';
 create policy a on public.by_overload for select using (public.over(user_id));
 create policy b on public.by_overload for delete using (public.over(mark));
-create function public.two(a uuid, b uuid) returns boolean language sql stable as 'select a = auth.uid() and b is not null';
+create function public.two(a uuid, b uuid) returns boolean language sql stable as 'select a is not distinct from auth.uid() and b is not null';
 create policy a on public.by_named for select using (public.two(b => user_id, a => auth.uid()));
 create policy b on public.by_named for delete using (public.two(b => auth.uid(), a => user_id));
 create function public.as_b() returns uuid language sql stable as 'select auth.uid()';

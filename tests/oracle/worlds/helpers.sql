@@ -34,7 +34,7 @@ create function public.yes() returns boolean language sql stable as 'select true
 create function public.me() returns uuid language sql stable as 'select auth.uid()';
 create policy yes on public.always for select using (public.yes());
 create policy me on public.always for insert with check (public.me() is not null);
-create policy me2 on public.always for delete using (public.me() = 'bbbbbbbb-0000-4000-8000-000000000001');
+create policy me2 on public.always for delete using (public.me() = 'cccccccc-0000-4000-8000-000000000001');
 create table public.not_member (id uuid primary key, team uuid, mark text);
 alter table public.not_member enable row level security;
 create policy team on public.not_member using (not public.is_member(team));

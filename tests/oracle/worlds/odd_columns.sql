@@ -56,3 +56,4 @@ insert into public.soft select id, user_id, mark || 'd', case when mark ~ '1' th
 insert into public.timed select id, user_id, mark || 't', case when mark ~ '1' then now() - interval '1 day' else now() + interval '1 day' end from public.generated;
 insert into public.flags select id, user_id, mark || 'f', mark ~ '1', case when mark ~ '1' then 1 else 2 end from public.generated;
 insert into public.flags select replace(id::text, '-10', '-20')::uuid, user_id, mark || 'ff', null, 3 from public.generated;
+insert into public.flags select replace(id::text, '-10', '-30')::uuid, user_id, mark || 'fff', null, null from public.generated;

@@ -1,0 +1,249 @@
+"""What deciding policies costs: `python benchmarks/policies.py [tables ...] [--each]`, by default 100 1000 5000.
+
+Each table has five columns and four policies, one a command, of the shapes that projects have. In the databases `alike`
+tables differ in nothing but their names; in those `different` every table names its columns, literals, members and
+helpers in its own way, so that nothing decided for one serves another. What is measured is everything beyond the
+snapshot, without probes, each time in a process of its own. `--each` measures every shape by itself as well.
+
+5,000 tables must take at most 10 s of two cores, under 400 MB. Seconds differ between machines; the ratios are to
+taking the same snapshot in the same run, and to what a table takes in the line with the fewest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from tabulate import tabulate
+
+from rlsaudit.audit import Options, examine
+from rlsaudit.catalog import dump, load, take
+from rlsaudit.connect import connect
+from rlsaudit.engine import Server, start
+
+SIZES = (100, 1_000, 5_000)
+EACH = 1_000
+OWNER = "postgres"
+MOST_SECONDS, MOST_MEGABYTES = 10, 400
+# Locks are kept to the end of a transaction and there is no room for those of 5,000 tables in one.
+BATCH = 200
+GROUP = 10
+"""So many different tables share members and a helper."""
+
+SHAPES = {
+    "own": ("(select auth.uid()) = {owner}",) * 4,
+    "member": (
+        "exists (select 1 from public.members{m} m where m.org_id = {table}.{org} and m.user_id = (select auth.uid()))",
+        *("{org} in (select m.org_id from public.members{m} m where m.user_id = auth.uid() and m.role = 'owner')",) * 3,
+    ),
+    "helper": ("public.is_member{m}({org})", *("public.has_role{m}({org}, '{said}')",) * 3),
+    "public": ("stage = '{said}' or {owner} = auth.uid()", *("{owner} = auth.uid() and stage <> 'closed'",) * 3),
+    "admin": ("stage = '{said}' or public.is_admin()", *("public.is_admin()",) * 3),
+}
+"""The conditions of SELECT, INSERT, UPDATE and DELETE."""
+
+BASICS = """
+create table public.profiles (id uuid primary key, role text not null default 'user');
+alter table public.profiles enable row level security;
+create policy own on public.profiles for select using (id = auth.uid());
+create function public.is_admin() returns boolean language sql stable security definer set search_path = '' as
+'select exists (select 1 from public.profiles where id = auth.uid() and role = ''admin'')';
+"""
+MEMBERS = """
+create table public.members{m} (org_id uuid not null, user_id uuid not null, role text not null default 'member'
+  check (role in ('owner', 'admin', 'member')), primary key (org_id, user_id));
+alter table public.members{m} enable row level security;
+create policy own on public.members{m} for select using (user_id = auth.uid());
+create function public.is_member{m}(org uuid) returns boolean language sql stable security definer set search_path = ''
+as 'select exists (select 1 from public.members{m} m where m.org_id = org and m.user_id = auth.uid())';
+create function public.has_role{m}(org uuid, wanted text) returns boolean language plpgsql stable security definer
+set search_path = '' as $$
+begin
+  return exists (select 1 from public.members{m} m where m.org_id = org and m.user_id = auth.uid() and m.role = wanted);
+end $$;
+"""
+TABLE = """
+create table public.{table}
+  (id uuid primary key, {owner} uuid, {org} uuid not null, stage text not null default 'draft', at date);
+alter table public.{table} enable row level security;
+create policy r on public.{table} for select using ({0});
+create policy i on public.{table} for insert to authenticated with check ({1});
+create policy u on public.{table} for update to authenticated using ({2}) with check ({2});
+create policy d on public.{table} for delete to authenticated using ({3});
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one database cost: seconds of the clock and of the processors, and megabytes with those held before."""
+
+    what: str
+    tables: int
+    snapshot: float
+    seconds: float
+    processors: float
+    before: float
+    peak: float
+    undecided: float
+
+
+def fill(server: Server, name: str, tables: int, shapes: tuple[str, ...], *, alike: bool) -> str:
+    """Makes a database of so many tables, and returns its conninfo."""
+    dsn = server.supabase_database(name)
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute(f"set role {OWNER}; {BASICS}".encode())
+        made: set[str] = set()
+        for first in range(0, tables, BATCH):
+            statements = []
+            for number in range(first, min(first + BATCH, tables)):
+                group = number // len(shapes) // GROUP
+                names = {"table": f"table_{number}", "m": "", "owner": "user_id", "org": "org_id", "said": "published"}
+                if not alike:
+                    names |= {"m": f"_{group}", "owner": f"user_{number}", "org": f"org_{number}", "said": f"s{number}"}
+                if names["m"] not in made:
+                    made.add(names["m"])
+                    statements.append(MEMBERS.format(**names))
+                conditions = [one.format(**names) for one in SHAPES[shapes[number % len(shapes)]]]
+                statements.append(TABLE.format(*conditions, **names))
+            admin.execute("".join(statements).encode())
+    return server.dsn(name, user=OWNER)
+
+
+def save(dsn: str, path: Path) -> None:
+    """Takes a snapshot, saves it, and prints the seconds that taking it took."""
+    with connect(dsn, statement_timeout_ms=600_000) as session, session.read_only():
+        began = time.perf_counter()
+        snapshot = take(session)
+        print(json.dumps(time.perf_counter() - began))
+    path.write_bytes(dump(snapshot))
+
+
+def decide(path: Path) -> None:
+    """Decides what a saved snapshot says, in this process, and prints what that took."""
+    snapshot = load(path)
+    before = _megabytes()
+    began, used = time.perf_counter(), _processors()
+    report = examine(snapshot, Options(probe="none")).report
+    took, worked = time.perf_counter() - began, _processors() - used
+    undecided = report.summary.unknown / report.summary.cells
+    print(json.dumps([took, worked, before, _megabytes(), undecided]))
+
+
+def measure(server: Server, what: str, tables: int, shapes: tuple[str, ...], runs: int, *, alike: bool) -> Cost:
+    """Fills a database and decides it some times, each in a process of its own: medians, and the highest peak."""
+    print(f"filling {tables} tables, {what}", file=sys.stderr)
+    name = f"bench_{what}_{tables}"
+    dsn = fill(server, name, tables, shapes, alike=alike)
+    with tempfile.TemporaryDirectory() as directory:
+        path = str(Path(directory, "facts.json"))
+        taken = _in_a_process("--save", dsn, path)
+        answers = [_in_a_process("--decide", path) for _ in range(runs)]
+    server.drop_database(name)
+    seconds, processors, before, peaks, undecided = zip(*answers, strict=True)
+    return Cost(
+        what,
+        tables,
+        taken,
+        statistics.median(seconds),
+        statistics.median(processors),
+        max(before),
+        max(peaks),
+        undecided[0],
+    )
+
+
+def _in_a_process(*arguments: str) -> Any:  # noqa: ANN401 — JSON
+    """Runs this file: a process reports the peak of the one that started it, where that is higher."""
+    command = (sys.executable, __file__, *arguments)
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603 — our own file
+
+
+def _processors() -> float:
+    """The seconds that processors worked for this process and those that it started and that have ended."""
+    return sum(one.ru_utime + one.ru_stime for one in _usages())
+
+
+def _megabytes() -> float:
+    """The most memory that was in use at a time: by this process, and by the largest that it started beside it."""
+    return sum(one.ru_maxrss for one in _usages()) / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _usages() -> tuple[resource.struct_rusage, ...]:
+    return tuple(resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def show(costs: list[Cost]) -> None:
+    """Prints a line for each database."""
+    least: dict[str, Cost] = {}
+    rows = []
+    for one in costs:
+        first = least.setdefault(one.what, one)
+        growth = (one.seconds / one.tables) / (first.seconds / first.tables)
+        rows.append(
+            (
+                one.what,
+                one.tables,
+                one.snapshot,
+                one.seconds,
+                one.processors,
+                one.seconds / one.snapshot,
+                growth,
+                one.before,
+                one.peak,
+                f"{one.undecided:.0%}",
+            )
+        )
+    headers = (
+        "database", "tables", "snapshot s", "decide s", "cpu s", "/ snapshot", "/ least", "MB before", "peak MB",
+        "unknown",
+    )  # fmt: skip
+    print(tabulate(rows, headers, floatfmt=".3g"))
+
+
+def main() -> None:
+    """Prints what was measured, and fails where the largest databases take more than they may."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="*", type=int, default=SIZES)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--each", action="store_true", help=f"every shape by itself as well, {EACH} tables of it")
+    parser.add_argument("--save", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--decide", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.save:
+        save(options.save[0], Path(options.save[1]))
+        return
+    if options.decide:
+        decide(options.decide)
+        return
+    costs = []
+    with start() as server:
+        every = tuple(SHAPES)
+        for alike, what in ((True, "alike"), (False, "different")):
+            costs += [measure(server, what, one, every, options.runs, alike=alike) for one in options.tables]
+        if options.each:
+            costs += [measure(server, shape, EACH, (shape,), 1, alike=False) for shape in SHAPES]
+    show(costs)
+    beyond = [
+        one for one in costs if one.tables >= max(SIZES) and (one.seconds > MOST_SECONDS or one.peak > MOST_MEGABYTES)
+    ]
+    print(
+        f"allowed: {MOST_SECONDS} s and {MOST_MEGABYTES} MB for {max(SIZES)} tables; too much for"
+        f" {', '.join(one.what for one in beyond) or 'none'};"
+        f" load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    )
+    sys.exit(bool(beyond))
+
+
+if __name__ == "__main__":
+    main()

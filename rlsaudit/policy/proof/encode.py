@@ -1,0 +1,672 @@
+"""Typed expressions as formulas of the solver, in three-valued logic.
+
+Everything that is said about a state of the database is necessary, none of it sufficient: a subquery that yields a row
+has one for which its condition is true; that one that yields none has no such row is said of the rows at hand only. So
+what the solver finds impossible is impossible, and what it finds possible has yet to be confirmed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import z3
+
+from rlsaudit.policy.expr import (
+    TRUE,
+    Aggregate,
+    And,
+    AnyRow,
+    Call,
+    Case,
+    Const,
+    Expr,
+    Field,
+    Given,
+    IsNull,
+    IsTrue,
+    Lookup,
+    Not,
+    Opaque,
+    Or,
+    Query,
+    Type,
+    Who,
+    below,
+    type_of,
+)
+from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Row, Solved, Term, constant, family, variable
+from rlsaudit.policy.values import PURE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from rlsaudit.policy.proof.tables import Tables
+
+Env = tuple[Row, ...]
+"""The rows at each place."""
+
+_MOST_ROWS = 40
+_MOST_INSTANCES = 12
+_MOST_PAIRS = 100
+_LOGIC = (Not, And, Or, IsNull, IsTrue)
+_CENTURY = (1735689600, 4102444800)
+"""The beginnings of 2025 and of 2100: a policy that compares with another time is not waited for."""
+_PICKED = frozenset({Who.CLIENT, Who.ARGUMENT})
+_ORDERS: Mapping[str, Callable[[Solved, Solved], Solved]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+_SUMS: Mapping[str, Callable[[Solved, Solved], Solved]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
+_NUMBERS = frozenset({Family.WHOLE, Family.REAL})
+_STRICT_FUNCTIONS = frozenset(f"{one}()" for one in PURE - {"concat", "concat_ws"})
+_STRICT = _STRICT_FUNCTIONS | {
+    *("=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*", "+", "-", "*", "/", "%"),
+    *("->", "->>", "#>", "#>>", "@>", "<@", "&&", "[]"),
+}
+"""Calls that are NULL of a NULL, beside casts. That `x = ANY (array)` is not: over an empty array it is false."""
+_TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "= ANY": ((0,), (1,)),
+    "~~": ((1,), (0,)),
+    "~~*": ((1,), (0,)),
+    "@>": ((1,), (0,)),
+    "<@": ((0,), (1,)),
+    "&&": ((0, 1), (1, 0)),
+    "starts_with()": ((1,), (0,)),
+}
+"""Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
+_IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
+"""Functions of an id, beside casts, that keep different ids apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """That two values are equal, where `holds`."""
+
+    left: Term
+    right: Term
+    holds: Solved
+    telling: bool
+    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A value that the client picks, compared with another: what it might pick."""
+
+    key: tuple[Who, str]
+    other: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A call that the solver knows nothing of but its result."""
+
+    call: Call
+    env: Env
+    args: tuple[Term, ...]
+    result: Term
+
+
+@dataclass(slots=True)
+class _Existence:
+    """A subquery, to be asked of rows that turn up later: where `holds` is false, none of them meets `body`."""
+
+    query: Query
+    test: Expr
+    env: Env
+    holds: Solved
+    tried: set[tuple[int, ...]] = field(default_factory=set)
+
+
+class Encoder:
+    """One predicate for one persona, and what is known of the states in which it can be asked.
+
+    `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
+    are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate. `identities`
+    are the persona's own, by key, as texts.
+    """
+
+    def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int) -> None:
+        self.tables = tables
+        self.codes = Codes()
+        self.named: set[int] = set()
+        self.own = identities
+        self.identities = frozenset(self.codes.of(one) for one in identities.values())
+        self.facts: list[Solved] = []
+        self.equalities: list[Equality] = []
+        self.rows: list[Row] = []
+        self.columns: dict[tuple[Row, int], tuple[Field, Term]] = {}
+        self.given: dict[tuple[Who, str], Term] = {}
+        self.kinds: dict[tuple[Who, str], Type] = {}
+        self.compared: list[Compared] = []
+        self.referred: set[Row] = set()
+        self.applied: list[Applied] = []
+        self._me = {key: Term(z3.IntVal(self.codes.of(one)), NEVER, identity=True) for key, one in identities.items()}
+        self._picked: Mapping[tuple[Who, str], Term] = {}
+        self._memo: dict[tuple[Expr, Env], Term] = {}
+        self._existences: list[_Existence] = []
+        self._instances = 0
+        self._names = itertools.count()
+        self.target = self.row(relation, ALWAYS, target=True)
+        self.truth = Term(NEVER, NEVER)
+
+    def predicate(self, expression: Expr, picked: Mapping[tuple[Who, str], Term] | None = None) -> Term:
+        """Returns the truth of a Boolean expression over the target row, where the client picks `picked`."""
+        self._picked = picked or {}
+        self._memo.clear()
+        self._existences.clear()
+        self._instances = 0
+        self.truth = self.term(expression, (self.target,))
+        self._settle()
+        return self.truth
+
+    def columns_of(self, row: Row) -> list[tuple[Field, Term]]:
+        """Returns the columns of a row that were asked for."""
+        return [known for (owner, _), known in self.columns.items() if owner == row]
+
+    def linked(self, model: z3.ModelRef) -> frozenset[Row]:
+        """Returns the rows that a comparison ties to the target row in a model, directly or by way of others."""
+        equal = [one for one in self.equalities if z3.is_true(model.eval(one.holds, model_completion=True))]
+        found = {self.target}
+        for _ in self.rows:
+            more = {
+                row
+                for one in equal
+                for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows))
+                if here & found
+                for row in there
+            }
+            if more <= found:
+                break
+            found |= more
+        return frozenset(found)
+
+    def tied(self) -> tuple[Mapping[Row, Solved], list[Solved]]:
+        """Returns for each row that it is tied to the target row, and what has to hold where that is so."""
+        flags = {row: z3.Bool(f"row {row.number} is tied to the target") for row in self.rows if not row.target}
+        steps = {row: z3.Int(f"steps from row {row.number}") for row in flags}
+        facts: list[Solved] = []
+        for row, flag in flags.items():
+            chains = [z3.BoolVal(val=False)]
+            for one in self.equalities:
+                for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows)):
+                    if row in here:
+                        chains += [
+                            one.holds if other.target else z3.And(one.holds, flags[other], steps[other] < steps[row])
+                            for other in there
+                            if other != row
+                        ]
+            facts.append(z3.Implies(flag, z3.Or(chains)))
+        return flags, facts
+
+    def claims(self) -> list[Term]:
+        """Returns what the server gave to the persona, or did not."""
+        return [term for (who, _), term in self.given.items() if who is Who.SERVER]
+
+    def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
+        """Puts a row of the persona's into a table, with the values that these columns have in a model."""
+        row = self.row(relation, ALWAYS)
+        self.facts.append(row.mine)
+        for column, term in columns:
+            own = self.column(row, column)
+            self.facts.append(own.null == model.eval(term.null, model_completion=True))
+            self.facts.append(z3.Or(own.null, own.value == model.eval(term.value, model_completion=True)))
+
+    def as_others_are(self, model: z3.ModelRef) -> Iterator[Solved]:
+        """Yields that the target row is as in a model, and that whatever is not the persona's is a row of the model."""
+        there: dict[int, list[Row]] = {}
+        tied = {row: z3.Bool(f"row {row.number} is tied") for row in self.rows if not row.target}
+        for one in self.equalities:
+            for here, others in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows)):
+                chained = z3.Or([ALWAYS if row.target else tied[row] for row in here])
+                yield z3.Implies(z3.And(one.holds, chained), z3.And([tied[row] for row in others if not row.target]))
+        for row in self.rows:
+            foreign = z3.And(row.there, z3.Not(row.mine))
+            if not row.target and z3.is_true(model.eval(foreign, model_completion=True)):
+                there.setdefault(row.relation, []).append(row)
+        for row in self.rows:
+            if row.target:
+                yield from (as_in(model, term) for _, term in self.columns_of(row))
+                continue
+            # What a row is like that has nothing to do with this one says nothing of this one.
+            alike = [row.mine, z3.Not(tied[row])]
+            for other in there.get(row.relation, []):
+                known = {column.number: term for column, term in self.columns_of(other)}
+                alike.append(
+                    z3.And([self._like(model, term, known.get(one.number)) for one, term in self.columns_of(row)])
+                )
+            yield z3.Implies(row.there, z3.Or(alike))
+
+    @staticmethod
+    def _like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
+        if other is None:
+            return ALWAYS
+        null = model.eval(other.null, model_completion=True)
+        value = model.eval(other.value, model_completion=True)
+        return z3.And(term.null == null, z3.Or(term.null, term.value == value))
+
+    def row(self, relation: int, there: Solved, *, target: bool = False) -> Row:
+        """Returns a new row."""
+        number = len(self.rows)
+        mine = NEVER if target else z3.Bool(f"mine{number}")
+        made = Row(number, relation, there, mine, target)
+        self.rows.append(made)
+        return made
+
+    def term(self, expression: Expr, env: Env) -> Term:
+        """Returns the value of an expression; of a Boolean one, `value` is whether it is true."""
+        key = (expression, env)
+        if key not in self._memo:
+            self._memo[key] = self._term(expression, env)
+        return self._memo[key]
+
+    def _term(self, expression: Expr, env: Env) -> Term:
+        found = self._logic(expression, env) or self._queried(expression, env)
+        if found is not None:
+            return found
+        match expression:
+            case Const():
+                found = self._const(expression)
+            case Given():
+                found = self._request(expression, expression.type)
+            case Field():
+                found = self.column(env[expression.place], expression)
+            case Call():
+                found = self._call(expression, env)
+            case Case():
+                found = self._case(expression, env)
+            case Opaque():
+                found = self._opaque(expression, env)
+            case _:
+                message = f"{type(expression).__name__} is not an expression that stands for itself"
+                raise TypeError(message)
+        return found
+
+    def _logic(self, expression: Expr, env: Env) -> Term | None:
+        parts = [self.term(one, env) for one in below(expression)] if isinstance(expression, _LOGIC) else []
+        match expression:
+            case Not():
+                found = _truth(_false(parts[0]), parts[0].null, *parts)
+            case And():
+                true = z3.And([one.value for one in parts])
+                found = _truth(true, z3.And(z3.Not(true), *(z3.Not(_false(one)) for one in parts)), *parts)
+            case Or():
+                true = z3.Or([one.value for one in parts])
+                found = _truth(true, z3.And(z3.Not(true), z3.Or([one.null for one in parts])), *parts)
+            case IsNull():
+                found = _truth(parts[0].null, NEVER, *parts)
+            case IsTrue():
+                found = _truth(parts[0].value, NEVER, *parts)
+            case _:
+                return None
+        return found
+
+    def _queried(self, expression: Expr, env: Env) -> Term | None:
+        match expression:
+            case AnyRow():
+                return self._any_row(expression, env)
+            case Lookup():
+                return self._lookup(expression, env)
+            case Aggregate():
+                return self._aggregate(expression, env)
+            case _:
+                return None
+
+    def _const(self, const: Const) -> Term:
+        kind = family(const.type)
+        if const.value is None:
+            return Term(NEVER if kind is Family.TRUTH else self._fresh("null", kind), ALWAYS)
+        value = constant(const.value, const.type, self.codes)
+        if kind is Family.NAME and value is not None:
+            self.named.add(value.as_long())
+        return Term(self._fresh("const", kind) if value is None else value, NEVER)
+
+    def _request(self, given: Given, kind: Type) -> Term:
+        """A value that comes with the request, read as a type: what is picked can be picked to be any of its values."""
+        if given.who is Who.IDENTITY and given.key in self._me:
+            return self._me[given.key]
+        key = (given.who, given.key if kind == given.type else f"{given.key}::{kind.name}")
+        if key in self._picked:
+            return self._picked[key]
+        if key not in self.given:
+            null = z3.Bool(f"null of {given.who.value} {key[1]}") if given.nullable else NEVER
+            value = variable(f"{given.who.value} {key[1]}", family(kind))
+            made = Term(value, null, identity=given.who is Who.SERVER, chosen=given.who in _PICKED)
+            if family(kind) is Family.TRUTH:
+                self.facts.append(z3.Not(z3.And(value, null)))
+            if given.who is Who.CLOCK and family(kind) is Family.MOMENT:
+                self.facts.append(z3.And(value > _CENTURY[0], value < _CENTURY[1]))
+            self.given[key], self.kinds[key] = made, kind
+        return self.given[key]
+
+    def column(self, row: Row, column: Field) -> Term:
+        """Returns a column's value in a row."""
+        key = (row, column.number)
+        if key not in self.columns:
+            kind = family(column.type)
+            name = f"{column.name} of {row.number}"
+            value = variable(name, kind)
+            null = z3.Bool(f"{name} is null") if column.nullable else NEVER
+            made = Term(value, null, frozenset({row}))
+            self.columns[key] = (column, made)
+            self.facts.extend(self.tables.limits(column, made, self.codes))
+            if kind is Family.TRUTH:
+                self.facts.append(z3.Not(z3.And(value, null)))
+        return self.columns[key][1]
+
+    def _call(self, call: Call, env: Env) -> Term:
+        if call.name.startswith("::") and isinstance(call.args[0], Given) and call.args[0].who in _PICKED:
+            return self._request(call.args[0], call.type)
+        if call.name == "<> ALL":
+            return self.term(Not(Call("= ANY", call.args, call.type)), env)
+        args = [self.term(one, env) for one in call.args]
+        kinds = [family(type_of(one)) for one in call.args]
+        null = z3.Or([one.null for one in args])
+        match call.name, args:
+            case (("=" | "<>"), [left, right]):
+                equal = self._equal(call, left, right, kinds)
+                if equal is not None:
+                    holds = z3.And(z3.Not(null), equal)
+                    self._note(call, left, right, holds)
+                    true = holds if call.name == "=" else z3.And(z3.Not(null), z3.Not(equal))
+                    return _truth(true, null, *args)
+            case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
+                return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
+            case (("+" | "-"), [left, right]) if set(kinds) <= _NUMBERS:
+                return Term(_SUMS[call.name](*_alike(left, right, kinds)), null, _rows(args), personal=_personal(args))
+            case _:
+                if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
+                    (inner,) = args
+                    whole = family(call.type) is Family.REAL and kinds[0] is Family.WHOLE
+                    return replace(inner, value=z3.ToReal(inner.value) if whole else inner.value)
+        result = self._computed(call, args, null)
+        self.applied.append(Applied(call, env, tuple(args), result))
+        return result
+
+    def _computed(self, call: Call, args: Sequence[Term], null: Solved) -> Term:
+        """A function of which only this is known: of the same values it makes the same."""
+        kind = family(call.type)
+        name = f"{call.name} {next(self._names)}"
+        value = variable(name, kind)
+        strict = call.name in _STRICT or call.name.startswith("::")
+        surely_null = null if strict else NEVER
+        isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
+        if kind is Family.TRUTH:
+            self.facts.append(z3.Not(z3.And(value, isnull)))
+        rows = _rows(args)
+        if call.name in _TELLING and kind is Family.TRUTH:
+            needles, hay = _TELLING[call.name]
+            for needle, held in ((args[a], args[b]) for a, b in zip(needles, hay, strict=True)):
+                told = needle.identity and held.rows and not held.identity
+                if told or (call.name == "= ANY" and needle.rows and held.rows):
+                    self.equalities.append(Equality(needle, held, value, telling=True))
+        image = call.name in _IMAGES or call.name.startswith("::")
+        identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
+        chosen = all(one.chosen for one in args) and bool(args)
+        return Term(value, isnull, rows, identity, chosen, personal=_personal(args) and not identity)
+
+    def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
+        types = {type_of(one) for one in call.args}
+        if set(kinds) <= _NUMBERS:
+            a, b = _alike(left, right, kinds)
+            return a == b
+        if len(set(kinds)) > 1:
+            return None
+        if kinds[0] is Family.MOMENT and len(types) > 1:
+            # A date is midnight of the session's time zone.
+            return None
+        if kinds[0] is Family.OTHER and len(types) > 1:
+            return None
+        return left.value == right.value
+
+    def _note(self, call: Call, left: Term, right: Term, holds: Solved) -> None:
+        telling = all(
+            family(type_of(one)) not in {Family.TRUTH, Family.MOMENT} and not self.tables.listed(one)
+            for one in call.args
+        )
+        for on_left, a in left.leaves or ((ALWAYS, left),):
+            for on_right, b in right.leaves or ((ALWAYS, right),):
+                self.equalities.append(Equality(a, b, z3.And(holds, on_left, on_right), telling))
+        first, second = call.args
+        for one, other, expression, other_expression in ((left, right, first, second), (right, left, second, first)):
+            key = _picked_by(expression)
+            if key is not None and not other.chosen and all(row.target for row in other.rows):
+                self.compared.append(Compared(key, other))
+            if one.identity and isinstance(other_expression, Const):
+                # What the server gives to an ordinary user is not what a policy names: that is for the staff.
+                self.facts.append(z3.Not(holds))
+
+    def _case(self, case: Case, env: Env) -> Term:
+        conditions = [self.term(one, env) for one, _ in case.branches]
+        results = [self.term(one, env) for one in (*(result for _, result in case.branches), case.default)]
+        value, null = results[-1].value, results[-1].null
+        for met, then in zip(reversed(conditions), reversed(results[:-1]), strict=True):
+            value, null = z3.If(met.value, then.value, value), z3.If(met.value, then.null, null)
+        leaves: list[tuple[Solved, Term]] = []
+        for number, result in enumerate(results):
+            here = [z3.Not(one.value) for one in conditions[:number]] + [one.value for one in conditions[number:][:1]]
+            # What is always NULL is equal to nothing.
+            if result.null is not ALWAYS:
+                leaves += [(z3.And(*here, deeper), one) for deeper, one in result.leaves or ((ALWAYS, result),)]
+        several = [one for _, one in leaves]
+        return Term(
+            value,
+            null,
+            _rows(results),
+            identity=bool(several) and all(one.identity for one in several),
+            chosen=bool(several) and all(one.chosen for one in several),
+            personal=any(one.identity or one.personal for one in several),
+            leaves=tuple(leaves),
+        )
+
+    def _any_row(self, expression: AnyRow, env: Env) -> Term:
+        name = f"any row {next(self._names)}"
+        holds = z3.Bool(name)
+        met = self._met(expression.query, expression.test, env, holds)
+        self.facts.append(z3.Implies(holds, met))
+        null = NEVER
+        if expression.test != TRUE:
+            null = z3.Bool(f"{name} is null")
+            self.facts.append(z3.Not(z3.And(holds, null)))
+        self._await(expression.query, expression.test, env, holds)
+        return Term(holds, null, frozenset())
+
+    def _lookup(self, lookup: Lookup, env: Env) -> Term:
+        kind = family(lookup.type)
+        name = f"lookup {next(self._names)}"
+        value, found, null = variable(name, kind), z3.Bool(f"{name} finds"), z3.Bool(f"{name} is null")
+        inner = self._inner(lookup.query, env, found)
+        where, shown = self.term(lookup.query.where, inner), self.term(lookup.value, inner)
+        self.facts.append(z3.Implies(z3.Not(null), found))
+        self.facts.append(z3.Implies(found, where.value))
+        self.facts.append(z3.Implies(found, z3.And(null == shown.null, z3.Or(null, value == shown.value))))
+        if kind is Family.TRUTH:
+            self.facts.append(z3.Not(z3.And(value, null)))
+        self._await(lookup.query, TRUE, env, found)
+        rows = shown.rows | frozenset(inner[len(env) :])
+        return Term(value, null, rows, shown.identity, shown.chosen, shown.personal)
+
+    def _aggregate(self, aggregate: Aggregate, env: Env) -> Term:
+        kind = family(aggregate.type)
+        name = f"{aggregate.function} {next(self._names)}"
+        value = variable(name, kind)
+        if aggregate.function == "count" and kind is Family.WHOLE:
+            test: Expr = TRUE if aggregate.value is None else Not(IsNull(aggregate.value))
+            some = self.term(AnyRow(aggregate.query, test), env)
+            self.facts += [value >= 0, (value > 0) == some.value]
+            return Term(value, NEVER)
+        null = z3.Bool(f"{name} is null")
+        if kind is Family.TRUTH:
+            self.facts.append(z3.Not(z3.And(value, null)))
+        inner = self._inner(aggregate.query, env, z3.Not(null))
+        self.facts.append(z3.Implies(z3.Not(null), self.term(aggregate.query.where, inner).value))
+        rows = frozenset(inner[len(env) :])
+        shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
+        if aggregate.function in {"min", "max"}:
+            self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
+        return Term(value, null, rows, personal=shown.identity or shown.personal)
+
+    def _opaque(self, opaque: Opaque, env: Env) -> Term:
+        kind = family(opaque.type)
+        name = f"opaque {next(self._names)}"
+        value = variable(name, kind)
+        null = z3.Bool(f"{name} is null") if opaque.nullable else NEVER
+        if kind is Family.TRUTH:
+            self.facts.append(z3.Not(z3.And(value, null)))
+        return Term(value, null, _rows([self.term(one, env) for one in opaque.reads]), personal=True)
+
+    def _inner(self, query: Query, env: Env, there: Solved) -> Env:
+        return (*env, *(self.row(one.relation, there) for one in query.sources))
+
+    def _met(self, query: Query, test: Expr, env: Env, there: Solved) -> Solved:
+        inner = self._inner(query, env, there)
+        return self._body(query, test, inner)
+
+    def _body(self, query: Query, test: Expr, inner: Env) -> Solved:
+        return z3.And(self.term(query.where, inner).value, self.term(test, inner).value)
+
+    def _await(self, query: Query, test: Expr, env: Env, holds: Solved) -> None:
+        # One that is only asked of rows at hand is not asked of others in turn.
+        if query.exact and not self._instances:
+            self._existences.append(_Existence(query, test, env, holds))
+
+    def _settle(self) -> None:
+        """Says of subqueries that yield nothing that no row at hand meets them, and of rows what limits them."""
+        for row in list(self.rows):
+            self._refer(row)
+        for existence in list(self._existences):
+            wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
+            for rows in itertools.islice(itertools.product(*wanted), 12):
+                full = self._instances >= _MOST_INSTANCES or len(self.rows) >= _MOST_ROWS
+                if full or any(one.target for one in rows):
+                    continue
+                self._instances += 1
+                met = self._body(existence.query, existence.test, (*existence.env, *rows))
+                there = z3.And([one.there for one in rows])
+                self.facts.append(z3.Implies(z3.And(there, met), existence.holds))
+        for row in list(self.rows):
+            for check in self.tables.checks(row.relation, {number for one, number in self.columns if one is row}):
+                self.facts.append(z3.Not(_false(self.term(check, (row,)))))
+        self._tell_apart()
+
+    def _tell_apart(self) -> None:
+        """Two rows of one key are one row."""
+        pairs = [
+            (one, other)
+            for one, other in itertools.combinations(self.rows, 2)
+            if one.relation == other.relation and not one.target
+        ]
+        for one, other in pairs[:_MOST_PAIRS]:
+            of_one, of_other = (
+                {number: term for (row, number), (_, term) in self.columns.items() if row == each}
+                for each in (one, other)
+            )
+            shared = of_one.keys() & of_other.keys()
+            alike = [
+                z3.And(of_one[each].null == of_other[each].null, of_one[each].value == of_other[each].value)
+                for each in sorted(shared)
+            ]
+            for key in self.tables.keys(one.relation):
+                if key <= shared:
+                    equal = [
+                        z3.And(
+                            z3.Not(of_one[each].null),
+                            z3.Not(of_other[each].null),
+                            of_one[each].value == of_other[each].value,
+                        )
+                        for each in sorted(key)
+                    ]
+                    both = z3.And(one.there, other.there, *equal)
+                    self.facts.append(z3.Implies(both, z3.And(one.mine == other.mine, *alike)))
+
+    def _refer(self, row: Row) -> None:
+        """The rows that a row's foreign keys point at are there."""
+        asked = {one.relation for each in self._existences for one in each.query.sources}
+        for key in self.tables.references(row.relation):
+            if key.to not in asked or len(self.rows) >= _MOST_ROWS:
+                continue
+            known_columns = [self.columns.get((row, one.number)) for one in key.columns]
+            pairs = list(zip(known_columns, key.others, strict=True))
+            if any(known is None for known, _ in pairs):
+                continue
+            own = [known[1] for known, _ in pairs if known is not None]
+            there = z3.And(row.there, *(z3.Not(one.null) for one in own))
+            referred = self.row(key.to, there)
+            self.referred.add(referred)
+            for mine, (_, other) in zip(own, pairs, strict=True):
+                pointed = self.column(referred, other)
+                self.facts.append(z3.Implies(there, z3.And(z3.Not(pointed.null), pointed.value == mine.value)))
+                self.equalities.append(Equality(mine, pointed, there, telling=True))
+
+    def _fresh(self, name: str, kind: Family) -> Solved:
+        return variable(f"{name} {next(self._names)}", kind)
+
+
+def as_in(model: z3.ModelRef, term: Term) -> Solved:
+    """That a value is what it is in a model."""
+    if z3.is_true(model.eval(term.null, model_completion=True)):
+        return term.null
+    return z3.And(z3.Not(term.null), term.value == model.eval(term.value, model_completion=True))
+
+
+def _truth(true: Solved, null: Solved, *parts: Term) -> Term:
+    return Term(true, null, _rows(parts))
+
+
+def _false(term: Term) -> Solved:
+    return z3.And(z3.Not(term.value), z3.Not(term.null))
+
+
+def _personal(terms: Sequence[Term]) -> bool:
+    return any(one.identity or one.personal for one in terms)
+
+
+def _rows(terms: Sequence[Term]) -> frozenset[Row]:
+    return frozenset().union(*(one.rows for one in terms))
+
+
+def _alike(left: Term, right: Term, kinds: Sequence[Family]) -> tuple[Solved, Solved]:
+    """Two numbers as the same kind of number."""
+    if kinds[0] is kinds[1]:
+        return left.value, right.value
+    a, b = (
+        z3.ToReal(one.value) if kind is Family.WHOLE else one.value
+        for one, kind in zip((left, right), kinds, strict=True)
+    )
+    return a, b
+
+
+def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
+    if set(kinds) <= _NUMBERS:
+        return True
+    return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
+
+
+def _keeps(call: Call, kind: Family, inner: Term) -> bool:
+    """Whether a cast changes no value, as the solver tells them apart."""
+    target = family(call.type)
+    if inner.identity and target is kind is Family.NAME:
+        # An id is a uuid in its own form.
+        return True
+    if kind is Family.WHOLE:
+        return target is Family.REAL or call.name in {"::bigint", "::integer"}
+    if kind is not target or call.name.endswith(")"):
+        return False
+    if kind is Family.NAME:
+        # To text and its like; the other way a value may not exist, or another text may mean the same.
+        return call.type.kind != "e" and call.type.name in {"text", "character varying"}
+    return kind is Family.TRUTH or call.type == type_of(call.args[0])
+
+
+def _picked_by(expression: Expr) -> tuple[Who, str] | None:
+    match expression:
+        case Given(who, key) if who in _PICKED:
+            return (who, key)
+        case Call(name, (Given(who, key),), kind) if name.startswith("::") and who in _PICKED:
+            return (who, f"{key}::{kind.name}")
+        case _:
+            return None

@@ -1,0 +1,60 @@
+"""The proofs of one database, each made once: tables that differ in names alone share it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
+from rlsaudit.policy.proof.solve import solve
+from rlsaudit.policy.proof.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.database import Database
+    from rlsaudit.policy.proof.solution import Solution, Witness
+
+
+class Prover:
+    """Proofs over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._tables = Tables(database)
+        self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
+
+    def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
+        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
+        columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
+        key = (
+            _nameless(expression, columns),
+            persona.role,
+            json.dumps(persona.claims, sort_keys=True),
+            tuple(self._tables.kind_of(one) for one in columns),
+        )
+        names = tuple(one.name for one in columns)
+        if key not in self._solved:
+            self._solved[key] = solve(expression, persona, self._tables, relation), names
+        solution, named = self._solved[key]
+        renamed = dict(zip(named, names, strict=True))
+        return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
+
+
+def _nameless(expression: Expr, columns: tuple[Field, ...]) -> Expr:
+    """The predicate with the target's columns numbered as they come."""
+    numbers = {one: number for number, one in enumerate(columns)}
+
+    def leaf(one: Expr) -> Expr:
+        if isinstance(one, Field) and one in numbers:
+            return Field(0, 0, numbers[one], "", Type(""), one.nullable)
+        return one
+
+    return rebuilt(expression, leaf)
+
+
+def _renamed(witness: Witness | None, names: Mapping[str, str]) -> Witness | None:
+    if witness is None:
+        return None
+    return replace(witness, row={names[name]: value for name, value in witness.row.items() if name in names})

@@ -1,0 +1,44 @@
+"""What a proof comes to: bounds of reach, and the states that show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.policy.evaluate import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A state in which a predicate was evaluated: the row and those of other tables, by column names; the request.
+
+    Columns that the predicate does not ask about are left out.
+    """
+
+    row: Mapping[str, Value]
+    others: tuple[tuple[str, Mapping[str, Value]], ...]
+    request: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Bounds of reach: `passes` is a row that is reached, `barred` a stranger's that is not.
+
+    `why` says what stopped the solver, or nothing: then what is open is open because no state could be confirmed.
+    `given`: it takes rows or claims that name the persona, as ordinary users have them, and the lack of others.
+    """
+
+    at_least: Reach
+    at_most: Reach
+    passes: Witness | None = None
+    barred: Witness | None = None
+    why: str = ""
+    given: bool = False
+
+
+UNSOLVED = Solution(Reach.NONE, Reach.ALL)

@@ -1,0 +1,251 @@
+"""Reach, by asking the solver what is impossible, and by confirming what it finds possible.
+
+Four questions about one predicate, over all states of the database and all identities of the persona:
+
+- Can it be true at all? If not, nothing is reached.
+- Can it be true of a stranger's row? If not, only what is tied to the persona. A state in which the row is a stranger's
+  is one where no chain of equal values leads from the row to a row that names the persona. Rows that name it are there
+  all the same, but ordinary ones: nobody gave it a role.
+- Can it be anything but true of a stranger's row, whatever the client picks? If not, every row is reached.
+- Is there a state, with all values filled in, in which it is true (or, of a stranger's row, is not)?
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import z3
+
+from rlsaudit.model import Reach
+from rlsaudit.policy.expr import Expr, Given, Who, walk
+from rlsaudit.policy.proof.encode import Encoder, as_in
+from rlsaudit.policy.proof.solution import Solution
+from rlsaudit.policy.proof.wishes import can_write_anything
+from rlsaudit.policy.proof.witness import confirmed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.proof.solution import Witness
+    from rlsaudit.policy.proof.tables import Tables
+    from rlsaudit.policy.proof.values import Row, Solved, Term
+
+    Choice = tuple[Who, str]
+
+_PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
+_MOST_NODES = 1_500
+_EFFORT = 600_000
+"""What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
+_MOST_CHOICES = 24
+_MOST_TRIES = 3
+
+
+def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
+    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
+    if sum(1 for _ in itertools.islice(walk(expression), _MOST_NODES + 1)) > _MOST_NODES:
+        return Solution(Reach.NONE, Reach.ALL, why="too large")
+    return _Question(expression, persona, tables, relation).answer()
+
+
+class _Question:
+    def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int) -> None:
+        self._expression = expression
+        self._persona = persona
+        self._tables = tables
+        self._relation = relation
+        self._personal = any(isinstance(one, Given) and one.who in _PERSONAL for one in walk(expression))
+        self._stopped = ""
+
+    def answer(self) -> Solution:
+        encoder = Encoder(self._tables, self._identities(), self._relation)
+        truth = encoder.predicate(self._expression)
+        ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
+        first = next(ever, None)
+        if first is None:
+            return Solution(Reach.NONE, Reach.ALL if self._stopped else Reach.NONE, why=self._stopped)
+        # Without an identity in it, nothing that it lets through is anybody's own.
+        personal = self._personal
+        strangers = _strangers(encoder) if personal else [z3.Not(row.mine) for row in encoder.rows]
+        foreign = self._models(encoder, [truth.value, *strangers])
+        passing = next(foreign, None)
+        solution = Solution(Reach.NONE, Reach.OWN)
+        if passing is not None or self._stopped:
+            solution = self._of_strangers(encoder, truth, strangers, _again(passing, foreign))
+        if solution.at_least is not Reach.NONE:
+            return solution
+        witness, _ = self._confirm(encoder, _again(first, ever), strange=not personal)
+        least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
+        return replace(solution, at_least=least, passes=witness, why=self._stopped)
+
+    def _of_strangers(
+        self, encoder: Encoder, truth: Term, strangers: Sequence[Solved], passing: Iterator[z3.ModelRef]
+    ) -> Solution:
+        """The bounds where a stranger's row may be reached."""
+        witness, witnessed = self._confirm(encoder, passing, strange=True)
+        at_least = Reach.NONE if witness is None else Reach.SOME
+        picked = {key: term for key, term in encoder.given.items() if term.chosen}
+        refused = self._models(encoder, [z3.Not(truth.value), *strangers])
+        first = next(refused, None)
+        stopped = self._stopped
+        if first is None and not stopped:
+            return Solution(Reach.ALL, Reach.ALL, witness)
+        passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
+        if passes:
+            return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
+        self._stopped = stopped
+        barred = self._barred(encoder, truth, strangers, _again(first, refused), sure=not picked)
+        return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
+
+    def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
+        """Whether there is somebody for whom the predicate is true of every stranger's row.
+
+        Tried are one whom no row names, and one with the rows that it has in a model in which something passes.
+        """
+        if not self._personal or model is None:
+            return False
+        nobody = self._solver()
+        nobody.add(*encoder.facts, *strangers, z3.Not(encoder.truth.value), *(z3.Not(row.mine) for row in encoder.rows))
+        nobody.add(*(term.null for term in encoder.claims()))
+        if nobody.check() == z3.unsat:
+            return True
+        having = Encoder(self._tables, self._identities(), self._relation)
+        for row in encoder.rows:
+            there = z3.And(row.there, row.mine)
+            if not row.target and z3.is_true(model.eval(there, model_completion=True)):
+                having.assume(row.relation, encoder.columns_of(row), model)
+        truth = having.predicate(self._expression)
+        solver = self._solver()
+        solver.add(*having.facts, *_strangers(having), z3.Not(truth.value))
+        solver.add(*(as_in(model, term) for term in having.claims()))
+        return bool(solver.check() == z3.unsat)
+
+    def _passes_by_choice(self, picked: Mapping[Choice, Term]) -> bool:
+        """Whether of every stranger's row the predicate is true for some choice of the client's."""
+        if not all(who is Who.ARGUMENT or can_write_anything(key.partition("::")[0]) for who, key in picked):
+            return False
+        if len({key.partition("::")[0] for _, key in picked}) < len(picked):
+            # One value that is read as two types cannot be picked for each by itself.
+            return False
+        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder.predicate(self._expression)
+        refused = [z3.Not(encoder.predicate(self._expression, one).value) for one in _choices(encoder)]
+        solver = self._solver()
+        solver.add(*encoder.facts, *refused, *_strangers(encoder))
+        return bool(solver.check() == z3.unsat)
+
+    def _barred(
+        self,
+        encoder: Encoder,
+        truth: Term,
+        strangers: Sequence[Solved],
+        models: Iterator[z3.ModelRef],
+        *,
+        sure: bool,
+    ) -> Witness | None:
+        """A stranger's row of which the predicate is true for nobody, with the rows of others as they are.
+
+        `sure`: the client picks nothing, so that evaluating it once is enough where no identity is asked for.
+        """
+        for model in itertools.islice(models, _MOST_TRIES):
+            witness = confirmed(self._expression, encoder, model, wanted=False if sure else None, strange=True)
+            if witness is None:
+                continue
+            if sure and not self._personal and len(encoder.rows) == 1:
+                return witness
+            solver = self._solver()
+            solver.add(*encoder.facts, *strangers, truth.value, *encoder.as_others_are(model))
+            if solver.check() == z3.unsat:
+                return witness
+        return None
+
+    def _confirm(
+        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, strange: bool
+    ) -> tuple[Witness | None, z3.ModelRef | None]:
+        for model in itertools.islice(models, _MOST_TRIES):
+            witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
+            if witness is not None:
+                return witness, model
+        return None, None
+
+    def _models(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
+        """Yields states that the solver holds possible, each with other values than the ones before."""
+        solver = self._solver()
+        solver.add(*encoder.facts, *more)
+        while True:
+            answer = solver.check()
+            if answer == z3.unknown:
+                self._stopped = "time"
+            if answer != z3.sat:
+                return
+            model = solver.model()
+            yield model
+            solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
+
+    def _identities(self) -> Mapping[str, str]:
+        sub = self._persona.claims.get("sub")
+        return {"role": self._persona.role} if sub is None else {"sub": str(sub), "role": self._persona.role}
+
+    @staticmethod
+    def _solver() -> z3.Solver:
+        solver = z3.SimpleSolver()
+        solver.set("rlimit", _EFFORT)
+        return solver
+
+
+def _again(first: z3.ModelRef | None, rest: Iterator[z3.ModelRef]) -> Iterator[z3.ModelRef]:
+    if first is not None:
+        yield first
+        yield from rest
+
+
+def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
+    """What the client may pick: all combinations of what its values are compared with."""
+    options: list[list[tuple[Choice, Term]]] = []
+    for key, term in encoder.given.items():
+        if term.chosen:
+            sort = term.value.sort()
+            found = [one.other for one in encoder.compared if one.key == key and one.other.value.sort() == sort]
+            options.append([(key, one) for one in dict.fromkeys(found)] or [(key, term)])
+    for combination in itertools.islice(itertools.product(*options), _MOST_CHOICES):
+        yield dict(combination)
+
+
+def _strangers(encoder: Encoder) -> list[Solved]:
+    """That the target row is a stranger's, and that nobody gave the persona anything special."""
+    found: list[Solved] = []
+    for one in encoder.equalities:
+        for a, b in ((one.left, one.right), (one.right, one.left)):
+            if a.identity and b.rows and not (b.identity or b.personal):
+                found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
+        left, right = one.left.rows, one.right.rows
+        mixed = one.left.personal or one.right.personal
+        if one.telling and left and right and not left & right and not mixed:
+            both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
+            found.append(z3.Implies(one.holds, both))
+    return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
+
+
+def _no_staff(encoder: Encoder) -> list[Solved]:
+    """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones."""
+    found: list[Solved] = []
+    for one in encoder.equalities:
+        for a, b in ((one.left, one.right), (one.right, one.left)):
+            if a.identity and b.rows and encoder.target not in b.rows and not (b.identity or b.personal):
+                found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
+    tied, facts = encoder.tied()
+    special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in _ordinary(encoder)]
+    return found + facts + special
+
+
+def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
+    """What a row of the persona's is like that nobody took special care of."""
+    for (row, _), (column, term) in encoder.columns.items():
+        # A role in an organisation is nothing special: everybody may have one of their own.
+        if row.target or encoder.tables.belongs(row.relation):
+            continue
+        ordinary = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
+        if ordinary is not None:
+            yield row, ordinary

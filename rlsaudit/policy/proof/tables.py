@@ -1,0 +1,253 @@
+"""What the catalog says of the rows that the solver may choose: types, constraints, keys, defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import z3
+from pglast import ast
+
+from rlsaudit.names import qualified
+from rlsaudit.policy import tree
+from rlsaudit.policy.columns import INTEGERS
+from rlsaudit.policy.expr import Expr, Field, Type, walk
+from rlsaudit.policy.proof.values import Codes, Family, Solved, Term, constant, family
+from rlsaudit.policy.read.constraints import checks, references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from rlsaudit.catalog.facts import Column as Fact
+    from rlsaudit.policy.database import Database
+    from rlsaudit.policy.scalar import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key: the values of `columns` are found in the columns `others` of one row of the relation `to`."""
+
+    columns: tuple[Fact, ...]
+    to: int
+    others: tuple[Field, ...]
+
+
+Thing: TypeAlias = tuple[int, int]
+"""What an id is the id of: the column that all keys lead to, as relation and number."""
+_USERS = ("auth", "users")
+
+
+class Tables:
+    """Facts about the tables of one database, looked up once for all predicates."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._columns: dict[int, dict[int, Column]] = {}
+        self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
+        self._references: dict[int, tuple[Reference, ...]] = {}
+        self.catalog = database.catalog
+        own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
+        names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
+        self.all_labels = {names[one]: one.labels for one in own if one.labels}
+        self.bases = {names[one]: one.base.partition("(")[0] for one in own if one.base is not None}
+
+    def labels(self, kind: Type) -> tuple[str, ...]:
+        """Returns the labels of an enumeration, none where they are not known."""
+        return self.all_labels.get(kind.name, ())
+
+    def column(self, relation: int, number: int) -> Column | None:
+        """Returns a column as a value of predicates, None where it is not known."""
+        if relation not in self._columns:
+            found = self.catalog.relations.get(relation)
+            columns = self._database.columns(found).values() if found is not None else ()
+            self._columns[relation] = {one.number: one for one in columns}
+        return self._columns[relation].get(number)
+
+    def fact(self, relation: int, number: int) -> Fact | None:
+        """Returns a column as the catalog has it."""
+        return next((one for one in self.catalog.columns[relation] if one.number == number), None)
+
+    def limits(self, column: Field, term: Term, codes: Codes) -> Iterator[Solved]:
+        """Yields what is true of every value of the column that is not NULL."""
+        known = self.column(column.relation, column.number)
+        allowed: Collection[str] | None = known.allowed if known is not None else None
+        if allowed is None and column.type.kind == "e":
+            allowed = self.labels(column.type) or None
+        if allowed is not None and family(column.type) is Family.NAME:
+            yield z3.Or(term.null, *(term.value == codes.of(one) for one in sorted(allowed)))
+        most = INTEGERS.get(column.type.name)
+        if most is not None and family(column.type) is Family.WHOLE:
+            yield z3.And(term.value >= -most, term.value < most)
+
+    def listed(self, expression: Expr) -> bool:
+        """Whether an expression is a column that has a few values for everybody: an enumeration, a list in a CHECK."""
+        if not isinstance(expression, Field):
+            return False
+        known = self.column(expression.relation, expression.number)
+        return expression.type.kind == "e" or (known is not None and known.allowed is not None)
+
+    def checks(self, relation: int, numbers: Collection[int]) -> Iterator[Expr]:
+        """Yields what every row of the relation meets, of the conditions that ask about these columns and no others."""
+        yield from (each for asked, each in self._conditions(relation) if asked <= set(numbers))
+
+    def _conditions(self, relation: int) -> tuple[tuple[frozenset[int], Expr], ...]:
+        if relation not in self._checks:
+            found = self.catalog.relations.get(relation)
+            conditions = checks(self._database, found) if found is not None else ()
+            self._checks[relation] = tuple(
+                (frozenset(one.number for one in walk(each) if isinstance(one, Field)), each) for each in conditions
+            )
+        return self._checks[relation]
+
+    def holds(self, relation: int, number: int, value: object) -> bool:
+        """Whether the column can surely have this value: nothing limits it but its type, and what `checks` yields."""
+        known, fact = self.column(relation, number), self.fact(relation, number)
+        if known is None or fact is None or fact.generated or fact.type_kind not in "be":
+            return False
+        if isinstance(value, str) and known.longest is not None and len(value) > known.longest:
+            return False
+        if known.free:
+            return True
+        # What limits it must be a CHECK that can be evaluated, which is done elsewhere.
+        limiting = [one for one in self.catalog.constraints[relation] if number in one.columns and one.kind in "cx"]
+        asked = [each for numbers, each in self._conditions(relation) if number in numbers]
+        return bool(limiting) and len(asked) == len(limiting) and not self._parted(relation)
+
+    def kind_of(self, column: Field) -> tuple[object, ...]:
+        """Returns all that a proof may ask about a column of the row that it is about, but for its name."""
+        known, fact = self.column(column.relation, column.number), self.fact(column.relation, column.number)
+        if known is None or fact is None:
+            return (column,)
+        limits = tuple(each for asked, each in self._conditions(column.relation) if column.number in asked)
+        pointing = tuple(
+            one.to for one in self.references(column.relation) if column.number in {each.number for each in one.columns}
+        )
+        # What is limited is limited by words about its own table.
+        alone = (column.relation, column.number) if limits or not known.free or len(pointing) > 1 else ()
+        return (column.type, known.nullable, known.free, known.allowed, known.longest, fact.generated, pointing, alone)
+
+    def thing(self, relation: int, number: int) -> Thing | None:
+        """Returns what a uuid in the column is the id of, None where that is not known."""
+        here, seen = (relation, number), set[Thing]()
+        while here not in seen:
+            seen.add(here)
+            fact = self.fact(*here)
+            if fact is None or fact.type != "uuid":
+                return None
+            targets = {
+                (one.to, one.others[0].number)
+                for one in self.references(here[0])
+                if len(one.columns) == 1 and one.columns[0].number == here[1]
+            }
+            if not targets:
+                return here if frozenset({here[1]}) in self.keys(here[0]) else None
+            here = min(targets)
+        return None
+
+    def belongs(self, relation: int) -> bool:
+        """Whether rows of the relation belong to something beside a user: an organisation, a project.
+
+        They point at it, or its id is one of several in their key.
+        """
+        pointing = {
+            one.columns[0].number: self.thing(one.to, one.others[0].number)
+            for one in self.references(relation)
+            if len(one.columns) == 1
+        }
+        users = {number for number, thing in pointing.items() if thing == self.users}
+        others = {number for number, thing in pointing.items() if thing is not None} - users
+        if any(self._is_id(relation, number) for number in others):
+            return True
+        return any(
+            len([number for number in key if self._is_id(relation, number)]) > 1
+            and any(self._is_id(relation, number) for number in key - users)
+            for key in self.keys(relation)
+        )
+
+    def _is_id(self, relation: int, number: int) -> bool:
+        fact = self.fact(relation, number)
+        return fact is not None and fact.not_null and (fact.type == "uuid" or fact.type in INTEGERS)
+
+    @property
+    def users(self) -> Thing | None:
+        """What a user's id is the id of."""
+        found = self.catalog.relations_by_name.get(_USERS)
+        number = next((one.number for one in self.catalog.columns[found.oid] if one.name == "id"), 0) if found else 0
+        return (found.oid, number) if found is not None and number else None
+
+    def keys(self, relation: int) -> tuple[frozenset[int], ...]:
+        """Returns the columns of which no two rows have the same values."""
+        if self._parted(relation) or self.catalog.children[relation]:
+            return ()
+        return tuple(frozenset(one.columns) for one in self.catalog.constraints[relation] if one.kind in "pu")
+
+    def _parted(self, relation: int) -> bool:
+        found = self.catalog.relations.get(relation)
+        return found is None or found.partition or found.kind == "p"
+
+    def references(self, relation: int) -> tuple[Reference, ...]:
+        """Returns the foreign keys of a relation that surely hold."""
+        if relation not in self._references:
+            self._references[relation] = tuple(self._found_references(relation))
+        return self._references[relation]
+
+    def _found_references(self, relation: int) -> Iterator[Reference]:
+        found = self.catalog.relations.get(relation)
+        for one in references(self._database, found) if found is not None else ():
+            columns = [self.fact(relation, number) for number in one.columns]
+            others = [self.fact(one.relation, number) for number in one.foreign_columns]
+            if None not in columns and None not in others:
+                yield Reference(
+                    tuple(each for each in columns if each is not None),
+                    one.relation,
+                    tuple(_field(each) for each in others if each is not None),
+                )
+
+    def ordinary(self, column: Field, term: Term, codes: Codes, named: Collection[int]) -> Solved | None:
+        """Returns what the column is in a row that nobody took special care of; None where that may be anything.
+
+        Its default, where that is a constant; where there is none, a value that no policy names: whoever gave a user
+        such a row gave it `role = 'admin'` on purpose.
+        """
+        fact = self.fact(column.relation, column.number)
+        kind = family(column.type)
+        if fact is None or fact.generated:
+            return None
+        if fact.constant is not None:
+            return _default(fact.constant, column, term, codes)
+        if fact.default or kind is not Family.NAME:
+            return None
+        known = self.column(column.relation, column.number)
+        values = known.allowed if known is not None and known.allowed is not None else self.labels(column.type)
+        special = sorted(named)
+        if values and {codes.of(one) for one in values} <= set(named):
+            return None
+        return z3.Or(term.null, z3.And([term.value != one for one in special]))
+
+
+def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:
+    """That the column has its default."""
+    node = tree.expression(sql)
+    while isinstance(node, ast.TypeCast):
+        node = node.arg
+    if not isinstance(node, ast.A_Const):
+        return None
+    if node.isnull:
+        return term.null
+    match node.val:
+        case ast.String(sval=text):
+            value = constant(text or "", column.type, codes)
+        case ast.Integer(ival=number):
+            value = constant(str(number or 0), column.type, codes)
+        case ast.Float(fval=number):
+            value = constant(str(number), column.type, codes)
+        case ast.Boolean(boolval=truth):
+            value = z3.BoolVal(val=bool(truth))
+        case _:
+            value = None
+    return None if value is None else z3.And(z3.Not(term.null), term.value == value)
+
+
+def _field(fact: Fact) -> Field:
+    name = fact.type.partition("(")[0]
+    return Field(0, fact.relation, fact.number, fact.name, Type(name, fact.type_kind), nullable=not fact.not_null)

@@ -1,0 +1,165 @@
+"""SQL values as terms of the solver: what a type's values are told apart by.
+
+Booleans are Booleans, whole numbers whole, other numbers and moments real. Of everything else only equality is known:
+texts, uuids and enum labels share one space of codes, in which a constant has the code of its text, so that a cast
+between them changes nothing; of other types each value is some code, and what two constants have to do with each other
+is left open.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import z3
+
+from rlsaudit.policy.columns import INTEGERS
+
+if TYPE_CHECKING:
+    from rlsaudit.policy.expr import Type
+
+Solved: TypeAlias = Any
+"""A term of the solver, which has no static types."""
+
+
+class Family(enum.Enum):
+    """What a type's values are to the solver."""
+
+    TRUTH = "truth"
+    WHOLE = "whole"
+    REAL = "real"
+    MOMENT = "moment"
+    NAME = "name"
+    """Texts, uuids, enum labels: equal just where their texts are."""
+    OTHER = "other"
+
+
+_FAMILIES = {
+    "boolean": Family.TRUTH,
+    **dict.fromkeys(INTEGERS, Family.WHOLE),
+    **dict.fromkeys(("numeric", "real", "double precision"), Family.REAL),
+    **dict.fromkeys(("date", "timestamp with time zone", "timestamp without time zone"), Family.MOMENT),
+    **dict.fromkeys(("text", "character varying", "uuid", "name", "unknown"), Family.NAME),
+}
+
+
+def family(kind: Type) -> Family:
+    """Returns what the values of a type are to the solver."""
+    if kind.kind == "e":
+        return Family.NAME
+    return _FAMILIES.get(kind.name, Family.OTHER) if kind.kind in "b?" else Family.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that the solver may choose: of `relation` (an OID), there if `there` is true, the persona's if `mine` is.
+
+    `target` is the row that is asked about.
+    """
+
+    number: int
+    relation: int
+    there: Solved = field(compare=False)
+    mine: Solved = field(compare=False)
+    target: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value: `value` where `null` is false. Of a Boolean, `value` is false where it is NULL.
+
+    `rows` are those that it comes from. `identity`: it tells the persona from others, as an image of its id that no
+    other id has. `chosen`: the client picks it. `personal`: an identity may have gone into it beside the rows, so that
+    what it equals says nothing of them. `leaves` are the values that it may be, by conditions; none where it is one.
+    """
+
+    value: Solved
+    null: Solved
+    rows: frozenset[Row] = frozenset()
+    identity: bool = False
+    chosen: bool = False
+    personal: bool = False
+    leaves: tuple[tuple[Solved, Term], ...] = field(default=(), compare=False)
+
+
+NEVER, ALWAYS = z3.BoolVal(val=False), z3.BoolVal(val=True)
+
+
+@dataclass(slots=True)
+class Codes:
+    """The codes of the texts that a predicate names."""
+
+    texts: dict[str, int] = field(default_factory=dict)
+
+    def of(self, text: str) -> int:
+        """Returns the code of a text."""
+        return self.texts.setdefault(text, len(self.texts) + 1)
+
+    def text(self, code: int) -> str | None:
+        """Returns the text of a code, None where it is nobody's that was named."""
+        return next((text for text, known in self.texts.items() if known == code), None)
+
+
+def variable(name: str, kind: Family) -> Solved:
+    """Returns a new variable."""
+    if kind is Family.TRUTH:
+        return z3.Bool(name)
+    return z3.Real(name) if kind in {Family.REAL, Family.MOMENT} else z3.Int(name)
+
+
+def constant(text: str, kind: Type, codes: Codes) -> Solved | None:
+    """Returns a constant that is not NULL; None where the solver has no name for it."""
+    match family(kind):
+        case Family.TRUTH:
+            return ALWAYS if text in {"t", "true"} else NEVER
+        case Family.WHOLE:
+            return _whole(text)
+        case Family.REAL:
+            return _real(text)
+        case Family.MOMENT:
+            moment = seconds(text)
+            return None if moment is None else z3.RealVal(str(moment))
+        case Family.NAME:
+            return z3.IntVal(codes.of(canonical(text) if kind.name == "uuid" else text))
+        case _:
+            return None
+
+
+def canonical(text: str) -> str:
+    """Returns a uuid as the server writes it, any other text as it is."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return text
+
+
+def seconds(text: str) -> Decimal | None:
+    """Returns a moment as seconds since 1970, as in UTC; None for `infinity`, zones by name, and what is no moment."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        try:
+            moment = datetime.combine(date.fromisoformat(text.strip()), datetime.min.time())
+        except ValueError:
+            return None
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return Decimal(since.days) * 86400 + Decimal(since.seconds) + Decimal(since.microseconds) / 1_000_000
+
+
+def _whole(text: str) -> Solved | None:
+    try:
+        return z3.IntVal(int(text))
+    except ValueError:
+        return None
+
+
+def _real(text: str) -> Solved | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return z3.RealVal(str(number)) if number.is_finite() else None

@@ -1,0 +1,160 @@
+"""What a request brings along: claims, settings, the role and the time, as `values` tells them apart."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pglast import ast
+from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
+
+from rlsaudit.policy import tree
+from rlsaudit.policy.client import joined, key_of
+from rlsaudit.policy.expr import TEXT, UNKNOWN, UUID, Const, Expr, Given, Type, Who
+from rlsaudit.policy.read import constants, types
+from rlsaudit.policy.read.here import LostError
+from rlsaudit.policy.read.opaque import opaque
+from rlsaudit.policy.scalar import Chosen, Claims, CurrentRole, Identity, Known
+from rlsaudit.policy.values import CHOSEN_CLAIMS, SESSION_CLAIMS, Values
+
+if TYPE_CHECKING:
+    from rlsaudit.policy.read.here import Here
+    from rlsaudit.policy.tree import Node
+
+_AUTH: dict[tuple[str, ...], Type] = {
+    ("auth", "uid"): UUID,
+    ("auth", "role"): TEXT,
+    ("auth", "email"): TEXT,
+    ("auth", "jwt"): Type("jsonb"),
+}
+_SETTING = ("current_setting",)
+_NOW = {"now": "now", "transaction_timestamp": "now", "statement_timestamp": "statement"}
+"""The clocks of one statement; `clock_timestamp` goes on while it runs."""
+_CURRENT = {
+    SQLValueFunctionOp.SVFOP_CURRENT_TIMESTAMP: types.CLOCK,
+    SQLValueFunctionOp.SVFOP_CURRENT_DATE: Type("date"),
+    SQLValueFunctionOp.SVFOP_CURRENT_TIME: Type("time with time zone"),
+    SQLValueFunctionOp.SVFOP_LOCALTIMESTAMP: Type("timestamp without time zone"),
+    SQLValueFunctionOp.SVFOP_LOCALTIME: Type("time without time zone"),
+}
+_ROLE = frozenset(
+    {SQLValueFunctionOp.SVFOP_CURRENT_USER, SQLValueFunctionOp.SVFOP_CURRENT_ROLE, SQLValueFunctionOp.SVFOP_USER}
+)
+_MOST_STEPS = 50
+
+
+def given(node: Node, here: Here) -> Expr | None:
+    """Returns `node` where it is a value of the request as a whole, None where it has to be taken apart."""
+    if isinstance(node, ast.SQLValueFunction):
+        return _value_function(node, here)
+    kind = _kind(node, here)
+    if kind is None:
+        return None
+    match Values(here.scope, lambda _: False).of(node):
+        case Known(value):
+            text = ("true" if value else "false") if isinstance(value, bool) else value
+            return constants.cast(Const(None if text is None else str(text), TEXT), kind, here)
+        case Identity(personal=True, key="sub"):
+            return Given(Who.IDENTITY, "sub", UUID if kind == UUID else TEXT, nullable=False)
+        case Identity(personal=False, key=key):
+            return constants.cast(Given(Who.SERVER, key, TEXT, nullable=True), kind, here)
+        case Chosen(source, path, view="") if not isinstance(node, ast.TypeCast):
+            return Given(Who.CLIENT, key_of(source, tuple(path)), TEXT, nullable=True)
+        case Claims((_, *_) as path) if kind.name in types.JSON and not isinstance(node, ast.TypeCast):
+            return _part(tuple(path), kind, node, here)
+        case _:
+            return None
+
+
+def clock(name: str) -> Given | None:
+    """Returns the time that a function tells, None for any other function."""
+    return Given(Who.CLOCK, _NOW[name], types.CLOCK, nullable=False) if name in _NOW else None
+
+
+def _value_function(node: Node, here: Here) -> Expr:
+    if node.op in _CURRENT:
+        now = Given(Who.CLOCK, "now", types.CLOCK, nullable=False)
+        return constants.cast(now, _CURRENT[node.op], here)
+    if node.op in _ROLE:
+        return _current_role(node, here)
+    return opaque(node, here, f"asks for {tree.text(node).lower()}", types.NAME, nullable=False)
+
+
+def _current_role(node: Node, here: Here) -> Expr:
+    if here.user and here.scope.database is not None:
+        return Const(here.scope.database.catalog.roles[here.user].name, types.NAME)
+    match Values(here.scope, lambda _: False).of(node):
+        case CurrentRole(name, personal=False):
+            return Const(name, types.NAME)
+        case CurrentRole():
+            return Given(Who.IDENTITY, "role", types.NAME, nullable=False)
+        case _:
+            return opaque(node, here, "asks for the current role", types.NAME, nullable=False)
+
+
+def _part(path: tuple[str, ...], kind: Type, node: Node, here: Here) -> Expr:
+    """A part of the claims, as JSON."""
+    claims = here.scope.persona.claims
+    signed_in = "sub" in claims
+    if not signed_in:
+        value: Any = claims
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        return Const(None if value is None else json.dumps(value), kind)
+    if path[0] in SESSION_CLAIMS or path == ("sub",):
+        return opaque(node, here, "reads a claim of the session as JSON", kind)
+    if path == ("app_metadata",):
+        # Some of it is given by the server and some is not.
+        return opaque(node, here, "reads app_metadata as a whole", kind, nullable=False)
+    for claim, source in CHOSEN_CLAIMS.items():
+        if path[: len(claim)] == claim:
+            return Given(Who.CLIENT, key_of(source, path[len(claim) :]), kind, nullable=True)
+    return Given(Who.SERVER, joined(path), kind, nullable=True)
+
+
+def _kind(node: Node, here: Here) -> Type | None:
+    """The type of a value of the request; None where it is not made of such a value."""
+    casts: list[Node] = []
+    for _ in range(_MOST_STEPS):
+        match node:
+            case ast.TypeCast():
+                casts.append(node)
+                node = node.arg
+            case ast.A_Expr(kind=A_Expr_Kind.AEXPR_OP) if tree.name(node.name) in {("->",), ("->>",)}:
+                casts.append(node)
+                node = node.lexpr
+            case ast.A_Expr(kind=A_Expr_Kind.AEXPR_NULLIF):
+                node = node.lexpr
+            case ast.CoalesceExpr():
+                node = (node.args or (None,))[0]
+            case ast.SubLink(subLinkType=SubLinkType.EXPR_SUBLINK):
+                node = tree.lone_target(node.subselect)
+            case ast.FuncCall():
+                return _through(casts, _of_call(tree.name(node.funcname), here), here)
+            case _:
+                return None
+    return None
+
+
+def _of_call(name: tuple[str, ...], here: Here) -> Type | None:
+    if name in here.scope.trusted:
+        return _AUTH.get(name)
+    if name != _SETTING:
+        return None
+    if here.redefines("current_setting"):
+        raise LostError("calls current_setting, which may be a function of the project")
+    return TEXT
+
+
+def _through(steps: list[Node], kind: Type | None, here: Here) -> Type | None:
+    for step in reversed(steps):
+        if kind is None:
+            break
+        if isinstance(step, ast.A_Expr):
+            kind = TEXT if tree.name(step.name) == ("->>",) else kind
+        else:
+            found = types.of_cast(step, here.scope)
+            if found is None or found[0] == UNKNOWN:
+                return None
+            kind = found[0]
+    return kind

@@ -1,0 +1,76 @@
+"""A world, audited with probes and without, beside what force finds in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from oracle.compare import compare
+from oracle.force import Force
+from rlsaudit.audit import Options, audit
+from rlsaudit.connect import connect
+from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
+from rlsaudit.model import EvidenceKind
+
+if TYPE_CHECKING:
+    from oracle.world import World
+    from rlsaudit.model import Cell
+
+PERSONAS = ("anon", "authenticated")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A world's cells, as audited with probes and without, and what was measured for each persona."""
+
+    cells: tuple[Cell, ...]
+    unprobed: tuple[Cell, ...]
+    measured: dict[str, Force]
+
+    def faults(self, cells: tuple[Cell, ...]) -> list[str]:
+        compared = [
+            one
+            for name, force in self.measured.items()
+            for one in compare((x for x in cells if x.persona == name), force)
+        ]
+        assert compared
+        return [one.fault for one in compared if one.fault]
+
+    def unlike(self, world: World) -> list[str]:
+        """Where force finds something else than the world says that it measures."""
+        return [
+            f"{persona} {operation.value} {relation}: {found.value}, not {reach.value}"
+            for persona, relation, reaches in world.measures
+            for operation, reach in reaches.items()
+            if (found := self.measured[persona].reach(relation, operation).reach) is not reach
+        ]
+
+    def inconsistent(self) -> list[Cell]:
+        """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
+        proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
+        found = []
+        for one in (*self.cells, *self.unprobed):
+            other = proved[one.persona, one.relation, one.operation]
+            fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
+            told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
+            agrees = other.reach is one.reach or not (other.reach.decided and one.reach.decided)
+            if not (fits and told and agrees) or "a bug of rlsaudit" in one.because:
+                found.append(one)
+        return found + [one for one in self.unprobed if one.evidence is EvidenceKind.PROBE]
+
+
+def judge(url: str, world: World) -> Judged:
+    """Makes the world in an empty project at `url`, the conninfo of a superuser, and audits and measures it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        grant_replay_rights(connection)
+        connection.execute("set role postgres")
+        connection.execute(world.schema.encode())
+        connection.execute("reset role")
+        connection.execute(world.seed.encode())
+        revoke_replay_rights(connection)
+        with connect(url) as session:
+            cells = audit(session, Options()).matrix
+            unprobed = audit(session, Options(probe="none")).matrix
+        return Judged(cells, unprobed, {one: Force(connection, world, one) for one in PERSONAS})

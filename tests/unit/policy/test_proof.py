@@ -1,0 +1,153 @@
+"""What is proved of policies that look into other tables, and the states that show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rlsaudit.access import Access
+from rlsaudit.catalog import Catalog, take
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.connect import connect
+from rlsaudit.model import Reach
+from rlsaudit.personas import built_in
+from rlsaudit.policy.decide import Bounds, decide
+from rlsaudit.policy.parse import parse
+from rlsaudit.policy.sight import at_sight
+from rlsaudit.reach.predicates import Predicates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.engine import Server
+
+DATABASE = "proofs"
+NONE, OWN, SOME, ALL = Reach.NONE, Reach.OWN, Reach.SOME, Reach.ALL
+SCHEMA = """
+create table public.orgs (id uuid primary key, open boolean not null default false);
+create table public.members (
+  org_id uuid not null references public.orgs, user_id uuid not null references auth.users,
+  rank text not null default 'member', primary key (org_id, user_id));
+create table public.staff (user_id uuid primary key references auth.users, role text not null);
+create table public.people (
+  id uuid primary key references auth.users, active boolean not null default true, role text default 'user');
+create table public.docs (
+  id uuid primary key, org uuid, kept uuid not null references public.orgs, owner uuid, note text, level int);
+alter table public.people enable row level security;
+create policy own on public.people for select using (id = auth.uid());
+create function public.is_staff() returns boolean language plpgsql stable security definer set search_path = '' as $$
+declare held text;
+begin
+  select role into held from public.staff where user_id = auth.uid();
+  if held = 'admin' then return true; end if;
+  return false;
+end $$;
+create function public.is_member(o uuid) returns boolean language sql stable security definer set search_path = '' as $$
+  select exists (select from public.members m where m.org_id = o and m.user_id = auth.uid())
+$$;
+"""
+CASES: dict[str, tuple[Reach, Reach]] = {
+    # What ties a row to the persona, directly or by a membership.
+    "org in (select m.org_id from public.members m where m.user_id = auth.uid())": (NONE, OWN),
+    "public.is_member(org)": (NONE, OWN),
+    "exists (select from public.members m where m.org_id = docs.org and m.user_id = auth.uid() and m.rank = 'owner')": (
+        NONE,
+        OWN,
+    ),
+    "coalesce(owner, auth.uid()) = auth.uid()": (NONE, SOME),
+    # What depends on the rows of others that a row points at.
+    "exists (select from public.orgs o where o.id = docs.org and o.open)": (SOME, SOME),
+    "exists (select from public.orgs o where o.id = docs.org)": (SOME, SOME),
+    "exists (select from public.orgs o where o.id = docs.kept)": (ALL, ALL),
+    "not exists (select from public.orgs o where o.id = docs.kept and o.open)": (SOME, SOME),
+    # Gates that have nothing to do with the row: of staff, of everybody, of members of anything.
+    "public.is_staff()": (NONE, NONE),
+    "public.is_staff() or owner = auth.uid()": (NONE, OWN),
+    "exists (select from public.people p where p.id = auth.uid() and p.active)": (NONE, ALL),
+    "exists (select from public.people p where p.id = auth.uid() and p.role = 'admin')": (NONE, NONE),
+    "exists (select from public.members m where m.user_id = auth.uid() and m.rank = 'owner')": (NONE, ALL),
+    "not exists (select from public.members m where m.user_id = auth.uid())": (ALL, ALL),
+    # Conditions on one column that have to be taken together.
+    "level > 3 and level < 5": (SOME, SOME),
+    "level > 3 and level < 4": (NONE, NONE),
+    "level > 3 or level < 5 or level is null": (ALL, ALL),
+    "note like 'a%' and not note like 'a%'": (NONE, NONE),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Policies of one table, as the server writes them."""
+
+    predicates: Predicates
+    deparsed: dict[str, str]
+
+    def decide(self, policy: str, persona: str) -> Bounds:
+        who = built_in(persona)
+        assert who is not None
+        docs = self.predicates.catalog.relations_by_name["public", "docs"]
+        return decide(parse(self.deparsed[policy], self.predicates.scope(who, docs)))
+
+
+@pytest.fixture(scope="module")
+def world(server: Server) -> Iterator[World]:
+    with connect(server.supabase_database(DATABASE)) as session:
+        session.execute(SCHEMA)
+        deparsed: dict[str, str] = {}
+        for policy in CASES:
+            session.execute(f"create policy p on public.docs using ({policy})")
+            session.execute("set search_path = ''")
+            deparsed[policy] = str(
+                session.fetch_value(
+                    "select pg_get_expr(polqual, polrelid) from pg_policy where polrelid = 'public.docs'::regclass"
+                )
+            )
+            session.execute("drop policy p on public.docs")
+        yield World(Predicates(Access(Catalog(take(session))), Platform.SUPABASE), deparsed)
+    server.drop_database(DATABASE)
+
+
+@pytest.mark.parametrize("policy", CASES)
+def test_a_policy_is_decided(world: World, policy: str) -> None:
+    for persona, reach in zip(("anon", "authenticated"), CASES[policy], strict=True):
+        bounds = world.decide(policy, persona)
+        assert (bounds.at_least, bounds.at_most) == (reach, reach), f"{persona}: {bounds}"
+
+
+def test_what_is_reached_comes_with_a_row_that_shows_it(world: World) -> None:
+    bounds = world.decide(
+        "org in (select m.org_id from public.members m where m.user_id = auth.uid())", "authenticated"
+    )
+    assert bounds.passes is not None
+    ((table, member),) = bounds.passes.others
+    assert table == "public.members"
+    assert member["org_id"] == bounds.passes.row["org"]
+    assert member["user_id"] == bounds.passes.request["sub"]
+
+
+def test_what_is_not_reached_comes_with_a_row_as_well(world: World) -> None:
+    bounds = world.decide("exists (select from public.orgs o where o.id = docs.org and o.open)", "anon")
+    assert bounds.passes is not None
+    assert bounds.barred is not None
+    assert [one["open"] for _, one in bounds.passes.others] == [True]
+    assert all(one["open"] is False for _, one in bounds.barred.others)
+
+
+def test_a_proof_tells_more_than_first_sight(world: World) -> None:
+    policy = "public.is_member(org)"
+    who = built_in("authenticated")
+    assert who is not None
+    docs = world.predicates.catalog.relations_by_name["public", "docs"]
+    formula = parse(world.deparsed[policy], world.predicates.scope(who, docs))
+    assert not at_sight(formula).decided
+    assert decide(formula).decided
+
+
+def test_what_ordinary_rows_open_is_told_apart(world: World) -> None:
+    # Whoever has no such row sees nothing, so that a probe that sees nothing is no contradiction.
+    assert world.decide(
+        "exists (select from public.people p where p.id = auth.uid() and p.active)", "authenticated"
+    ).given
+    assert not world.decide("exists (select from public.orgs o where o.id = docs.kept)", "anon").given
