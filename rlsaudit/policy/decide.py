@@ -50,11 +50,14 @@ def decide(formula: Formula) -> Bounds:
     )
 
 
-def solved(expression: Expr, persona: Persona, relation: int, database: Database) -> Solution:
-    """Returns how far an expression over the row at place 0 lets a persona go over the rows of `relation` (an OID)."""
+def solved(expression: Expr, persona: Persona, relation: int, database: Database, *, most: bool = False) -> Solution:
+    """Returns how far an expression over the row at place 0 lets a persona go over the rows of `relation` (an OID).
+
+    `most`: only how far at most.
+    """
     if database not in _provers:
         _provers[database] = Prover(database)
-    return _provers[database].solve(expression, persona, relation)
+    return _provers[database].solve(expression, persona, relation, most=most)
 
 
 def _because(reach: Reach) -> str:

@@ -57,13 +57,10 @@ class Calls:
         ):
             return None
         bounds = [
-            solved(one, persona, relation, self._predicates).at_most
+            solved(one, persona, relation, self._predicates, most=True).at_most
             for one in reached.rows.get((touch.operation, relation), ())
         ]
         at_most = max(bounds, default=Reach.NONE)
-        if bounds.count(Reach.SOME) > 1:
-            # Two that each lead to some rows may lead to all of them.
-            at_most = Reach.ALL
         return replace(otherwise, at_most=at_most)
 
     def _filtered(self, role: int, relation: int) -> bool:

@@ -513,11 +513,13 @@ class Encoder:
     def _opaque(self, opaque: Opaque, env: Env) -> Term:
         kind = family(opaque.type)
         name = f"opaque {next(self._names)}"
+        # What it reads of tables of its own is part of what is not followed.
+        reads = [self.term(one, env) for one in opaque.reads if isinstance(one, Field) and one.place < len(env)]
         value = variable(name, kind)
         null = z3.Bool(f"{name} is null") if opaque.nullable else NEVER
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
-        return Term(value, null, _rows([self.term(one, env) for one in opaque.reads]), personal=True)
+        return Term(value, null, _rows(reads), personal=True)
 
     def _inner(self, query: Query, env: Env, there: Solved) -> Env:
         return (*env, *(self.row(one.relation, there) for one in query.sources))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import z3
+
 from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
+from rlsaudit.policy.proof.solution import UNSOLVED
 from rlsaudit.policy.proof.solve import solve
 from rlsaudit.policy.proof.tables import Tables
 
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.solution import Solution, Witness
 
 
+MOST_NODES = 1_500
+"""Larger predicates are not solved: counted as a tree, for that is how it is gone through."""
+
+
 class Prover:
     """Proofs over one database."""
 
@@ -25,10 +33,16 @@ class Prover:
         self._tables = Tables(database)
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
 
-    def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
-        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
+    def solve(self, expression: Expr, persona: Persona, relation: int, *, most: bool = False) -> Solution:
+        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none).
+
+        `most`: only `at_most` is asked for.
+        """
+        if sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES:
+            return replace(UNSOLVED, why="too large")
         columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
         key = (
+            most,
             _nameless(expression, columns),
             persona.role,
             json.dumps(persona.claims, sort_keys=True),
@@ -36,10 +50,18 @@ class Prover:
         )
         names = tuple(one.name for one in columns)
         if key not in self._solved:
-            self._solved[key] = solve(expression, persona, self._tables, relation), names
+            self._solved[key] = _solved(expression, persona, self._tables, relation, most=most), names
         solution, named = self._solved[key]
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
+
+
+def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int, *, most: bool) -> Solution:
+    try:
+        return solve(expression, persona, tables, relation, most=most)
+    except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):
+        # A proof that fails proves nothing, and no audit fails for it.
+        return replace(UNSOLVED, why="a fault of its own")
 
 
 def _nameless(expression: Expr, columns: tuple[Field, ...]) -> Expr:
