@@ -79,17 +79,6 @@ def body_of(function: Function) -> Body:
     return _body(function.language, function.body, tuple(one.name for one in function.parameters if one.name))
 
 
-def fragments_of(function: Function) -> tuple[Node, ...] | None:
-    """Returns every statement of a body, and every expression of plpgsql as a SELECT; None where one is not parsed."""
-    if function.language == "sql":
-        return tree.statements(plpgsql.plain(function.body))
-    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
-    if function.language != "plpgsql" or parsed is None:
-        return None
-    found = [_parse_fragment(one) for one in _queries(parsed)]
-    return None if None in found else tuple(each for one in found for each in one or ())
-
-
 @lru_cache(maxsize=8192)
 def _body(language: str, body: str, parameters: tuple[str, ...]) -> Body:
     """The same for its parts: a body is asked about once for every table, and told apart by its text alone."""

@@ -13,13 +13,11 @@ from rlsaudit.policy.read import read
 from rlsaudit.policy.sight import Bounds, at_sight
 
 if TYPE_CHECKING:
-    from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
-    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "decide", "solved"]
+__all__ = ["Bounds", "decide"]
 
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
@@ -34,7 +32,9 @@ def decide(formula: Formula) -> Bounds:
     scope = None if bounds.decided else _scope(formula)
     if scope is None or scope.database is None:
         return bounds
-    solution = solved(read(formula), scope.persona, scope.table, scope.database)
+    if scope.database not in _provers:
+        _provers[scope.database] = Prover(scope.database)
+    solution = _provers[scope.database].solve(read(formula), scope.persona, scope.table)
     at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
     if at_least > at_most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
@@ -48,16 +48,6 @@ def decide(formula: Formula) -> Bounds:
         barred=solution.barred,
         given=solution.given,
     )
-
-
-def solved(expression: Expr, persona: Persona, relation: int, database: Database, *, most: bool = False) -> Solution:
-    """Returns how far an expression over the row at place 0 lets a persona go over the rows of `relation` (an OID).
-
-    `most`: only how far at most.
-    """
-    if database not in _provers:
-        _provers[database] = Prover(database)
-    return _provers[database].solve(expression, persona, relation, most=most)
 
 
 def _because(reach: Reach) -> str:

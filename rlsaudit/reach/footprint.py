@@ -38,8 +38,7 @@ _DOES = re.compile(r"\bdo\b(.*)", re.IGNORECASE | re.DOTALL)
 class Touch:
     """`operation` may be done to the relation (None: to any) with the rights of `role`; `why` says so in words.
 
-    `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns. `by` is
-    the function whose text says so (an OID), 0 for none.
+    `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns.
     """
 
     operation: Operation
@@ -47,7 +46,6 @@ class Touch:
     role: int
     why: str
     answers: bool = False
-    by: int = 0
 
 
 _Visit: TypeAlias = "tuple[int, int]"
@@ -166,13 +164,13 @@ class _Walk:
             body = body_of(function)
             reason = self._not_followed(function, body)
             if reason:
-                self._touched |= {Touch(one, None, role, reason, by=function.oid) for one in Operation}
+                self._touched |= {Touch(one, None, role, reason) for one in Operation}
             for name in body.reads:
                 for oid in self._footprints.relations(name):
-                    self._read(oid, role, function.oid)
+                    self._read(oid, role)
             for operation, name in body.writes:
                 for oid in self._footprints.relations(name):
-                    self._touch(Operation(operation), oid, role, function.oid)
+                    self._touch(Operation(operation), oid, role)
             names = body.calls | body.operators
             waiting.extend((called, role) for name in names for called in self._footprints.functions(name))
 
@@ -182,8 +180,8 @@ class _Walk:
             return "its body is not understood" if known else f"language {function.language} is not followed"
         return "it runs dynamic SQL" if body.dynamic else ""
 
-    def _read(self, oid: int, role: int, by: int) -> None:
-        self._touched.add(Touch(Operation.SELECT, oid, role, "it reads the table", by=by))
+    def _read(self, oid: int, role: int) -> None:
+        self._touched.add(Touch(Operation.SELECT, oid, role, "it reads the table"))
         relation = self._catalog.relations[oid]
         if relation.kind == "v":
             self._query(relation, role)
@@ -203,8 +201,8 @@ class _Walk:
                 if below is not None and below.kind == "v":
                     self._query(below, caller)
 
-    def _touch(self, operation: Operation, oid: int, role: int, by: int) -> None:
-        self._touched.add(Touch(operation, oid, role, "it writes the table", by=by))
+    def _touch(self, operation: Operation, oid: int, role: int) -> None:
+        self._touched.add(Touch(operation, oid, role, "it writes the table"))
         if operation is not Operation.SELECT:
             self._write(self._catalog.relations[oid], operation, role)
 

@@ -13,7 +13,6 @@ from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.footprint import Footprints, Touch
-from rlsaudit.reach.rpc import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +58,6 @@ class Indirect:
         self._bodies: dict[int, Body] = {}
         self._readers = self._view_readers()
         self._footprints = Footprints(access)
-        self._calls = Calls(access, predicates, self._footprints)
         self._lifted: dict[str, _Lifted] = {}
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
@@ -199,8 +197,7 @@ class Indirect:
             via = self._catalog.function_identity(function)
             named = "SECURITY DEFINER function" if function.security_definer else "function"
             silent = function.returns in _TELLS_NOTHING
-            touched = self._footprints.of_call(function, role)
-            self._note(lifted, role, touched, f"{named} {via}", via, silent=silent, called=(persona, function))
+            self._note(lifted, role, self._footprints.of_call(function, role), f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:
             self._lift_asked(lifted, role, relation)
             if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
@@ -229,20 +226,9 @@ class Indirect:
                 self._note(lifted, role, touched, what, via, silent=True)
 
     def _note(
-        self,
-        lifted: _Lifted,
-        role: int,
-        touched: Iterable[Touch],
-        what: str,
-        via: str,
-        *,
-        silent: bool = False,
-        called: tuple[Persona, Function] | None = None,
+        self, lifted: _Lifted, role: int, touched: Iterable[Touch], what: str, via: str, *, silent: bool = False
     ) -> None:
-        """Notes what is done with the rights of others; what one has by one's own rights is a way of its own.
-
-        `called` is the persona and the function whose call that is, if it is one's: its own statements are looked into.
-        """
+        """Notes what is done with the rights of others; what one has by one's own rights is a way of its own."""
         for touch in touched:
             if touch.role == role or (silent and touch.operation is Operation.SELECT and not touch.answers):
                 continue
@@ -250,12 +236,6 @@ class Indirect:
             if touch.relation is None:
                 lifted.anywhere.setdefault((touch.operation, touch.role, via), way)
             elif self._may(touch.role, self._catalog.relations[touch.relation], touch.operation):
-                followed = None if called is None else self._calls.way(*called, touch, way)
-                if followed is not None:
-                    if followed.at_most is not Reach.NONE:
-                        # Beside what is noted for something that the function calls.
-                        lifted.known[touch.relation, touch.operation][f"{via} itself"] = followed
-                    continue
                 for oid in self._footprints.concerned(touch.relation):
                     lifted.known[oid, touch.operation].setdefault(via, way)
 

@@ -107,15 +107,11 @@ Bound: TypeAlias = Argument | Event | Computed | FirstRow | SomeRow | Exists | C
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a path asks for: that `test` is true, or, where it does not hold, that it is false or NULL.
-
-    `first`: surely nothing was written by the body itself, and no setting changed, before it was asked.
-    """
+    """What a path asks for: that `test` is true, or, where it does not hold, that it is false or NULL."""
 
     test: Node | Exists | Unknown
     bindings: Bindings = field(repr=False)
     holds: bool
-    first: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from rlsaudit.policy.procedure.fragments import NotFollowedError
-from rlsaudit.policy.procedure.path import Condition, Declared, Dynamic, Sets, Writes
+from rlsaudit.policy.procedure.path import Condition, Declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,9 +46,7 @@ class State:
 
     def given(self, *conditions: Condition) -> State:
         """The same where these conditions hold as well."""
-        first = not any(isinstance(one, Writes | Sets | Dynamic) for one in self.steps)
-        asked = (replace(one, first=first) for one in conditions)
-        return replace(self, conditions=(*self.conditions, *asked))
+        return replace(self, conditions=(*self.conditions, *conditions))
 
     def then(self, *steps: Step) -> State:
         """The same once these steps are done."""

@@ -33,16 +33,12 @@ class Prover:
         self._tables = Tables(database)
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
 
-    def solve(self, expression: Expr, persona: Persona, relation: int, *, most: bool = False) -> Solution:
-        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none).
-
-        `most`: only `at_most` is asked for.
-        """
+    def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
+        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
         if sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES:
             return replace(UNSOLVED, why="too large")
         columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
         key = (
-            most,
             _nameless(expression, columns),
             persona.role,
             json.dumps(persona.claims, sort_keys=True),
@@ -50,15 +46,15 @@ class Prover:
         )
         names = tuple(one.name for one in columns)
         if key not in self._solved:
-            self._solved[key] = _solved(expression, persona, self._tables, relation, most=most), names
+            self._solved[key] = _solved(expression, persona, self._tables, relation), names
         solution, named = self._solved[key]
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
 
 
-def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int, *, most: bool) -> Solution:
+def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
     try:
-        return solve(expression, persona, tables, relation, most=most)
+        return solve(expression, persona, tables, relation)
     except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):
         # A proof that fails proves nothing, and no audit fails for it.
         return replace(UNSOLVED, why="a fault of its own")

@@ -42,13 +42,9 @@ _MOST_CHOICES = 24
 _MOST_TRIES = 3
 
 
-def solve(expression: Expr, persona: Persona, tables: Tables, relation: int, *, most: bool = False) -> Solution:
-    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none).
-
-    `most`: only what is impossible is asked for, which takes less; a stranger's row that may pass counts for all.
-    """
-    question = _Question(expression, persona, tables, relation)
-    return question.most() if most else question.answer()
+def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
+    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
+    return _Question(expression, persona, tables, relation).answer()
 
 
 class _Question:
@@ -59,19 +55,6 @@ class _Question:
         self._relation = relation
         self._personal = any(isinstance(one, Given) and one.who in _PERSONAL for one in walk(expression))
         self._stopped = ""
-
-    def most(self) -> Solution:
-        encoder = Encoder(self._tables, self._identities(), self._relation)
-        truth = encoder.predicate(self._expression)
-        if self._impossible(encoder, [truth.value, *_no_staff(encoder)]):
-            return Solution(Reach.NONE, Reach.NONE)
-        own = self._personal and self._impossible(encoder, [truth.value, *_strangers(encoder)])
-        return Solution(Reach.NONE, Reach.OWN if own else Reach.ALL)
-
-    def _impossible(self, encoder: Encoder, more: Sequence[Solved]) -> bool:
-        solver = self._solver()
-        solver.add(*encoder.facts, *more)
-        return bool(solver.check() == z3.unsat)
 
     def answer(self) -> Solution:
         encoder = Encoder(self._tables, self._identities(), self._relation)

@@ -15,17 +15,15 @@ from rlsaudit.policy.read.opaque import lone
 from rlsaudit.policy.read.plpgsql import procedure
 from rlsaudit.policy.read.queries import rows
 from rlsaudit.policy.read.sources import fields
-from rlsaudit.policy.read.touched import Reached, reached
 from rlsaudit.policy.values import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.tree import Node
 
-__all__ = ["Reached", "read", "read_node", "rows_of"]
+__all__ = ["read", "read_node"]
 
 _READERS = Readers(expression, truth, policies, rows, returned, procedure)
 
@@ -40,14 +38,6 @@ def read(formula: Formula, place: int = 0) -> Expr:
 def read_node(node: Node, scope: Scope, place: int = 0) -> Expr:
     """The same for an expression in its scope, of any type."""
     return _guarded(lambda here: there(scope, place, here).read(node), scope, (scope,), place, UNKNOWN)
-
-
-def rows_of(function: Function, scope: Scope) -> Reached | None:
-    """Returns which rows the statements of a function's own body reach, None where that is not followed.
-
-    `scope` is where its names are looked for, with the rights that it runs with.
-    """
-    return reached(function, scope, _READERS)
 
 
 def _guarded(

@@ -97,7 +97,7 @@ def _entered(node: Node, here: Here) -> _Call:
         raise LostError(f"calls {shown} in a way that is not followed")
     paths = [one for one in function.settings if one.startswith(PATH)]
     exempt = function.security_definer and _bypasses(function.owner, here)
-    if not settings_followed(function, exempt=exempt):
+    if not all(one in paths or _changes_nothing(one, exempt=exempt) for one in function.settings):
         raise LostError(f"calls {shown}, which has settings of its own")
     names = _names(function, shown)
     arguments = _arguments(given, names, function, here, shown)
@@ -132,14 +132,6 @@ def _entered(node: Node, here: Here) -> _Call:
         key=f"in {shown} {digest} {here.key if not arguments else ''}",
     )
     return _Call(function, inside, arguments)
-
-
-def settings_followed(function: Function, *, exempt: bool) -> bool:
-    """Whether a function's settings say no more than where names are looked for.
-
-    `exempt`: row-level security never applies to whose rights it has, or all that matters is what may pass at most.
-    """
-    return all(one.startswith(PATH) or _changes_nothing(one, exempt=exempt) for one in function.settings)
 
 
 def _changes_nothing(setting: str, *, exempt: bool) -> bool:
