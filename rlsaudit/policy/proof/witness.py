@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.tables import Thing
     from rlsaudit.policy.proof.values import Solved
 
-_MOST_OPTIONAL = 4
+_MOST_OPTIONAL = 3
 _TELLING = 6
 """How long a value has to be to tell anybody by: a role of two letters stands in many words."""
 _USER = "sub"

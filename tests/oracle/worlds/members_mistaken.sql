@@ -45,16 +45,17 @@ insert into public.swapped select format('%s-0000-4000-8000-1000000000%s0', repe
   from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
 insert into public.ignored select id, org_id, mark || 'x1' from public.swapped;
 insert into public.ignored_me select id, org_id, mark || 'x2' from public.swapped;
+insert into public.ignored_me values ('cccccccc-0000-4000-8000-100000000090', null, '[nc9]x2');
 insert into public.shadowed_argument select id, org_id, mark || 'x3' from public.swapped;
 insert into public.unread select id, org_id, mark || 'x4' from public.swapped;
 insert into public.not_a_member select id, org_id, mark || 'x5' from public.swapped;
 insert into public.null_is_yes select id, org_id, mark || 'x6' from public.swapped;
 -- @measures
-anon public.ignored_me all all all all
+anon public.ignored_me some some some some
 anon public.not_a_member all all all all
 anon public.null_is_yes all all all all
 authenticated public.ignored all all all all
-authenticated public.ignored_me all all all all
+authenticated public.ignored_me some some some some
 authenticated public.members none none none none
 authenticated public.not_a_member all all all all
 authenticated public.null_is_yes all all all all

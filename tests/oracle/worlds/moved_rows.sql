@@ -16,7 +16,7 @@ alter table public.unchecked enable row level security;
 create policy p1 on public.unchecked for select using (true);
 create policy p2 on public.unchecked for update using (org_id in (select m.org_id from public.members m where m.user_id = auth.uid())) with check (true);
 create policy p3 on public.unchecked for insert with check (true);
-create table public.checked_only (id uuid primary key, org_id uuid, mark text, user_id uuid);
+create table public.checked_only (id uuid primary key, org_id uuid not null references public.orgs, mark text, user_id uuid);
 alter table public.checked_only enable row level security;
 create policy p1 on public.checked_only for update using (true) with check (org_id in (select m.org_id from public.members m where m.user_id = auth.uid()));
 create policy p2 on public.checked_only for insert with check (exists (select from public.orgs o where o.id = org_id));
