@@ -219,7 +219,10 @@ def _either(met: Unknown, value: Expr, rest: Case, env: Env) -> Result:
 
 def _fails_early(parts: list[Expr], env: Env) -> bool:
     """Whether something in parts that are not reached fails all the same, as it reads no row and is computed first."""
-    return any(_constant_fails(one, env) for part in parts for one in walk(part) if isinstance(one, Call))
+    every = [one for part in parts for one in walk(part)]
+    # What is not followed and reads nothing may be a constant, too.
+    lost = any(isinstance(one, Opaque) and not one.reads for one in every)
+    return lost or any(_constant_fails(one, env) for one in every if isinstance(one, Call))
 
 
 def _constant_fails(call: Call, env: Env) -> bool:
