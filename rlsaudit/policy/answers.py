@@ -210,7 +210,9 @@ class _Reader:
         """ON CONFLICT DO UPDATE changes the row that has the key that was to be inserted."""
         name = _name(node.relation)
         insert = self._insert(node)
-        keys = frozenset((name, one.name) for one in getattr(node.onConflictClause.infer, "indexElems", None) or ())
+        inferred = getattr(node.onConflictClause.infer, "indexElems", None) or ()
+        # What is inferred may be an expression, which has no name.
+        keys = frozenset((name, one.name) for one in inferred if one.name)
         named = frozenset(one.name for one in node.onConflictClause.targetList)
         return Write("update", name, named, keys, filtered=True, outside=insert.given, given=insert.given)
 

@@ -107,12 +107,18 @@ class Predicates:
         """
         if len(name) > 1:
             return self._catalog.relations_by_name.get((name[-2], name[-1]))
+        if path == _CLIENTS_PATH:
+            # Which schema comes first is the client's choice, so the name has to be the only one.
+            alike = [one for one in self._catalog.snapshot.relations if one.name == name[0] and one.kind != "S"]
+            return alike[0] if len(alike) == 1 else None
         found = (self._catalog.relations_by_name.get((schema, name[0])) for schema in path)
         return next((one for one in found if one is not None), None)
 
     def function(self, name: tuple[str, ...], path: tuple[str, ...], arguments: int) -> Function | None:
         """Returns the project's own function that a call of so many arguments means; None where that is not certain."""
         schemas = (name[-2],) if len(name) > 1 else path
+        if len(name) == 1 and path == _CLIENTS_PATH:
+            schemas = tuple(one.name for one in self._catalog.snapshot.schemas)
         found = [one for each in schemas for one in self._catalog.functions_by_name[each, name[-1]]]
         fitting = [one for one in found if len(_types(one)) >= arguments >= len(_types(one)) - len(defaults(one))]
         lone = fitting[0] if len(fitting) == 1 and fitting[0].extension is None else None

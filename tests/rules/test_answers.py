@@ -134,3 +134,9 @@ def test_what_is_not_understood() -> None:
 )
 def test_conditions(sql: str, filtered: bool) -> None:  # noqa: FBT001 — what is expected
     assert is_filtered(sql) is filtered
+
+
+def test_a_conflict_on_an_expression_is_on_no_column() -> None:
+    sql = "insert into public.t (id, email) values ($1, $2) on conflict (id, lower(email)) do update set body = 'x'"
+    conflict = next(one for one in doing(sql).writes if one.operation == "update")
+    assert conflict.keys == {(T, "id")}

@@ -60,27 +60,25 @@ class _Question:
         encoder = Encoder(self._tables, self._identities(), self._relation)
         truth = encoder.predicate(self._expression)
         ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
-        first = next(ever, None)
-        if first is None:
+        if next(ever, None) is None:
             return Solution(Reach.NONE, Reach.ALL if self._stopped else Reach.NONE, why=self._stopped)
         # Without an identity in it, nothing that it lets through is anybody's own.
         personal = self._personal
         strangers = _strangers(encoder) if personal else [z3.Not(row.mine) for row in encoder.rows]
         foreign = self._models(encoder, [truth.value, *strangers])
-        passing = next(foreign, None)
         solution = Solution(Reach.NONE, Reach.OWN)
-        if passing is not None or self._stopped:
-            solution = self._of_strangers(encoder, truth, strangers, _again(passing, foreign))
+        if next(foreign, None) is not None or self._stopped:
+            solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        witness, _ = self._confirm(encoder, _again(first, ever), strange=not personal)
+        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder)])
+        witness, _ = self._confirm(encoder, passing, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
-    def _of_strangers(
-        self, encoder: Encoder, truth: Term, strangers: Sequence[Solved], passing: Iterator[z3.ModelRef]
-    ) -> Solution:
+    def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
+        passing = self._models(encoder, [truth.value, *strangers, *_apart(encoder)])
         witness, witnessed = self._confirm(encoder, passing, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
@@ -99,7 +97,8 @@ class _Question:
     def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
         """Whether there is somebody for whom the predicate is true of every stranger's row.
 
-        Tried are one whom no row names, and one with the rows that it has in a model in which something passes.
+        Tried are one whom no row names, and one with the rows of a model in which something passes, as far as signing
+        up makes them: who is given others may be staff.
         """
         if not self._personal or model is None:
             return False
@@ -111,7 +110,8 @@ class _Question:
         having = Encoder(self._tables, self._identities(), self._relation)
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
-            if not row.target and z3.is_true(model.eval(there, model_completion=True)):
+            given = not row.target and self._tables.filled_at_sign_up(row.relation)
+            if given and z3.is_true(model.eval(there, model_completion=True)):
                 having.assume(row.relation, encoder.columns_of(row), model)
         truth = having.predicate(self._expression)
         solver = self._solver()
@@ -235,6 +235,16 @@ def _no_staff(encoder: Encoder) -> list[Solved]:
     tied, facts = encoder.tied()
     special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in _ordinary(encoder)]
     return found + facts + special
+
+
+def _apart(encoder: Encoder) -> list[Solved]:
+    """That no row is there that has nothing to do with the target row, but for those that signing up makes."""
+    tied, facts = encoder.tied()
+    return facts + [
+        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.tables.filled_at_sign_up(row.relation))))
+        for row in encoder.rows
+        if not row.target
+    ]
 
 
 def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:

@@ -10,6 +10,7 @@ from pglast import ast
 
 from rlsaudit.names import qualified
 from rlsaudit.policy import tree
+from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
 from rlsaudit.policy.proof.values import Codes, Family, Solved, Term, constant, family
@@ -45,6 +46,7 @@ class Tables:
         self._columns: dict[int, dict[int, Column]] = {}
         self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
         self._references: dict[int, tuple[Reference, ...]] = {}
+        self._filled: dict[int, bool] = {}
         self.catalog = database.catalog
         own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
         names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
@@ -143,6 +145,16 @@ class Tables:
                 return here if frozenset({here[1]}) in self.keys(here[0]) else None
             here = min(targets)
         return None
+
+    def filled_at_sign_up(self, relation: int) -> bool:
+        """Whether whoever signs up is given a row there, by a trigger on the table of users."""
+        if relation not in self._filled:
+            found, users = self.catalog.relations.get(relation), self.catalog.relations_by_name.get(_USERS)
+            names = {(self.catalog.schema_name(found), found.name), (found.name,)} if found is not None else set()
+            called = (one.function for one in self.catalog.triggers[users.oid]) if users is not None else ()
+            bodies = [body_of(self.catalog.functions[oid]) for oid in called if oid in self.catalog.functions]
+            self._filled[relation] = any(("insert", name) in one.writes for one in bodies for name in names)
+        return self._filled[relation]
 
     def belongs(self, relation: int) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.

@@ -56,7 +56,7 @@ def confirmed(
     if wanted is None:
         return filled.witness(state)
     for fewer in filled.smaller(state) if wanted else (state,):
-        if all(_comes_out(expression, one, wanted=wanted) for one in filled.variants(fewer, alone=wanted and strange)):
+        if all(_comes_out(expression, one, wanted=wanted) for one in filled.variants(fewer, alone=wanted)):
             return filled.witness(fewer)
     return None
 
@@ -121,14 +121,14 @@ class _Filled:
     def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
         """The states in which the predicate has to be the same.
 
-        The row is in its table already, or is about to be put there. `alone`: rows of others that have nothing to do
-        with this one are not counted on.
+        The row is in its table already, or is about to be put there. `alone`: rows that have nothing to do with this
+        one are not counted on, but for those that the persona got when it signed up. Who has others may be staff.
         """
         found = [state]
         linked = self._encoder.linked(self._model)
-        foreign = [row for row in self._rows if row not in linked and not row.target and not self._true(row.mine)]
-        if alone and foreign:
-            kept = [(row, values) for row, values in self._rows.items() if row not in foreign and not row.target]
+        apart = [row for row in self._rows if row not in linked and not row.target and not self._given(row)]
+        if alone and apart:
+            kept = [(row, values) for row, values in self._rows.items() if row not in apart and not row.target]
             found.append(replace(state, tables=_tables(self._expression, kept)))
         target = self._encoder.target
         if target.relation in state.tables:
@@ -137,6 +137,9 @@ class _Filled:
                 for one in found
             ]
         return tuple(found)
+
+    def _given(self, row: Row) -> bool:
+        return self._true(row.mine) and self._encoder.tables.filled_at_sign_up(row.relation)
 
     def plausible(self) -> bool:
         """Whether no id is that of two things: a user's id that is an organisation's as well is nobody's."""

@@ -31,12 +31,19 @@ create table public.members (
   org_id uuid not null references public.orgs, user_id uuid not null references auth.users,
   rank text not null default 'member', primary key (org_id, user_id));
 create table public.staff (user_id uuid primary key references auth.users, role text not null);
+create table public.crew (user_id uuid primary key references auth.users);
 create table public.people (
   id uuid primary key references auth.users, active boolean not null default true, role text default 'user');
 create table public.docs (
   id uuid primary key, org uuid, kept uuid not null references public.orgs, owner uuid, note text, level int);
 alter table public.people enable row level security;
 create policy own on public.people for select using (id = auth.uid());
+create function public.welcome() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into public.people (id) values (new.id);
+  return new;
+end $$;
+create trigger welcome after insert on auth.users for each row execute function public.welcome();
 create function public.is_staff() returns boolean language plpgsql stable security definer set search_path = '' as $$
 declare held text;
 begin
@@ -67,7 +74,6 @@ CASES: dict[str, tuple[Reach, Reach]] = {
     "public.is_staff() or owner = auth.uid()": (NONE, OWN),
     "exists (select from public.people p where p.id = auth.uid() and p.active)": (NONE, ALL),
     "exists (select from public.people p where p.id = auth.uid() and p.role = 'admin')": (NONE, NONE),
-    "exists (select from public.members m where m.user_id = auth.uid() and m.rank = 'owner')": (NONE, ALL),
     "not exists (select from public.members m where m.user_id = auth.uid())": (ALL, ALL),
     # Conditions on one column that have to be taken together.
     "level > 3 and level < 5": (SOME, SOME),
@@ -75,6 +81,13 @@ CASES: dict[str, tuple[Reach, Reach]] = {
     "level > 3 or level < 5 or level is null": (ALL, ALL),
     "note like 'a%' and not note like 'a%'": (NONE, NONE),
 }
+
+
+OPEN = (
+    # Who is given such a row may be anybody, or staff by that alone.
+    "exists (select from public.members m where m.user_id = auth.uid() and m.rank = 'owner')",
+    "exists (select from public.crew c where c.user_id = auth.uid())",
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ def world(server: Server) -> Iterator[World]:
     with connect(server.supabase_database(DATABASE)) as session:
         session.execute(SCHEMA)
         deparsed: dict[str, str] = {}
-        for policy in CASES:
+        for policy in (*CASES, *OPEN):
             session.execute(f"create policy p on public.docs using ({policy})")
             session.execute("set search_path = ''")
             deparsed[policy] = str(
@@ -114,6 +127,13 @@ def test_a_policy_is_decided(world: World, policy: str) -> None:
     for persona, reach in zip(("anon", "authenticated"), CASES[policy], strict=True):
         bounds = world.decide(policy, persona)
         assert (bounds.at_least, bounds.at_most) == (reach, reach), f"{persona}: {bounds}"
+
+
+@pytest.mark.parametrize("policy", OPEN)
+def test_what_rows_that_somebody_gave_open_is_left_open(world: World, policy: str) -> None:
+    bounds = world.decide(policy, "authenticated")
+    assert (bounds.at_least, bounds.at_most) == (NONE, ALL)
+    assert world.decide(policy, "anon").at_most is NONE
 
 
 def test_what_is_reached_comes_with_a_row_that_shows_it(world: World) -> None:
