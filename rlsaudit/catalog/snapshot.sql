@@ -191,8 +191,10 @@ select pg_catalog.json_build_object(
       'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'type_kind', t.typtype, 'not_null', a.attnotnull,
       'constant', (
         select x.sql
-        from pg_catalog.pg_attrdef d, lateral (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) as sql) x
-        where d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = '' and pg_catalog.length(x.sql) < 100
+        -- A default names no column. With the relation's oid the server would wait for its lock.
+        from pg_catalog.pg_attrdef d,
+          lateral (select case when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, 0) end as sql) x
+        where d.adrelid = a.attrelid and d.adnum = a.attnum and pg_catalog.length(x.sql) < 100
           and x.sql ~ $re$^(true|false|\(?-?[0-9.]+\)?|'[^']*'|NULL)(::[A-Za-z_" .0-9(),]+)?(\[\])?$$re$),
       'default', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
       'acl', case when a.attacl is null then '[]' else (
