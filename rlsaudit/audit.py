@@ -23,7 +23,7 @@ from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
 from rlsaudit.personas import choose, served_to
-from rlsaudit.reach import Direct, Indirect
+from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
 
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 PROBE_MODES = ("none", "read")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
-    "not examined by this version: chains of statements (`escalated` is unknown throughout), columns that users change "
-    "in rows of their own, what triggers and column defaults copy elsewhere, functions that connect to elsewhere, "
-    "Realtime, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
+    "elsewhere, Realtime, storage buckets, sequences and large objects"
 )
 
 
@@ -102,9 +101,10 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     predicates = Predicates(access, platform)
     direct = Direct(access, predicates)
     indirect = Indirect(access, predicates, direct, served)
+    escalation = Escalation(access, predicates, direct, indirect, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
-    matrix = build(Sources(access, direct, indirect, intent), cast.personas, exposure, results)
+    matrix = build(Sources(access, direct, indirect, escalation, intent), cast.personas, exposure, results)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 

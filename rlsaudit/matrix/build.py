@@ -14,7 +14,7 @@ from rlsaudit.catalog.protection import is_protected
 from rlsaudit.matrix.agreement import with_probe
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.probe import Outcome, Result
-from rlsaudit.reach import Direct, Indirect, Way, widest
+from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -65,6 +65,7 @@ class Sources:
     access: Access
     direct: Direct
     indirect: Indirect
+    escalation: Escalation
     intent: Intent
 
 
@@ -117,6 +118,8 @@ def _cell(
     reach = way.at_least if way.decided and not contradiction else Reach.UNKNOWN
     open_ways = [one.via for one in ways if one.via and one.at_most is not Reach.NONE]
     protected = is_protected(sources.access.catalog, relation)
+    chained = sources.escalation.way(persona, relation, operation, way)
+    escalated, why = _escalated(way, chained, reach)
     return Cell(
         persona=persona.name,
         role=persona.role,
@@ -124,8 +127,7 @@ def _cell(
         kind=KINDS[relation.kind],
         operation=operation,
         reach=reach,
-        # Chains of statements are not followed yet, and what was not looked at is not said to be safe.
-        escalated=Reach.UNKNOWN,
+        escalated=escalated,
         intended=sources.intent.intended(persona.name, persona.role, identity, operation, protected=protected),
         evidence=way.evidence if reach.decided else EvidenceKind.NONE,
         because=contradiction or way.because,
@@ -133,4 +135,18 @@ def _cell(
         at_least=way.at_least,
         at_most=Reach.ALL if contradiction else way.at_most,
         paths=tuple(dict.fromkeys(open_ways))[:_MOST_PATHS],
+        escalated_because=why,
+        chain=tuple(one.sql for one in chained.steps) if escalated is not reach else (),
     )
+
+
+def _escalated(way: Way, chained: Way, reach: Reach) -> tuple[Reach, str]:
+    """Returns how far a chain gets, and why that is not as far as a single statement, or not known."""
+    at_least = max(way.at_least, chained.at_least)
+    chain = "; then ".join(one.sql for one in chained.steps)
+    if at_least is not chained.at_most and not (reach.decided and chained.at_most <= reach):
+        return Reach.UNKNOWN, f"{at_least.value} at least: first {chain}" if chain else chained.because
+    escalated = max(at_least, reach) if reach.decided else at_least
+    if escalated is reach:
+        return escalated, ""
+    return escalated, f"first {chain}" if chain else chained.because

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
 from rlsaudit.model import Reach
@@ -13,11 +13,16 @@ from rlsaudit.policy.read import read
 from rlsaudit.policy.sight import Bounds, at_sight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rlsaudit.policy.database import Database
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "decide"]
+__all__ = ["Bounds", "Decider", "decide"]
+
+Decider: TypeAlias = "Callable[[Formula], Bounds]"
+"""What says how far a predicate lets its persona go."""
 
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
@@ -29,12 +34,10 @@ def decide(formula: Formula) -> Bounds:
     open, a proof is tried; the two never widen one another, and where they contradict each other nothing is known.
     """
     bounds = at_sight(formula)
-    scope = None if bounds.decided else _scope(formula)
+    scope = None if bounds.decided else scope_of(formula)
     if scope is None or scope.database is None:
         return bounds
-    if scope.database not in _provers:
-        _provers[scope.database] = Prover(scope.database)
-    solution = _provers[scope.database].solve(read(formula), scope.persona, scope.table)
+    solution = prover_of(scope.database).solve(read(formula), scope.persona, scope.table)
     at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
     if at_least > at_most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
@@ -50,6 +53,13 @@ def decide(formula: Formula) -> Bounds:
     )
 
 
+def prover_of(database: Database) -> Prover:
+    """Returns what proves predicates of a database, and remembers them."""
+    if database not in _provers:
+        _provers[database] = Prover(database)
+    return _provers[database]
+
+
 def _because(reach: Reach) -> str:
     return {
         Reach.NONE: "true in no state of the database",
@@ -63,14 +73,14 @@ def _open(solution: Solution) -> str:
     return f" (the proof was stopped: {solution.why})" if solution.why else ""
 
 
-def _scope(formula: Formula) -> Scope | None:
-    """What names mean in a formula's expressions: they are all over one row, for one persona."""
+def scope_of(formula: Formula) -> Scope | None:
+    """Returns what names mean in a formula's expressions: they are all over one row, for one persona."""
     match formula:
         case Written(scope=scope):
             return scope
         case Not(operand) | Is(operand):
-            return _scope(operand)
+            return scope_of(operand)
         case And(operands) | Or(operands) | Coalesce(operands):
-            return next((found for one in operands if (found := _scope(one)) is not None), None)
+            return next((found for one in operands if (found := scope_of(one)) is not None), None)
         case _:
             return None

@@ -1,6 +1,7 @@
 """Proofs: typed expressions, solved. The only importer of the solver."""
 
+from rlsaudit.policy.proof.makings import Making, Makings, Writing
 from rlsaudit.policy.proof.prover import Prover
-from rlsaudit.policy.proof.solution import Solution, Witness
+from rlsaudit.policy.proof.solution import Gain, Solution, Step, Witness
 
-__all__ = ["Prover", "Solution", "Witness"]
+__all__ = ["Gain", "Making", "Makings", "Prover", "Solution", "Step", "Witness", "Writing"]

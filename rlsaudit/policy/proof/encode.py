@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 Env = tuple[Row, ...]
 """The rows at each place."""
 
-_MOST_ROWS = 40
-_MOST_INSTANCES = 12
+MOST_ROWS = 40
+MOST_INSTANCES = 12
 _MOST_PAIRS = 100
 _LOGIC = (Not, And, Or, IsNull, IsTrue)
 _CENTURY = (1735689600, 4102444800)
@@ -543,7 +543,7 @@ class Encoder:
         for existence in list(self._existences):
             wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
             for rows in itertools.islice(itertools.product(*wanted), 12):
-                full = self._instances >= _MOST_INSTANCES or len(self.rows) >= _MOST_ROWS
+                full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
                 if full or any(one.target for one in rows):
                     continue
                 self._instances += 1
@@ -589,7 +589,7 @@ class Encoder:
         """The rows that a row's foreign keys point at are there."""
         asked = {one.relation for each in self._existences for one in each.query.sources}
         for key in self.tables.references(row.relation):
-            if key.to not in asked or len(self.rows) >= _MOST_ROWS:
+            if key.to not in asked or len(self.rows) >= MOST_ROWS:
                 continue
             known_columns = [self.columns.get((row, one.number)) for one in key.columns]
             pairs = list(zip(known_columns, key.others, strict=True))

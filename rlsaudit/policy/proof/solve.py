@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Choice = tuple[Who, str]
 
-_PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
+PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
 _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
@@ -53,7 +53,7 @@ class _Question:
         self._persona = persona
         self._tables = tables
         self._relation = relation
-        self._personal = any(isinstance(one, Given) and one.who in _PERSONAL for one in walk(expression))
+        self._personal = any(isinstance(one, Given) and one.who in PERSONAL for one in walk(expression))
         self._stopped = ""
 
     def answer(self) -> Solution:
@@ -182,14 +182,24 @@ class _Question:
             solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
 
     def _identities(self) -> Mapping[str, str]:
-        sub = self._persona.claims.get("sub")
-        return {"role": self._persona.role} if sub is None else {"sub": str(sub), "role": self._persona.role}
+        return identities(self._persona)
 
     @staticmethod
     def _solver() -> z3.Solver:
-        solver = z3.SimpleSolver()
-        solver.set("rlimit", _EFFORT)
-        return solver
+        return bounded()
+
+
+def identities(persona: Persona) -> Mapping[str, str]:
+    """Returns what tells the persona from others, by key."""
+    sub = persona.claims.get("sub")
+    return {"role": persona.role} if sub is None else {"sub": str(sub), "role": persona.role}
+
+
+def bounded() -> z3.Solver:
+    """Returns a solver with nothing said yet, and an end to its efforts."""
+    made = z3.SimpleSolver()
+    made.set("rlimit", _EFFORT)
+    return made
 
 
 def _again(first: z3.ModelRef | None, rest: Iterator[z3.ModelRef]) -> Iterator[z3.ModelRef]:
@@ -212,6 +222,11 @@ def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
 
 def _strangers(encoder: Encoder) -> list[Solved]:
     """That the target row is a stranger's, and that nobody gave the persona anything special."""
+    return ties(encoder) + [z3.Implies(row.mine, one) for row, one in ordinary(encoder)]
+
+
+def ties(encoder: Encoder) -> list[Solved]:
+    """That what is equal is the persona's or is not: what names it is, the target row is not."""
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
@@ -222,19 +237,24 @@ def _strangers(encoder: Encoder) -> list[Solved]:
         if one.telling and left and right and not left & right and not mixed:
             both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
             found.append(z3.Implies(one.holds, both))
-    return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
+    return found
 
 
 def _no_staff(encoder: Encoder) -> list[Solved]:
     """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones."""
+    tied, facts = encoder.tied()
+    special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in ordinary(encoder)]
+    return named(encoder) + facts + special
+
+
+def named(encoder: Encoder) -> list[Solved]:
+    """That rows that name the persona are its own, but for the target row, of which that is left open."""
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
             if a.identity and b.rows and encoder.target not in b.rows and not (b.identity or b.personal):
                 found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
-    tied, facts = encoder.tied()
-    special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in _ordinary(encoder)]
-    return found + facts + special
+    return found
 
 
 def _apart(encoder: Encoder) -> list[Solved]:
@@ -247,12 +267,12 @@ def _apart(encoder: Encoder) -> list[Solved]:
     ]
 
 
-def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
+def ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
     """What a row of the persona's is like that nobody took special care of."""
     for (row, _), (column, term) in encoder.columns.items():
         # A role in an organisation is nothing special: everybody may have one of their own.
         if row.target or encoder.tables.belongs(row.relation):
             continue
-        ordinary = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
-        if ordinary is not None:
-            yield row, ordinary
+        usual = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
+        if usual is not None:
+            yield row, usual

@@ -47,7 +47,7 @@ def confirmed(
     With `wanted` None any value will do: it is known otherwise. `strange`: the row has to be a stranger's, so nothing
     that tells the persona from others may stand in it, nor in a row that is not the persona's.
     """
-    filled = _Filled(expression, encoder, model)
+    filled = Filled(expression, encoder, model)
     state = filled.state()
     if state is None or not filled.allowed(state) or not filled.plausible():
         return None
@@ -69,7 +69,7 @@ def _comes_out(expression: Expr, state: State, *, wanted: bool) -> bool:
     return value is True if wanted else value is False or value is None
 
 
-class _Filled:
+class Filled:
     """The values of one model."""
 
     def __init__(self, expression: Expr, encoder: Encoder, model: z3.ModelRef) -> None:
@@ -97,7 +97,7 @@ class _Filled:
         request = self._request()
         if request is None:
             return None
-        tables = _tables(self._expression, ((row, values) for row, values in self._rows.items() if not row.target))
+        tables = tables_of(self._expression, ((row, values) for row, values in self._rows.items() if not row.target))
         facts = self._encoder.tables
         return State(
             self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
@@ -115,7 +115,7 @@ class _Filled:
             for kept in itertools.combinations(optional, count):
                 self._rows = {row: values for row, values in whole.items() if row not in optional or row in kept}
                 held = ((row, values) for row, values in self._rows.items() if not row.target)
-                yield replace(state, tables=_tables(self._expression, held))
+                yield replace(state, tables=tables_of(self._expression, held))
         self._rows = whole
 
     def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
@@ -129,7 +129,7 @@ class _Filled:
         apart = [row for row in self._rows if row not in linked and not row.target and not self._given(row)]
         if alone and apart:
             kept = [(row, values) for row, values in self._rows.items() if row not in apart and not row.target]
-            found.append(replace(state, tables=_tables(self._expression, kept)))
+            found.append(replace(state, tables=tables_of(self._expression, kept)))
         target = self._encoder.target
         if target.relation in state.tables:
             found += [
@@ -194,16 +194,19 @@ class _Filled:
         """The values that the request brings along; None where one would have to be two things at once."""
         found: dict[tuple[Who, str], Value] = {(Who.IDENTITY, key): text for key, text in self._encoder.own.items()}
         for (who, key), term in self._encoder.given.items():
-            base, cast, _ = key.partition("::")
-            value = self._decoded(term, self._encoder.kinds[who, key])
-            if isinstance(value, Unknown):
-                return None
-            given = value if value is None or not cast else _text(value)
-            if found.setdefault((who, base), given) != given:
-                return None
-            if who is Who.CLIENT and not can_write(base, given):
+            given = self.sent(who, key, term, self._encoder.kinds[who, key])
+            if isinstance(given, Unknown) or found.setdefault((who, key.partition("::")[0]), given) != given:
                 return None
         return found
+
+    def sent(self, who: Who, key: str, term: Term, kind: Type) -> Result:
+        """Returns a value that a request brings along; none where it cannot."""
+        base, cast, _ = key.partition("::")
+        value = self._decoded(term, kind)
+        if isinstance(value, Unknown):
+            return value
+        given = value if value is None or not cast else _text(value)
+        return _NOTHING if who is Who.CLIENT and not can_write(base, given) else given
 
     def _value(self, row: Row, column: Field, term: Term) -> Result:
         if self._true(term.null):
@@ -248,7 +251,9 @@ class _Filled:
         return bool(z3.is_true(self._model.eval(term, model_completion=True)))
 
 
-def _tables(expression: Expr, held: Iterable[tuple[Row, Mapping[int, Value]]]) -> dict[int, list[Mapping[int, Value]]]:
+def tables_of(
+    expression: Expr, held: Iterable[tuple[Row, Mapping[int, Value]]]
+) -> dict[int, list[Mapping[int, Value]]]:
     """The rows of all tables that a predicate reads."""
     found: dict[int, list[Mapping[int, Value]]] = {
         source.relation: [] for one in walk(expression) for source in _sources(one)
