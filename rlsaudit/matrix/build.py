@@ -13,6 +13,7 @@ from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.matrix.agreement import with_probe
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
+from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
 from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
 
@@ -99,7 +100,8 @@ def build(
                     stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
                 )
                 ways[key] = found[0]
-                cells.append(_cell(sources, persona, relation, operation, found, contradiction=contradiction))
+                chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
+                cells.append(_cell(sources, persona, relation, operation, found, chained, contradiction=contradiction))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
     return Matrix(tuple(cells), by_key, ways, answered, totals)
 
@@ -110,6 +112,7 @@ def _cell(
     relation: Relation,
     operation: Operation,
     ways: Sequence[Way],
+    chained: Way,
     *,
     contradiction: str,
 ) -> Cell:
@@ -118,7 +121,6 @@ def _cell(
     reach = way.at_least if way.decided and not contradiction else Reach.UNKNOWN
     open_ways = [one.via for one in ways if one.via and one.at_most is not Reach.NONE]
     protected = is_protected(sources.access.catalog, relation)
-    chained = sources.escalation.way(persona, relation, operation, way)
     escalated, why = _escalated(way, chained, reach)
     return Cell(
         persona=persona.name,
@@ -140,12 +142,23 @@ def _cell(
     )
 
 
+def _why(chained: Way) -> str:
+    """Why it is not known what a chain gains, without the policies that leave it open."""
+    _, undecided, why = chained.because.partition(UNDECIDED)
+    return f"{undecided}{why}" or chained.because
+
+
+def _fails(result: Result | None) -> bool:
+    """Whether the statement failed where it was tried: then no claim is made that it goes through after others."""
+    return result is not None and result.outcome in {Outcome.DENIED, Outcome.RECURSION, Outcome.INCONCLUSIVE}
+
+
 def _escalated(way: Way, chained: Way, reach: Reach) -> tuple[Reach, str]:
     """Returns how far a chain gets, and why that is not as far as a single statement, or not known."""
     at_least = max(way.at_least, chained.at_least)
     chain = "; then ".join(one.sql for one in chained.steps)
     if at_least is not chained.at_most and not (reach.decided and chained.at_most <= reach):
-        return Reach.UNKNOWN, f"{at_least.value} at least: first {chain}" if chain else chained.because
+        return Reach.UNKNOWN, f"{at_least.value} at least: first {chain}" if chain else _why(chained)
     escalated = max(at_least, reach) if reach.decided else at_least
     if escalated is reach:
         return escalated, ""

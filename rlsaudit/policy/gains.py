@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.decide import Bounds, decide, prover_of, scope_of
-from rlsaudit.policy.expr import Aggregate, AnyRow, Expr, Lookup, walk
+from rlsaudit.policy.expr import queries
 from rlsaudit.policy.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.proof import Gain, Makings
+
+
+UNDECIDED = "not decided what a chain gains: "
+"""The beginning of the words for bounds that a proof leaves apart."""
 
 
 class Gains:
@@ -36,7 +41,7 @@ class Gains:
             return bounds
         gain = prover_of(scope.database).escalate(expression, scope.persona, scope.table, makings)
         at_least = max(bounds.at_least, gain.at_least)
-        at_most = max(bounds.at_most if gain.at_most is Reach.NONE else gain.at_most, at_least)
+        at_most = max(gain.at_most, at_least)
         steps = gain.steps if gain.at_least > bounds.at_least else ()
         because = _because(bounds, gain, at_least, at_most)
         return replace(bounds, at_least=at_least, at_most=at_most, because=because, steps=steps)
@@ -49,13 +54,8 @@ def _because(bounds: Bounds, gain: Gain, at_least: Reach, at_most: Reach) -> str
         return f"first {chain}{least}"
     if at_least is at_most:
         return bounds.because
-    return f"not decided what a chain gains: {gain.why}" if gain.why else bounds.because
+    return f"{UNDECIDED}{gain.why}" if gain.why else bounds.because
 
 
 def _reads_what_it_makes(expression: Expr, makings: Makings) -> bool:
-    return any(
-        makings.of(source.relation) is not None
-        for one in walk(expression)
-        if isinstance(one, AnyRow | Lookup | Aggregate)
-        for source in one.query.sources
-    )
+    return any(makings.of(source.relation) is not None for query in queries(expression) for source in query.sources)

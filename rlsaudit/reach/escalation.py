@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Operation, Reach
+from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import Gains
-from rlsaudit.reach.bounds import Way, anything, widest
+from rlsaudit.reach.bounds import Way, widest
 from rlsaudit.reach.direct import Direct
 from rlsaudit.reach.indirect import Indirect
 from rlsaudit.reach.making import Makers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
@@ -36,27 +37,36 @@ class Escalation:
         self._direct = Direct(access, predicates, self._gains.decide)
         self._indirect = Indirect(access, predicates, self._direct, served)
 
-    def way(self, persona: Persona, relation: Relation, operation: Operation, reach: Way) -> Way:
-        """Returns how far a chain takes the persona; `reach` is how far a single statement does."""
-        if reach.at_least is Reach.ALL:
-            return reach
-        found = [
-            self._direct.way(persona, relation, operation),
-            *self._indirect.ways(persona, relation, operation),
-        ]
-        if changing := self._changed_first(persona, relation, operation):
-            found.append(changing)
+    def way(
+        self, persona: Persona, relation: Relation, operation: Operation, ways: Sequence[Way], *, fails: bool
+    ) -> Way:
+        """Returns how far a chain takes the persona; `ways` are those of a single statement, the direct one first.
+
+        `fails` is whether the statement that addresses the relation by name failed where it was tried.
+        """
+        single = widest(ways)
+        if single.at_least is Reach.ALL:
+            return single
+        addressed = self._direct.way(persona, relation, operation)
+        if fails:
+            # Where it fails for everybody, it does so after other statements as well.
+            closed = ways[0].at_most is Reach.NONE
+            addressed = ways[0] if closed else replace(addressed, at_least=Reach.NONE, steps=())
+        found = [addressed, *self._indirect.ways(persona, relation, operation)]
+        if any(one.at_most is not Reach.NONE for one in found):
+            # What lets nothing through lets through no row that was changed, either.
+            found += self._changed_first(persona, relation, operation)
         return widest(found, self._gains.decide)
 
-    def _changed_first(self, persona: Persona, relation: Relation, operation: Operation) -> Way | None:
-        """A way to strangers' rows that the persona first makes its own by an UPDATE; None where it can change none."""
+    def _changed_first(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
+        """Yields the ways to strangers' rows that the persona first makes its own by an UPDATE."""
         if operation not in {Operation.SELECT, Operation.DELETE}:
-            return None
+            return
         ways = [
             self._direct.way(persona, relation, Operation.UPDATE),
             *self._indirect.ways(persona, relation, Operation.UPDATE),
         ]
-        most = max(way.at_most for way in ways)
-        if most <= Reach.OWN:
-            return None
-        return Way(Reach.NONE, most, anything("").evidence, "rows of strangers that an update may change first")
+        because = "an update may change rows of strangers first"
+        for one in ways:
+            if one.at_most > Reach.OWN:
+                yield replace(one, at_least=Reach.NONE, evidence=EvidenceKind.NONE, because=because, steps=())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.policy.expr import TRUE
+from rlsaudit.policy.expr import TRUE, reads_tables
 from rlsaudit.policy.formula import TRUE as ALWAYS
 from rlsaudit.policy.proof import Making, Writing
 from rlsaudit.policy.read import read
@@ -103,13 +103,16 @@ class Maker:
         way = makers.direct.way(self._persona, relation, operation)
         if way.at_most is Reach.NONE and way.evidence is EvidenceKind.CATALOG:
             return None
+        using, check = self._asked(relation, operation)
+        if way.at_most is Reach.NONE and not (reads_tables(using) or reads_tables(check)):
+            # Whatever is done to tables before, nothing passes.
+            return None
         columns = access.columns(self._role, relation, operation.value.upper())
         every = frozenset(one.number for one in self._catalog.columns[relation.oid])
         changed = assigned(self._catalog, relation, operation)
         granted = frozenset(one.number for one in columns if not one.generated)
         settable = granted if changed is None else granted - changed
         kept = frozenset[int]() if changed is None else every - granted - changed
-        using, check = self._asked(relation, operation)
         doubt = self._doubt(relation, operation, columns, settable)
         return Writing(using, check, settable, kept, doubt)
 

@@ -2,7 +2,8 @@
 
 The state is one that a chain of statements leads to. Each row in it is as it was before the chain, or was made: put in,
 so that the check for new rows was true of it, or changed, so that it was another row before. What a check reads, it
-read at another time: such rows are rows of their own, and that a check's subquery yields nothing says nothing. Beyond the longest chain, a row of a table that can be written may be anything. All of this is necessary only.
+read at another time: such rows are rows of their own, and that a check's subquery yields nothing says nothing. Beyond
+the longest chain, a row of a table that can be written may be anything. All of this is necessary only.
 
 A row that was made ties nothing to anybody by being there. But what a column of it is equal to, is equal: so the
 columns of such rows, and not the rows, are the persona's or not.
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST = 3
 """How many rows a chain makes, each for the sake of the one before."""
+_EARLIER = 0.5
+"""By how much a row that is changed is there before it: less than a statement, for it may have been there anyway."""
 _FIRST_PART = 100_000
 _PASSING = frozenset({Who.CLIENT, Who.ARGUMENT, Who.CLOCK})
 """What may be another at each statement."""
@@ -70,9 +73,11 @@ class ChainedEncoder(Encoder):
         self.parts: dict[tuple[Row, int], Row] = {}
         self.passing: dict[int, dict[tuple[Who, str], tuple[Term, Type]]] = {}
         self._follow = follow
-        self._put: set[Row] = set()
-        self._level = self._step = self._steps = 0
-        self._levels: dict[Row, int] = {}
+        self._put: list[Row] = []
+        self._same: dict[Row, list[Solved]] = {}
+        self._level, self._step, self._steps = 0.0, 0, 0
+        self._levels: dict[Row, float] = {}
+        self._before: set[Row] = set()
         super().__init__(tables, identities, relation)
 
     def predicate(self, expression: Expr, picked: Mapping[tuple[Who, str], Term] | None = None) -> Term:
@@ -91,7 +96,7 @@ class ChainedEncoder(Encoder):
     def put(self, relation: int, columns: Iterable[tuple[Field, Term]], *, there: Solved) -> Row:
         """Puts a row there that the persona made, with these values."""
         row = self.row(relation, there)
-        self._put.add(row)
+        self._put.append(row)
         for column, term in columns:
             own = self.column(row, column)
             self.facts += [own.null == term.null, z3.Or(own.null, own.value == term.value)]
@@ -116,13 +121,15 @@ class ChainedEncoder(Encoder):
         self.columns[row, column.number] = (column, term)
         return term
 
-    def level(self, row: Row) -> int:
+    def level(self, row: Row) -> float:
         """Returns how many statements before the last a row is read."""
         return self._levels[row]
 
     def was_made(self, row: Row) -> Solved:
         """That the persona made a row."""
-        return self.made[row].at_all if row in self.made else ALWAYS if row in self._put else NEVER
+        if row in self._put:
+            return ALWAYS
+        return self.made[row].at_all if row in self.made else z3.Or(self._same.get(row, []))
 
     def _request(self, given: Given, kind: Type) -> Term:
         if not self._step or given.who not in _PASSING:
@@ -152,6 +159,9 @@ class ChainedEncoder(Encoder):
         self._step = 0
         for one in list(self.made.values()):
             self._carry_over(one)
+        for row in list(self.rows):
+            if not row.target and row not in self._put:
+                self._same[row] = [self._is(row, one) for one in self._put if one.relation == row.relation]
         for (row, _), part in self.parts.items():
             if row not in self._put:
                 self.facts.append(z3.Or(self.was_made(row), part.mine == row.mine))
@@ -172,17 +182,31 @@ class ChainedEncoder(Encoder):
         else:
             inserting = self._at_a_new_step()
             self.facts.append(z3.Implies(inserted, self.term(making.insert.check, (row,)).value))
-        if making.update is None:
+        if making.update is None or row in self._before:
+            # A row that was changed several times was another before the first of them.
             self.facts.append(z3.Not(updated))
         else:
             updating = self._at_a_new_step()
             before = self.row(row.relation, z3.And(row.there, updated))
+            self._before.add(before)
+            self._levels[before] = self._levels[row] + _EARLIER
             self.facts += [
                 z3.Implies(updated, self.term(making.update.using, (before,)).value),
                 z3.Implies(updated, self.term(making.update.check, (row,)).value),
             ]
-        self._level = self._step = 0
+        self._level, self._step = 0.0, 0
         return Made(row, making, inserted, updated, other, before, inserting, updating)
+
+    def _is(self, row: Row, put: Row) -> Solved:
+        """That a row is one that was put there."""
+        same = z3.Bool(f"row {row.number} is {put.number}")
+        for column, term in self.columns_of(row):
+            own = self.column(put, column)
+            alike = [own.null == term.null, z3.Or(own.null, own.value == term.value)]
+            if (row, column.number) in self.parts:
+                alike.append(self.parts[row, column.number].mine == self.parts[put, column.number].mine)
+            self.facts.append(z3.Implies(same, z3.And(alike)))
+        return same
 
     def _at_a_new_step(self) -> int:
         self._memo.clear()

@@ -237,12 +237,13 @@ class Encoder:
             for other in there.get(row.relation, []):
                 known = {column.number: term for column, term in self.columns_of(other)}
                 alike.append(
-                    z3.And([self._like(model, term, known.get(one.number)) for one, term in self.columns_of(row)])
+                    z3.And([self.like(model, term, known.get(one.number)) for one, term in self.columns_of(row)])
                 )
             yield z3.Implies(row.there, z3.Or(alike))
 
     @staticmethod
-    def _like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
+    def like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
+        """Returns that a value is what another is in a model; of one that the model does not know, anything."""
         if other is None:
             return ALWAYS
         null = model.eval(other.null, model_completion=True)

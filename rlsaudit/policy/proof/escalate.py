@@ -20,6 +20,7 @@ from rlsaudit.policy.proof.solution import Gain
 from rlsaudit.policy.proof.solve import PERSONAL, bounded, identities, named, ordinary, ties
 from rlsaudit.policy.proof.steps import tried
 from rlsaudit.policy.proof.values import ALWAYS, NEVER, Family, Term, family
+from rlsaudit.policy.proof.witness import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +60,8 @@ class _Question:
             return Gain(Reach.NONE, Reach.NONE if least_own else Reach.OWN)
         found, model = self._tried(encoder, truth, strange)
         if found is None or model is None:
-            return Gain(Reach.NONE, Reach.ALL, why=self._open(encoder))
+            at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
+            return Gain(Reach.NONE, at_most, why=self._open(encoder))
         if self._opens_all(encoder, found, model, personal=personal):
             return Gain(Reach.ALL, Reach.ALL, found.steps, found.witness)
         at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
@@ -171,7 +173,54 @@ class _Question:
                     encoder, [content, *strange]
                 ):
                     return True
+        return self._bars_one(encoder, truth, strange)
+
+    def _bars_one(self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]) -> bool:
+        """Whether there is a stranger's row that stays out of reach, with the rows of others as they are."""
+        solver = bounded()
+        untouched = [z3.Not(encoder.was_made(row)) for row in encoder.rows]
+        solver.add(*encoder.facts, *strange, z3.Not(truth.value), *untouched)
+        for _ in range(_MOST_TRIES):
+            if solver.check() != z3.sat:
+                return False
+            model = solver.model()
+            witness = confirmed(self._expression, encoder, model, wanted=None, strange=True)
+            if witness is not None and self._never(encoder, [*strange, truth.value, *_as_others_were(encoder, model)]):
+                return True
+            solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
         return False
+
+
+def _as_others_were(encoder: ChainedEncoder, model: z3.ModelRef) -> Iterator[Solved]:
+    """Yields that the target row is as in a model, and that what the persona did not make is a row of the model.
+
+    As far as it has to do with the target row.
+    """
+    nodes = [row for row in (*encoder.rows, *encoder.parts.values()) if not row.target]
+    tied = {row: z3.Bool(f"node {row.number} is tied") for row in nodes} | {encoder.target: ALWAYS}
+    for equality in encoder.equalities:
+        for here, there in itertools.product(equality.left.rows, equality.right.rows):
+            yield z3.Implies(equality.holds, tied[here] == tied[there])
+    for (row, _), part in encoder.parts.items():
+        yield z3.Or(encoder.was_made(row), tied[row] == tied[part])
+    for _, term in encoder.columns_of(encoder.target):
+        yield as_in(model, term)
+    others = [
+        row
+        for row in encoder.rows
+        if not row.target and z3.is_true(model.eval(z3.And(row.there, z3.Not(row.mine)), model_completion=True))
+    ]
+    for row in encoder.rows:
+        if row.target:
+            continue
+        alike = [encoder.was_made(row), row.mine, z3.Not(tied[row])]
+        for other in others:
+            if other.relation == row.relation:
+                known = {column.number: term for column, term in encoder.columns_of(other)}
+                alike.append(
+                    z3.And([encoder.like(model, term, known.get(one.number)) for one, term in encoder.columns_of(row)])
+                )
+        yield z3.Implies(row.there, z3.Or(alike))
 
 
 def _contents(encoder: ChainedEncoder, column: Field, term: Term) -> Iterator[Solved]:
