@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.intent import Intent
     from rlsaudit.model import Persona
+    from rlsaudit.policy.proof import Step
 
 _MOST_PATHS = 8
 
@@ -34,7 +35,8 @@ class Matrix:
 
     `cells` are in the order personas, relations, operations; `by_key` finds them by persona, relation and operation,
     `totals` are the rows of relations that the connection could count. `direct` is the reach of addressing the relation
-    by name, `results` the probes' answers, both by (persona's name, relation's OID, operation).
+    by name, `results` the probes' answers, `steps` the statements of chains that gain something: all three by
+    (persona's name, relation's OID, operation).
     """
 
     cells: tuple[Cell, ...]
@@ -42,6 +44,7 @@ class Matrix:
     direct: Mapping[tuple[str, int, Operation], Way]
     results: Mapping[tuple[str, int, Operation], Result]
     totals: Mapping[int, int]
+    steps: Mapping[tuple[str, int, Operation], tuple[Step, ...]]
 
 
 def exposed(
@@ -85,6 +88,7 @@ def build(
         one.probe.relation: one.rows for one in results if one.probe.persona is None and one.outcome is Outcome.ROWS
     }
     ways: dict[tuple[str, int, Operation], Way] = {}
+    steps: dict[tuple[str, int, Operation], tuple[Step, ...]] = {}
     cells: list[Cell] = []
     for persona in personas:
         for relation in exposure[persona.name]:
@@ -101,9 +105,11 @@ def build(
                 )
                 ways[key] = found[0]
                 chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
+                if chained.steps:
+                    steps[key] = chained.steps
                 cells.append(_cell(sources, persona, relation, operation, found, chained, contradiction=contradiction))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
-    return Matrix(tuple(cells), by_key, ways, answered, totals)
+    return Matrix(tuple(cells), by_key, ways, answered, totals, steps)
 
 
 def _cell(

@@ -11,6 +11,7 @@ from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.by_chain import found_by_chain
 from rlsaudit.rules.child_direct import is_as_open_as_parent
 from rlsaudit.rules.opened import bounds, drop
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -28,7 +29,10 @@ _CLIENTS_OWN = ("user_metadata", "request.header", "request.cookie")
 
 
 def check(case: Case) -> Iterator[Found]:
-    """Yields relations that a persona reaches by name further than intended, where no other finding says why."""
+    """Yields what a persona reaches further than intended, where no other finding says why.
+
+    Relations by name, and tables in which it makes rows that let it in elsewhere.
+    """
     for relation in case.exposed:
         if relation.extension is not None:
             continue
@@ -50,6 +54,7 @@ def check(case: Case) -> Iterator[Found]:
             ),
             case.claims([], cells),
         )
+    yield from found_by_chain(case, RULE, _severity_by_chain)
 
 
 def _is_unexplained(case: Case, relation: Relation, cell: Cell) -> bool:
@@ -81,14 +86,19 @@ def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
     asked = _met_by_client(case, relation, cell)
     if any(source in one for one in asked for source in _CLIENTS_OWN):
         return Severity.CRITICAL
-    found = _plain_severity(case, relation, cell)
+    found = _plain_severity(case, relation, cell, case.way(cell, relation).at_least)
     # An address at some domain, a second factor: a condition, though one that an attacker can meet.
     return min(found, Severity.HIGH) if asked else found
 
 
-def _plain_severity(case: Case, relation: Relation, cell: Cell) -> Severity:
+def _severity_by_chain(case: Case, relation: Relation, cell: Cell) -> Severity:
+    found = _plain_severity(case, relation, cell, cell.at_least)
+    # Whoever gets to every row by a row that it makes has taken over a tenant or a role.
+    return max(found, Severity.HIGH) if cell.at_least is Reach.ALL else found
+
+
+def _plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) -> Severity:
     way = case.way(cell, relation)
-    reach = way.at_least
     write = cell.operation is not Operation.SELECT
     if case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role):
         return Severity.CRITICAL if write and reach is Reach.ALL else Severity.HIGH

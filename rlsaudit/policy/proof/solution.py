@@ -43,10 +43,15 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of a chain: what is done to a relation (an OID), as SQL for people."""
+    """One statement of a chain: what is done to a relation (an OID), as SQL for people.
+
+    `inserts` is whether it puts a row in; else it changes one. `columns` are those that it sets.
+    """
 
     relation: int
     sql: str
+    inserts: bool
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

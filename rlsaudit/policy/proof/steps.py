@@ -72,7 +72,7 @@ class _Chain(Filled):
             inserted = self._true(one.inserted)
             if not self._goes_through(one, state, current, inserted=inserted):
                 return None
-            steps.append(Step(one.row.relation, self._sql(one, inserted=inserted)))
+            steps.append(self._step(one, inserted=inserted))
             current = [row for row in current if inserted or row != one.before] + [one.row]
             if self._clash(current):
                 return None
@@ -175,25 +175,27 @@ class _Chain(Filled):
                 return False
         return True
 
-    def _sql(self, made: Made, *, inserted: bool) -> str:
+    def _step(self, made: Made, *, inserted: bool) -> Step:
         catalog = self._chained.tables.catalog
         relation = catalog.relations[made.row.relation]
         name = qualified(catalog.schema_name(relation), relation.name)
         names = {one.number: ident(one.name) for one in catalog.columns[relation.oid]}
+        facts = {one.number: one.name for one in catalog.columns[relation.oid]}
         new = self._rows[made.row]
         statement = writing(made, inserted=inserted)
         settable = statement.settable if statement is not None else frozenset()
         if inserted or made.before is None:
             sets = {number: value for number, value in new.items() if number in settable and value is not None}
             columns, values = ", ".join(names[one] for one in sets), ", ".join(map(self._shown, sets.values()))
-            return f"insert into {name} ({columns}) values ({values})" if sets else f"insert into {name} default values"
+            what = f"({columns}) values ({values})" if sets else "default values"
+            return Step(relation.oid, f"insert into {name} {what}", inserts=True, columns=_named(facts, sets))
         old = self._rows[made.before]
         changed = {number: value for number, value in new.items() if number in settable and value != old[number]}
         changes = ", ".join(f"{names[number]} = {self._shown(value)}" for number, value in changed.items())
         own = [number for number, value in old.items() if value == self._chained.own.get("sub")]
         keys = [*own, *(number for key in self._chained.tables.keys(relation.oid) for number in sorted(key))]
         where = next((f" where {names[one]} = {self._shown(old[one])}" for one in keys if old.get(one) is not None), "")
-        return f"update {name} set {changes}{where}"
+        return Step(relation.oid, f"update {name} set {changes}{where}", inserts=False, columns=_named(facts, changed))
 
     def _shown(self, value: Value) -> str:
         if value is not None and value == self._chained.own.get("sub") and self._chained.tables.users is not None:
@@ -207,6 +209,10 @@ class _Chain(Filled):
                 return str(value)
             case _:
                 return literal(str(value)).strip()
+
+
+def _named(names: Mapping[int, str], numbers: Iterable[int]) -> tuple[str, ...]:
+    return tuple(names[one] for one in numbers)
 
 
 def _asked(made: Made) -> Iterable[Expr]:
