@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.decide import Bounds, decide, prover_of, scope_of
-from rlsaudit.policy.expr import queries
+from rlsaudit.policy.expr import Opaque, queries, walk
+from rlsaudit.policy.proof import Gain
 from rlsaudit.policy.read import read
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
-    from rlsaudit.policy.proof import Gain, Makings
+    from rlsaudit.policy.proof import Makings
 
 
 UNDECIDED = "not decided what a chain gains: "
@@ -39,7 +40,12 @@ class Gains:
         if not _reads_what_it_makes(expression, makings):
             # Nobody but others changes what it depends on.
             return bounds
-        gain = prover_of(scope.database).escalate(expression, scope.persona, scope.table, makings)
+        if bounds.decided or not any(isinstance(one, Opaque) for one in walk(expression)):
+            prover = prover_of(scope.database)
+            gain = prover.escalate(expression, scope.persona, scope.table, makings, bounds.at_least)
+        else:
+            # What is not followed is not followed at the end of a chain, either.
+            gain = Gain(Reach.NONE, Reach.ALL, why="what a single statement reaches is not decided")
         at_least = max(bounds.at_least, gain.at_least)
         at_most = max(gain.at_most, at_least)
         steps = gain.steps if gain.at_least > bounds.at_least else ()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CHAINS = Path(__file__).parent / "chains"
 _PARTS = ("-- @seed", "-- @values", "-- @expected")
-_MOST_STATEMENTS = 400
+_MOST_STATEMENTS = 300
 _LONGEST = 2
 _COLUMNS = """
 select format('%I.%I', n.nspname, c.relname), a.attname::text, format_type(a.atttypid, a.atttypmod),

@@ -14,7 +14,7 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import UUID, Given, Who, walk
-from rlsaudit.policy.proof.chained import ChainedEncoder, writing
+from rlsaudit.policy.proof.chained import LONGEST, ChainedEncoder, writing
 from rlsaudit.policy.proof.encode import as_in
 from rlsaudit.policy.proof.solution import Gain
 from rlsaudit.policy.proof.solve import PERSONAL, bounded, identities, named, ordinary, ties
@@ -36,9 +36,14 @@ if TYPE_CHECKING:
 _MOST_TRIES = 4
 
 
-def escalate(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings) -> Gain:
-    """Returns how far a predicate lets a persona go over the rows of `relation`, after statements of its own."""
-    return _Question(expression, persona, tables, relation, makings).answer()
+def escalate(
+    expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach
+) -> Gain:
+    """Returns how far a predicate lets a persona go over the rows of `relation`, after statements of its own.
+
+    `reach` is how far it gets without.
+    """
+    return _Question(expression, persona, tables, relation, makings).answer(reach)
 
 
 class _Question:
@@ -50,7 +55,7 @@ class _Question:
         self._makings = makings
         self._stopped = False
 
-    def answer(self) -> Gain:
+    def answer(self, reach: Reach) -> Gain:
         encoder = self._encoder(follow=True)
         truth = encoder.predicate(self._expression)
         personal = self._is_personal(encoder)
@@ -60,8 +65,8 @@ class _Question:
             return Gain(Reach.NONE, Reach.NONE if least_own else Reach.OWN)
         found, model = self._tried(encoder, truth, strange)
         if found is None or model is None:
-            at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
-            return Gain(Reach.NONE, at_most, why=self._open(encoder))
+            some = reach is Reach.SOME and self._bars_some(encoder, truth, strange)
+            return Gain(Reach.NONE, Reach.SOME if some else Reach.ALL, why=self._open(encoder))
         if self._opens_all(encoder, found, model, personal=personal):
             return Gain(Reach.ALL, Reach.ALL, found.steps, found.witness)
         at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
@@ -96,14 +101,16 @@ class _Question:
         self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]
     ) -> tuple[Tried | None, z3.ModelRef | None]:
         """A chain that comes out, with its model; of short ones first."""
-        claimed = [*_claimed(encoder), *_apart(encoder)]
-        counted = [z3.If(z3.And(row.there, encoder.was_made(row)), 1, 0) for row in encoder.made]
-        tries = 0
-        for length in (1, 2, 3):
-            solver = bounded()
-            solver.add(*encoder.facts, truth.value, *strange, *claimed, z3.Sum(counted) == length)
-            while tries < _MOST_TRIES * length and solver.check() == z3.sat:
-                tries += 1
+        solver = bounded()
+        solver.add(*encoder.facts, truth.value, *strange, *_claimed(encoder), *_apart(encoder))
+        if solver.check() != z3.sat:
+            return None, None
+        made = [z3.And(row.there, encoder.was_made(row)) for row in encoder.made]
+        for length in range(1, LONGEST + 1):
+            short = z3.AtMost(*made, length)
+            for _ in range(_MOST_TRIES):
+                if solver.check(short) != z3.sat:
+                    break
                 model = solver.model()
                 found = tried(self._expression, encoder, model)
                 if found is not None:

@@ -50,18 +50,18 @@ class Prover:
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
 
-    def escalate(self, expression: Expr, persona: Persona, relation: int, makings: Makings) -> Gain:
+    def escalate(self, expression: Expr, persona: Persona, relation: int, makings: Makings, reach: Reach) -> Gain:
         """Returns how far a predicate lets a persona go after statements of its own, of which `makings` tells.
 
-        One persona has the same makings each time.
+        One persona has the same makings each time. `reach` is how far it gets without such statements.
         """
         if _is_large(expression):
             return Gain(Reach.NONE, Reach.ALL, why="too large")
         columns = _columns(expression)
-        key = (persona.name, *self._key(expression, persona, columns))
+        key = (persona.name, reach, *self._key(expression, persona, columns))
         names = tuple(one.name for one in columns)
         if key not in self._gained:
-            self._gained[key] = _gained(expression, persona, self._tables, relation, makings), names
+            self._gained[key] = _gained(expression, persona, self._tables, relation, makings, reach), names
         gain, named = self._gained[key]
         return replace(gain, witness=_renamed(gain.witness, dict(zip(named, names, strict=True))))
 
@@ -83,9 +83,11 @@ def _columns(expression: Expr) -> tuple[Field, ...]:
     return tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
 
 
-def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings) -> Gain:
+def _gained(
+    expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach
+) -> Gain:
     try:
-        return escalate(expression, persona, tables, relation, makings)
+        return escalate(expression, persona, tables, relation, makings, reach)
     except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):
         # As with a proof of what a single statement reaches.
         return Gain(Reach.NONE, Reach.ALL, why="a fault of its own")
