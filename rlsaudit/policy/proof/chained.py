@@ -71,6 +71,7 @@ class ChainedEncoder(Encoder):
         self.makings = makings
         self.made: dict[Row, Made] = {}
         self.parts: dict[tuple[Row, int], Row] = {}
+        self._wholes: dict[Row, Row] = {}
         self.passing: dict[int, dict[tuple[Who, str], tuple[Term, Type]]] = {}
         self._follow = follow
         self._put: list[Row] = []
@@ -117,6 +118,7 @@ class ChainedEncoder(Encoder):
         mine = z3.Bool(f"mine{row.number}.{column.number}")
         part = Row(_FIRST_PART + len(self.parts), row.relation, row.there, mine)
         self.parts[row, column.number] = part
+        self._wholes[part] = row
         term = replace(term, rows=frozenset({part}))
         self.columns[row, column.number] = (column, term)
         return term
@@ -124,6 +126,10 @@ class ChainedEncoder(Encoder):
     def level(self, row: Row) -> float:
         """Returns how many statements before the last a row is read."""
         return self._levels[row]
+
+    def whole(self, node: Row) -> Row:
+        """Returns the row that a column's node is a part of; a row's own is the row."""
+        return self._wholes.get(node, node)
 
     def was_made(self, row: Row) -> Solved:
         """That the persona made a row."""

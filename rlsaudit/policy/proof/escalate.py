@@ -23,7 +23,7 @@ from rlsaudit.policy.proof.values import ALWAYS, NEVER, Family, Term, family
 from rlsaudit.policy.proof.witness import confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.expr import Expr, Field
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 _MOST_TRIES = 4
 
 
-def escalate(
-    expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach
-) -> Gain:
+def escalate(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
     """Returns how far a predicate lets a persona go over the rows of `relation`, after statements of its own.
 
     `reach` is how far it gets without.
@@ -418,32 +416,51 @@ def _tied(encoder: ChainedEncoder) -> tuple[Mapping[Row, Solved], list[Solved]]:
 
 def _claimed(encoder: ChainedEncoder) -> Iterator[Solved]:
     """That rows were made in ways of which all is known."""
+    before = {row: z3.And(row.there, z3.Not(encoder.was_made(row))) for row in encoder.rows}
     for made in encoder.made.values():
         yield z3.Not(made.other)
         yield z3.Not(z3.And(made.inserted, made.updated))
         known = {column.number for column, _ in encoder.columns_of(made.row)}
-        for one, flag in ((made.making.insert, made.inserted), (made.making.update, made.updated)):
-            if one is None or one.doubt or not known <= one.settable | one.kept:
-                yield z3.Not(flag)
-        yield from _claimed_of_new(encoder, made)
+        insert, update = (
+            None if one is None or one.doubt or not known <= one.settable | one.kept else one
+            for one in (made.making.insert, made.making.update)
+        )
+        if insert is not None and (
+            encoder.tables.filled_at_sign_up(made.row.relation) or _computes(encoder, made.row, insert.kept)
+        ):
+            # The row is there since signing up, or has a value that is not known.
+            insert = None
+        if insert is None:
+            yield z3.Not(made.inserted)
+        if update is None:
+            yield z3.Not(made.updated)
+        changed = known if insert is not None else known - update.kept if update is not None else set[int]()
+        yield from _names_nothing(encoder, made, before, changed)
 
 
-def _claimed_of_new(encoder: ChainedEncoder, made: Made) -> Iterator[Solved]:
-    """That a row is put in where no other can be in the way, and is not given the name of something that is there."""
-    row, tables = made.row, encoder.tables
-    kept = made.making.insert.kept if made.making.insert is not None else frozenset[int]()
-    if tables.filled_at_sign_up(row.relation):
-        # The row is there since signing up.
-        yield z3.Not(made.inserted)
-    pointing = {one.number for reference in tables.references(row.relation) for one in reference.columns}
-    for column, term in encoder.columns_of(row):
-        fact = tables.fact(column.relation, column.number)
+def _computes(encoder: ChainedEncoder, row: Row, kept: frozenset[int]) -> bool:
+    """Whether a column that is asked for, and cannot be set, has a default that is computed."""
+    for column, _ in encoder.columns_of(row):
+        fact = encoder.tables.fact(column.relation, column.number)
         computed = fact is None or fact.generated or fact.identity or (fact.default and fact.constant is None)
         if column.number in kept and computed:
-            yield z3.Not(made.inserted)
-        if frozenset({column.number}) in tables.keys(row.relation) and column.number not in pointing:
-            new = encoder.newly_named(made, {column.number: term})
-            for (other, _), (_, theirs) in encoder.columns.items():
-                if other not in {row, made.before} and theirs.value.sort() == term.value.sort():
-                    same = z3.And(z3.Not(theirs.null), theirs.value == term.value)
-                    yield z3.Implies(z3.And(new, other.there, z3.Not(encoder.was_made(other))), z3.Not(same))
+            return True
+    return False
+
+
+def _names_nothing(
+    encoder: ChainedEncoder, made: Made, before: Mapping[Row, Solved], changed: Collection[int]
+) -> Iterator[Solved]:
+    """That a row is not given the name of something that is there, where no foreign key tells that it is taken."""
+    tables, row = encoder.tables, made.row
+    pointing = {one.number for reference in tables.references(row.relation) for one in reference.columns}
+    for column, term in encoder.columns_of(row):
+        number = column.number
+        if number not in changed or number in pointing or frozenset({number}) not in tables.keys(row.relation):
+            continue
+        new, part = encoder.newly_named(made, {number: term}), encoder.parts.get((row, number))
+        for equality in encoder.equalities:
+            for here, there in ((equality.left, equality.right), (equality.right, equality.left)):
+                if part is not None and part in here.rows and not there.identity:
+                    old = [before.get(encoder.whole(one), ALWAYS) for one in there.rows if one != part]
+                    yield z3.Implies(z3.And(new, equality.holds), z3.Not(z3.Or(old)))

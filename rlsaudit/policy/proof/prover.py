@@ -83,9 +83,7 @@ def _columns(expression: Expr) -> tuple[Field, ...]:
     return tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
 
 
-def _gained(
-    expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach
-) -> Gain:
+def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
     try:
         return escalate(expression, persona, tables, relation, makings, reach)
     except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):

@@ -70,7 +70,7 @@ class _Chain(Filled):
         steps = []
         for one in ordered:
             inserted = self._true(one.inserted)
-            if not self._goes_through(one, state, current, inserted=inserted):
+            if not self._goes_through(one, state, current, inserted=inserted) or self._takes_a_name(one, current):
                 return None
             steps.append(self._step(one, inserted=inserted))
             current = [row for row in current if inserted or row != one.before] + [one.row]
@@ -157,6 +157,17 @@ class _Chain(Filled):
                     ):
                         return True
         return False
+
+    def _takes_a_name(self, made: Made, current: Sequence[Row]) -> bool:
+        """Whether a row gets the name of something that is there, or is spoken of where no foreign key says so."""
+        tables, values = self._chained.tables, self._rows[made.row]
+        pointing = {one.number for reference in tables.references(made.row.relation) for one in reference.columns}
+        old = self._rows.get(made.before, {}) if made.before is not None else {}
+        own = [next(iter(key)) for key in tables.keys(made.row.relation) if len(key) == 1 and not key & pointing]
+        new = {value for one in own if isinstance(value := values.get(one), str | int) and value != old.get(one)}
+        others = [self._rows[row] for row in (*current, self._chained.target) if row not in self._chained.made]
+        spoken = (value for row in others for value in row.values() if isinstance(value, str | int))
+        return any(value in new for value in spoken)
 
     def _points_somewhere(self, row: Row, current: Sequence[Row]) -> bool:
         """Whether the rows are there that a row's foreign keys point at, as far as their tables are in the state."""
