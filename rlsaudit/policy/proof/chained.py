@@ -62,18 +62,18 @@ class Made:
 class ChainedEncoder(Encoder):
     """One predicate for one persona, in states that it may have changed.
 
-    With `follow` false no row was made but those that `put` puts there.
+    Chains make `longest` rows for the sake of one another; with none, no row was made but those that `put` puts there.
     """
 
     def __init__(
-        self, tables: Tables, identities: Mapping[str, str], relation: int, makings: Makings, *, follow: bool = True
+        self, tables: Tables, identities: Mapping[str, str], relation: int, makings: Makings, longest: int = LONGEST
     ) -> None:
         self.makings = makings
         self.made: dict[Row, Made] = {}
         self.parts: dict[tuple[Row, int], Row] = {}
         self._wholes: dict[Row, Row] = {}
         self.passing: dict[int, dict[tuple[Who, str], tuple[Term, Type]]] = {}
-        self._follow = follow
+        self._longest = longest
         self._put: list[Row] = []
         self._same: dict[Row, list[Solved]] = {}
         self._level, self._step, self._steps = 0.0, 0, 0
@@ -159,7 +159,7 @@ class ChainedEncoder(Encoder):
         while done < len(self.rows):
             row = self.rows[done]
             done += 1
-            making = None if row.target or row in self._put or not self._follow else self.makings.of(row.relation)
+            making = None if row.target or row in self._put or not self._longest else self.makings.of(row.relation)
             if making is not None:
                 self.made[row] = self._made(row, making)
         self._step = 0
@@ -175,7 +175,7 @@ class ChainedEncoder(Encoder):
 
     def _made(self, row: Row, making: Making) -> Made:
         inserted, updated, other = (z3.Bool(f"row {row.number} was {one}") for one in ("inserted", "updated", "made"))
-        beyond = self._levels[row] >= LONGEST or len(self.rows) >= MOST_ROWS
+        beyond = self._levels[row] >= self._longest or len(self.rows) >= MOST_ROWS
         if beyond:
             self.facts += [z3.Not(inserted), z3.Not(updated)]
             return Made(row, making, inserted, updated, other)

@@ -54,7 +54,16 @@ class _Question:
         self._stopped = False
 
     def answer(self, reach: Reach) -> Gain:
-        encoder = self._encoder(follow=True)
+        """The bounds, from single steps where these decide, for most do and they are soon gone through."""
+        encoder = self._encoder(1)
+        gain = self._answer(encoder, reach)
+        decided = gain.at_most <= max(reach, gain.at_least)
+        # What comes about in ways that are not followed does so in longer chains as well.
+        if decided or gain.steps or any(one.making.otherwise for one in encoder.made.values()):
+            return gain
+        return self._answer(self._encoder(LONGEST), reach)
+
+    def _answer(self, encoder: ChainedEncoder, reach: Reach) -> Gain:
         truth = encoder.predicate(self._expression)
         personal = self._is_personal(encoder)
         strange = _strangers(encoder, personal=personal)
@@ -70,8 +79,8 @@ class _Question:
         at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
         return Gain(Reach.SOME, at_most, found.steps, found.witness, "some strangers' rows at least, perhaps all")
 
-    def _encoder(self, *, follow: bool) -> ChainedEncoder:
-        return ChainedEncoder(self._tables, identities(self._persona), self._relation, self._makings, follow=follow)
+    def _encoder(self, longest: int) -> ChainedEncoder:
+        return ChainedEncoder(self._tables, identities(self._persona), self._relation, self._makings, longest)
 
     def _is_personal(self, encoder: ChainedEncoder) -> bool:
         asked = [self._expression]
@@ -139,7 +148,7 @@ class _Question:
                 return False
             if not inserted and (made.before is None or not template.is_own(made.before)):
                 return False
-        end = self._encoder(follow=False)
+        end = self._encoder(0)
         truth = end.predicate(self._expression) if not template.put(end, found, len(found.rows)) else None
         if truth is None:
             return False
@@ -158,7 +167,7 @@ class _Question:
         if not inserted and made.before is not None and made.before not in {one for one, _ in found.rows}:
             questions.append((made.before, statement.using))
         for asked, expression in questions:
-            then = self._encoder(follow=False)
+            then = self._encoder(0)
             if template.put(then, found, number):
                 return False
             put = template.row(then, asked, there=NEVER)
