@@ -110,7 +110,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
 
     missing = (*_blind(snapshot), *skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
-    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), _NOT_YET]
+    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix), _NOT_YET]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
     report = Report(
@@ -205,6 +205,16 @@ def _beyond_the_api(case: Case, schemas: Sequence[str]) -> Iterable[str]:
         left = [one.name for one in others if one.name not in personas and not is_platforms_role(one.name)]
         if left:
             yield f"log in by themselves and are not audited (--role NAME does): {', '.join(left)}"
+
+
+def _open_chains(matrix: Matrix) -> Iterable[str]:
+    """How many verdicts there are of which it is not known what a chain of statements adds."""
+    left = sum(one.reach.decided and not one.escalated.decided for one in matrix.cells)
+    if left:
+        yield (
+            f"what a chain of allowed statements gains is not known for {left} of {len(matrix.cells)} verdicts: "
+            "`escalated` is unknown there, and `escalated_because` says why"
+        )
 
 
 def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:
