@@ -73,7 +73,8 @@ def _found(
     case: Case, rule: Rule, severity: Judge, made: Relation, operation: Operation, opened: list[_Opened]
 ) -> Found:
     table = case.catalog.identity(made)
-    first = opened[0]
+    # What can be read shows best what is opened.
+    first = min(opened, key=lambda one: one.cell.operation is not Operation.SELECT)
     cells = [replace(one.cell, at_least=one.cell.escalated) for one in opened]
     relations = list(dict.fromkeys(case.catalog.identity(one.relation) for one in opened))
     policy = _policy(case, first.cell, made, operation)
@@ -111,18 +112,27 @@ def _policy(case: Case, cell: Cell, made: Relation, operation: Operation) -> Pol
 
 
 def _evidence(case: Case, opened: _Opened) -> Evidence:
+    """The chain as SQL: allowed by all policies, with ids that are made up where those of real rows have to stand."""
     persona = case.persona(opened.cell.persona)
-    identity = case.catalog.identity(opened.relation)
-    last = {
-        Operation.SELECT: f"select * from {identity}",
-        Operation.INSERT: f"insert into {identity} …",
-        Operation.UPDATE: f"update {identity} set …",
-        Operation.DELETE: f"delete from {identity}",
-    }[opened.cell.operation]
-    begin, *lines, end = transcript(settings(case.catalog, case.platform, persona), last)
-    chain = (*lines[:-1], *(one.sql for one in opened.steps), lines[-1])
+    begin, *lines, end = transcript(settings(case.catalog, case.platform, persona), _last(case, opened))
+    chain = (*lines[:-1], *(one.sql for one in opened.steps), *lines[-1:])
     result = "proved, not executed: each statement is allowed, with the ids of rows that are there"
     return Evidence(EvidenceKind.PROOF, (begin.removesuffix(" read only"), *chain, end), result)
+
+
+def _last(case: Case, opened: _Opened) -> str:
+    """A statement of the cell's own kind; for an INSERT, of whose row little is known, what shows the table."""
+    identity = case.catalog.identity(opened.relation)
+    columns = opened.cell.columns or [
+        one.name for one in case.catalog.columns[opened.relation.oid] if not one.generated
+    ]
+    match opened.cell.operation:
+        case Operation.DELETE:
+            return f"delete from {identity}"
+        case Operation.UPDATE if columns:
+            return f"update {identity} set {ident(columns[0])} = default"
+        case _:
+            return f"select * from {identity}"
 
 
 def _fix(case: Case, made: Relation, operation: Operation, policy: Policy | None, columns: list[str]) -> str:
