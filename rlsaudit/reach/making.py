@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.expr import TRUE, reads_tables
-from rlsaudit.policy.formula import TRUE as ALWAYS
 from rlsaudit.policy.proof import Making, Writing
 from rlsaudit.policy.read import read
 from rlsaudit.reach.bounds import Way
@@ -136,6 +135,5 @@ class Maker:
         if hindered.at_least is not Reach.ALL:
             return hindered.because.removeprefix("; ")
         if operation is Operation.INSERT:
-            most, why = self._makers.insertable.most(self._role, relation, ALWAYS, settable)
-            return why if most is Reach.NONE else ""
+            return self._makers.insertable.fails(self._role, relation, settable)
         return "" if settable else "no column can be set"
