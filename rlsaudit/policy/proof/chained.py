@@ -226,8 +226,15 @@ class ChainedEncoder(Encoder):
         before = made.before
         if before is not None:
             known |= {column.number: column for column, _ in self.columns_of(before)}
+        named = {number for key in self.tables.keys(made.row.relation) for number in key}
         for number, column in known.items():
             term = self.column(made.row, column)
+            if before is not None and number in named:
+                # Under the same key it is the same row, and whatever points at it still does.
+                old = self.column(before, column)
+                same = _equal([(old, term)])
+                mine = self.parts[before, number].mine == self.parts[made.row, number].mine
+                self.facts.append(z3.Implies(z3.And(made.updated, same), mine))
             if made.making.insert is not None and number in made.making.insert.kept:
                 default = self._default(column, term)
                 if default is not None:
@@ -268,7 +275,7 @@ class ChainedEncoder(Encoder):
         if made.before is None:
             return made.inserted
         before = {number: known[1] for number in key if (known := self.columns.get((made.before, number))) is not None}
-        same = before.keys() == key.keys() and _equal((key[one], before[one]) for one in key)
+        same = before.keys() != key.keys() or _equal((key[one], before[one]) for one in key)
         return z3.Or(made.inserted, z3.And(made.updated, z3.Not(same)))
 
     def _other_key(self, made: Made, key: Mapping[int, Term], new: Solved, row: Row) -> Iterable[Solved]:
