@@ -65,7 +65,9 @@ def read_chained(name: str) -> Chained:
 class Chains:
     """Everything that one persona tries in one world; the connection is a superuser's."""
 
-    def __init__(self, connection: psycopg.Connection[Any], world: Chained, persona: str) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], world: Chained, persona: str, longest: int = _LONGEST
+    ) -> None:
         self._connection = connection
         self._persona = persona
         found = built_in(persona)
@@ -85,7 +87,7 @@ class Chains:
         self._statements = list(itertools.islice(self._all_statements(), _MOST_STATEMENTS))
         with connection.transaction(force_rollback=True):
             self._measure()
-            self._go_on(_LONGEST)
+            self._go_on(longest)
 
     def reach(self, relation: str, operation: Operation) -> Reach:
         """Returns how far some chain got over the rows of strangers; `own` stands for no farther than that."""
