@@ -487,8 +487,9 @@ class Encoder:
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
         self._await(lookup.query, TRUE, env, found)
-        rows = shown.rows | frozenset(inner[len(env) :])
-        return Term(value, null, rows, shown.identity, shown.chosen, shown.personal)
+        # It comes from the rows whose columns it shows: that others have to be there is what the query says of them.
+        leaves = tuple((z3.And(found, on), one) for on, one in shown.leaves)
+        return Term(value, null, shown.rows, shown.identity, shown.chosen, shown.personal, leaves)
 
     def _aggregate(self, aggregate: Aggregate, env: Env) -> Term:
         kind = family(aggregate.type)
@@ -504,11 +505,10 @@ class Encoder:
             self.facts.append(z3.Not(z3.And(value, null)))
         inner = self._inner(aggregate.query, env, z3.Not(null))
         self.facts.append(z3.Implies(z3.Not(null), self.term(aggregate.query.where, inner).value))
-        rows = frozenset(inner[len(env) :])
         shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
         if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        return Term(value, null, rows, personal=shown.identity or shown.personal)
+        return Term(value, null, shown.rows, personal=shown.identity or shown.personal)
 
     def _opaque(self, opaque: Opaque, env: Env) -> Term:
         kind = family(opaque.type)
