@@ -80,6 +80,10 @@ _TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 """Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
 _IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
 """Functions of an id, beside casts, that keep different ids apart."""
+_PARTS = frozenset({"[]", "->", "->>", "#>", "#>>", "concat()", "concat_ws()", "format()", "md5()", "reverse()"})
+"""Others whose value can tell rows apart, for it may hold a whole id of theirs."""
+_PICKS = frozenset({"array_agg", "jsonb_agg", "json_agg", "max", "min"})
+"""Aggregates of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class Equality:
     right: Term
     holds: Solved
     telling: bool
-    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not."""
+    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not, nor does a
+    value that many rows have by itself (see `Term.shared`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +357,8 @@ class Encoder:
             value = variable(name, kind)
             null = z3.Bool(f"{name} is null") if column.nullable else NEVER
             made = Term(value, null, frozenset({row}))
+            shared, doubtful = self.tables.common(column, made, self.codes)
+            made = replace(made, shared=shared, doubtful=doubtful)
             self.columns[key] = (column, made)
             self.facts.extend(self.tables.limits(column, made, self.codes))
             if kind is Family.TRUTH:
@@ -377,7 +384,12 @@ class Encoder:
             case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
                 return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
             case (("+" | "-"), [left, right]) if set(kinds) <= _NUMBERS:
-                return Term(_SUMS[call.name](*_alike(left, right, kinds)), null, _rows(args), personal=_personal(args))
+                total = _SUMS[call.name](*_alike(left, right, kinds))
+                common = {
+                    "shared": z3.Or([one.shared for one in args]),
+                    "doubtful": z3.Or([one.doubtful for one in args]),
+                }
+                return Term(total, null, _rows(args), personal=_personal(args), **common)
             case _:
                 if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
                     (inner,) = args
@@ -404,10 +416,21 @@ class Encoder:
                 told = needle.identity and held.rows and not held.identity
                 if told or (call.name == "= ANY" and needle.rows and held.rows):
                     self.equalities.append(Equality(needle, held, value, telling=True))
-        image = call.name in _IMAGES or call.name.startswith("::")
+        image = (call.name in _IMAGES and kind is not Family.TRUTH) or _is_whole_cast(call)
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         chosen = all(one.chosen for one in args) and bool(args)
-        return Term(value, isnull, rows, identity, chosen, personal=_personal(args) and not identity)
+        # What is made of a value may be the same for many others.
+        lossy = NEVER if image or call.name in _PARTS else ALWAYS
+        return Term(
+            value,
+            isnull,
+            rows,
+            identity,
+            chosen,
+            personal=_personal(args) and not identity,
+            shared=z3.Or([one.shared for one in args]),
+            doubtful=z3.Or([lossy, *(one.doubtful for one in args)]),
+        )
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
@@ -461,6 +484,8 @@ class Encoder:
             chosen=bool(several) and all(one.chosen for one in several),
             personal=any(one.identity or one.personal for one in several),
             leaves=tuple(leaves),
+            shared=z3.Or([one.shared for one in results]),
+            doubtful=z3.Or([one.doubtful for one in results]),
         )
 
     def _any_row(self, expression: AnyRow, env: Env) -> Term:
@@ -489,7 +514,7 @@ class Encoder:
         self._await(lookup.query, TRUE, env, found)
         # It comes from the rows whose columns it shows: that others have to be there is what the query says of them.
         leaves = tuple((z3.And(found, on), one) for on, one in shown.leaves)
-        return Term(value, null, shown.rows, shown.identity, shown.chosen, shown.personal, leaves)
+        return replace(shown, value=value, null=null, leaves=leaves)
 
     def _aggregate(self, aggregate: Aggregate, env: Env) -> Term:
         kind = family(aggregate.type)
@@ -508,7 +533,9 @@ class Encoder:
         shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
         if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        return Term(value, null, shown.rows, personal=shown.identity or shown.personal)
+        doubtful = shown.doubtful if aggregate.function in _PICKS else ALWAYS
+        personal = shown.identity or shown.personal
+        return Term(value, null, shown.rows, personal=personal, shared=shown.shared, doubtful=doubtful)
 
     def _opaque(self, opaque: Opaque, env: Env) -> Term:
         kind = family(opaque.type)
@@ -648,15 +675,24 @@ def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
     return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
 
 
+def _is_whole_cast(call: Call) -> bool:
+    """Whether it is a cast that leaves out nothing: not one to a shorter text, to a date or to a Boolean."""
+    kept = {Family.NAME, Family.WHOLE, Family.OTHER}
+    return call.name == f"::{call.type.name}" and family(call.type) in kept and call.type.name != '"char"'
+
+
 def _keeps(call: Call, kind: Family, inner: Term) -> bool:
     """Whether a cast changes no value, as the solver tells them apart."""
     target = family(call.type)
+    if call.name != f"::{call.type.name}":
+        # Its modifiers may cut the value short.
+        return False
     if inner.identity and target is kind is Family.NAME:
         # An id is a uuid in its own form.
         return True
     if kind is Family.WHOLE:
         return target is Family.REAL or call.name in {"::bigint", "::integer"}
-    if kind is not target or call.name.endswith(")"):
+    if kind is not target:
         return False
     if kind is Family.NAME:
         # To text and its like; the other way a value may not exist, or another text may mean the same.

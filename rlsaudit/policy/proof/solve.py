@@ -78,7 +78,8 @@ class _Question:
 
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
-        passing = self._models(encoder, [truth.value, *strangers, *_apart(encoder)])
+        surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
+        passing = self._models(encoder, [truth.value, *surely, *_apart(encoder)])
         witness, witnessed = self._confirm(encoder, passing, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
@@ -91,7 +92,8 @@ class _Question:
         if passes:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
-        barred = self._barred(encoder, truth, strangers, _again(first, refused), sure=not picked)
+        refused = self._models(encoder, [z3.Not(truth.value), *surely])
+        barred = self._barred(encoder, truth, strangers, refused, sure=not picked)
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
 
     def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
@@ -192,12 +194,6 @@ class _Question:
         return solver
 
 
-def _again(first: z3.ModelRef | None, rest: Iterator[z3.ModelRef]) -> Iterator[z3.ModelRef]:
-    if first is not None:
-        yield first
-        yield from rest
-
-
 def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
     """What the client may pick: all combinations of what its values are compared with."""
     options: list[list[tuple[Choice, Term]]] = []
@@ -210,8 +206,11 @@ def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
         yield dict(combination)
 
 
-def _strangers(encoder: Encoder) -> list[Solved]:
-    """That the target row is a stranger's, and that nobody gave the persona anything special."""
+def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
+    """That the target row is a stranger's, and that nobody gave the persona anything special.
+
+    `surely`: also where a value that may be that of many rows is not.
+    """
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
@@ -220,8 +219,10 @@ def _strangers(encoder: Encoder) -> list[Solved]:
         left, right = one.left.rows, one.right.rows
         mixed = one.left.personal or one.right.personal
         if one.telling and left and right and not left & right and not mixed:
-            both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
-            found.append(z3.Implies(one.holds, both))
+            for a, b in ((one.left, one.right), (one.right, one.left)):
+                common = a.shared if surely else z3.Or(a.shared, a.doubtful)
+                tied = z3.And(one.holds, z3.Not(common), z3.Or([row.mine for row in a.rows]))
+                found.append(z3.Implies(tied, z3.Or([row.mine for row in b.rows])))
     return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
 
 

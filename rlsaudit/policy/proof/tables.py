@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +14,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
-from rlsaudit.policy.proof.values import Codes, Family, Solved, Term, constant, family
+from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Solved, Term, constant, family
 from rlsaudit.policy.read.constraints import checks, references
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Reference:
 Thing: TypeAlias = tuple[int, int]
 """What an id is the id of: the column that all keys lead to, as relation and number."""
 _USERS = ("auth", "users")
+_EMPTY = re.compile(r"'(?:\{\}|\[\])'")
+"""A default that holds nothing."""
 
 
 class Tables:
@@ -235,6 +238,27 @@ class Tables:
         if values and {codes.of(one) for one in values} <= set(named):
             return None
         return z3.Or(term.null, z3.And([term.value != one for one in special]))
+
+    def common(self, column: Field, term: Term, codes: Codes) -> tuple[Solved, Solved]:
+        """Returns where the column's value is that of many rows, and where it may be.
+
+        Rows that nobody took special care of have their defaults in common: that of those which signing up makes is
+        everybody's, of others it may be. What computes a value may compute the same for many.
+        """
+        fact = self.fact(column.relation, column.number)
+        if fact is None or fact.identity or not (fact.default or fact.generated):
+            return NEVER, NEVER
+        if fact.constant is None:
+            pointing = any(fact in one.columns for one in self.references(column.relation))
+            made = fact.type == "uuid" and not fact.generated and not pointing
+            own = made or frozenset({column.number}) in self.keys(column.relation)
+            return NEVER, NEVER if own else ALWAYS
+        if _EMPTY.match(fact.constant):
+            return NEVER, NEVER
+        value = _default(fact.constant, column, term, codes)
+        if value is None:
+            return NEVER, ALWAYS
+        return (value, NEVER) if self.filled_at_sign_up(column.relation) else (NEVER, value)
 
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:
