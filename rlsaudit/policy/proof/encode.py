@@ -395,11 +395,17 @@ class Encoder:
                     (inner,) = args
                     whole = family(call.type) is Family.REAL and kinds[0] is Family.WHOLE
                     return replace(inner, value=z3.ToReal(inner.value) if whole else inner.value)
-        result = self._computed(call, args, null)
+        result = self._computed(call, args, null, env)
         self.applied.append(Applied(call, env, tuple(args), result))
         return result
 
-    def _computed(self, call: Call, args: Sequence[Term], null: Solved) -> Term:
+    def _only_ids(self, array: Expr, env: Env) -> bool:
+        """Whether an array holds ids of the persona's and nothing else."""
+        if isinstance(array, Call) and (array.name in {"ARRAY", "||"} or array.name.startswith("::")):
+            return bool(array.args) and all(self._only_ids(one, env) for one in array.args)
+        return self.term(array, env).identity
+
+    def _computed(self, call: Call, args: Sequence[Term], null: Solved, env: Env) -> Term:
         """A function of which only this is known: of the same values it makes the same."""
         kind = family(call.type)
         name = f"{call.name} {next(self._names)}"
@@ -411,9 +417,11 @@ class Encoder:
             self.facts.append(z3.Not(z3.And(value, isnull)))
         rows = _rows(args)
         if call.name in _TELLING and kind is Family.TRUTH:
-            needles, hay = _TELLING[call.name]
-            for needle, held in ((args[a], args[b]) for a, b in zip(needles, hay, strict=True)):
-                told = needle.identity and held.rows and not held.identity
+            for a, b in zip(*_TELLING[call.name], strict=True):
+                needle, held = args[a], args[b]
+                # Of several elements in common one is enough.
+                only = call.name != "&&" or self._only_ids(call.args[a], env)
+                told = needle.identity and only and held.rows and not held.identity
                 if told or (call.name == "= ANY" and needle.rows and held.rows):
                     self.equalities.append(Equality(needle, held, value, telling=True))
         image = (call.name in _IMAGES and kind is not Family.TRUTH) or _is_whole_cast(call)
