@@ -124,11 +124,11 @@ class Tables:
         if known is None or fact is None:
             return (column,)
         limits = tuple(each for asked, each in self._conditions(column.relation) if column.number in asked)
-        pointing = tuple(
-            one.to for one in self.references(column.relation) if column.number in {each.number for each in one.columns}
-        )
-        # What is limited is limited by words about its own table.
-        alone = (column.relation, column.number) if limits or not known.free or len(pointing) > 1 else ()
+        keys = [one for one in self.references(column.relation) if fact in one.columns]
+        pointing = tuple((one.to, one.others[0].number) for one in keys)
+        # What is limited is limited by words about its own table, as is what only several columns tell together.
+        several = len(keys) > 1 or any(len(one.columns) > 1 for one in keys)
+        alone = (column.relation, column.number) if limits or not known.free or several else ()
         return (column.type, known.nullable, known.free, known.allowed, known.longest, fact.generated, pointing, alone)
 
     def thing(self, relation: int, number: int) -> Thing | None:
