@@ -173,6 +173,14 @@ class Encoder:
         """Returns the columns of a row that were asked for."""
         return [known for (owner, _), known in self.columns.items() if owner == row]
 
+    def made_at_sign_up(self, row: Row) -> bool:
+        """Whether everybody has such a row by signing up, and what was asked of it is known."""
+        return self.tables.surely_filled(row.relation, [column for column, _ in self.columns_of(row)])
+
+    def made_somehow(self, row: Row) -> bool:
+        """Whether everybody has such a row by signing up, and what was asked of it is not known."""
+        return self.tables.filled_at_sign_up(row.relation) and not self.made_at_sign_up(row)
+
     def linked(self, model: z3.ModelRef) -> frozenset[Row]:
         """Returns the rows that a comparison ties to the target row in a model, directly or by way of others."""
         equal = [one for one in self.equalities if z3.is_true(model.eval(one.holds, model_completion=True))]

@@ -112,7 +112,7 @@ class _Question:
         having = Encoder(self._tables, self._identities(), self._relation)
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
-            given = not row.target and self._tables.filled_at_sign_up(row.relation)
+            given = not row.target and encoder.made_at_sign_up(row)
             if given and z3.is_true(model.eval(there, model_completion=True)):
                 having.assume(row.relation, encoder.columns_of(row), model)
         truth = having.predicate(self._expression)
@@ -223,6 +223,9 @@ def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
                 common = a.shared if surely else z3.Or(a.shared, a.doubtful)
                 tied = z3.And(one.holds, z3.Not(common), z3.Or([row.mine for row in a.rows]))
                 found.append(z3.Implies(tied, z3.Or([row.mine for row in b.rows])))
+    if surely:
+        # Nor does it have rows of which it is not known what they hold.
+        found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
     return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
 
 
@@ -242,7 +245,7 @@ def _apart(encoder: Encoder) -> list[Solved]:
     """That no row is there that has nothing to do with the target row, but for those that signing up makes."""
     tied, facts = encoder.tied()
     return facts + [
-        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.tables.filled_at_sign_up(row.relation))))
+        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.made_at_sign_up(row))))
         for row in encoder.rows
         if not row.target
     ]

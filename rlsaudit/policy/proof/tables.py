@@ -11,9 +11,9 @@ from pglast import ast
 
 from rlsaudit.names import qualified
 from rlsaudit.policy import tree
-from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
+from rlsaudit.policy.proof.sign_up import USERS, Made, SignUp
 from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Solved, Term, constant, family
 from rlsaudit.policy.read.constraints import checks, references
 
@@ -36,7 +36,6 @@ class Reference:
 
 Thing: TypeAlias = tuple[int, int]
 """What an id is the id of: the column that all keys lead to, as relation and number."""
-_USERS = ("auth", "users")
 _EMPTY = re.compile(r"'(?:\{\}|\[\])'")
 """A default that holds nothing."""
 
@@ -49,8 +48,8 @@ class Tables:
         self._columns: dict[int, dict[int, Column]] = {}
         self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
         self._references: dict[int, tuple[Reference, ...]] = {}
-        self._filled: dict[int, bool] = {}
         self.catalog = database.catalog
+        self._sign_up = SignUp(database.catalog)
         own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
         names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
         self.all_labels = {names[one]: one.labels for one in own if one.labels}
@@ -151,13 +150,12 @@ class Tables:
 
     def filled_at_sign_up(self, relation: int) -> bool:
         """Whether whoever signs up is given a row there, by a trigger on the table of users."""
-        if relation not in self._filled:
-            found, users = self.catalog.relations.get(relation), self.catalog.relations_by_name.get(_USERS)
-            names = {(self.catalog.schema_name(found), found.name), (found.name,)} if found is not None else set()
-            called = (one.function for one in self.catalog.triggers[users.oid]) if users is not None else ()
-            bodies = [body_of(self.catalog.functions[oid]) for oid in called if oid in self.catalog.functions]
-            self._filled[relation] = any(("insert", name) in one.writes for one in bodies for name in names)
-        return self._filled[relation]
+        return self._sign_up.fills(relation)
+
+    def surely_filled(self, relation: int, columns: Collection[Field]) -> bool:
+        """The same where it is known as well what these columns get."""
+        values = (self._sign_up.values(relation, one.name) for one in columns)
+        return self._sign_up.fills(relation) and not any(Made.ANYTHING in one for one in values)
 
     def belongs(self, relation: int) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
@@ -186,7 +184,7 @@ class Tables:
     @property
     def users(self) -> Thing | None:
         """What a user's id is the id of."""
-        found = self.catalog.relations_by_name.get(_USERS)
+        found = self.catalog.relations_by_name.get(USERS)
         number = next((one.number for one in self.catalog.columns[found.oid] if one.name == "id"), 0) if found else 0
         return (found.oid, number) if found is not None and number else None
 
@@ -225,12 +223,26 @@ class Tables:
         such a row gave it `role = 'admin'` on purpose.
         """
         fact = self.fact(column.relation, column.number)
-        kind = family(column.type)
         if fact is None or fact.generated:
             return None
+        possible: list[Solved] = []
+        for one in self._sign_up.values(column.relation, column.name):
+            match one:
+                case Made.DEFAULT:
+                    value = self._by_default(fact, column, term, codes, named)
+                case Made():
+                    value = None
+                case _:
+                    value = _default(one, column, term, codes)
+            if value is None:
+                return None
+            possible.append(value)
+        return z3.Or(possible)
+
+    def _by_default(self, fact: Fact, column: Field, term: Term, codes: Codes, named: Collection[int]) -> Solved | None:
         if fact.constant is not None:
             return _default(fact.constant, column, term, codes)
-        if fact.default or kind is not Family.NAME:
+        if fact.default or family(column.type) is not Family.NAME:
             return None
         known = self.column(column.relation, column.number)
         values = known.allowed if known is not None and known.allowed is not None else self.labels(column.type)
@@ -246,19 +258,31 @@ class Tables:
         everybody's, of others it may be. What computes a value may compute the same for many.
         """
         fact = self.fact(column.relation, column.number)
-        if fact is None or fact.identity or not (fact.default or fact.generated):
+        if fact is None:
             return NEVER, NEVER
-        if fact.constant is None:
-            pointing = any(fact in one.columns for one in self.references(column.relation))
-            made = fact.type == "uuid" and not fact.generated and not pointing
-            own = made or frozenset({column.number}) in self.keys(column.relation)
-            return NEVER, NEVER if own else ALWAYS
-        if _EMPTY.match(fact.constant):
-            return NEVER, NEVER
-        value = _default(fact.constant, column, term, codes)
-        if value is None:
+        if fact.generated:
             return NEVER, ALWAYS
-        return (value, NEVER) if self.filled_at_sign_up(column.relation) else (NEVER, value)
+        shared, doubtful = NEVER, NEVER
+        for one in self._sign_up.values(column.relation, column.name):
+            constant_ = fact.constant if one is Made.DEFAULT else one
+            if one is Made.ALONE or (one is Made.DEFAULT and self._alone(fact)):
+                continue
+            value = _default(constant_, column, term, codes) if isinstance(constant_, str) else None
+            if value is None:
+                doubtful = ALWAYS
+            elif self.filled_at_sign_up(column.relation):
+                shared = z3.Or(shared, value)
+            else:
+                doubtful = z3.Or(doubtful, value)
+        return shared, doubtful
+
+    def _alone(self, fact: Fact) -> bool:
+        """Whether a column's default is no value that rows have in common."""
+        if fact.identity or not fact.default or (fact.constant is not None and _EMPTY.match(fact.constant)):
+            return True
+        pointing = any(fact in one.columns for one in self.references(fact.relation))
+        made = fact.type == "uuid" and not pointing
+        return fact.constant is None and (made or frozenset({fact.number}) in self.keys(fact.relation))
 
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:
