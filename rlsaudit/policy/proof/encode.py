@@ -391,7 +391,8 @@ class Encoder:
                     return _truth(true, null, *args)
             case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
                 return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
-            case (("+" | "-"), [left, right]) if set(kinds) <= _NUMBERS:
+            case (("+" | "-"), [left, right]) if set(kinds) == {Family.WHOLE}:
+                # Of other numbers there are infinite ones and what is none: NaN + 1 = NaN.
                 total = _SUMS[call.name](*_alike(left, right, kinds))
                 common = {
                     "shared": z3.Or([one.shared for one in args]),
