@@ -209,6 +209,9 @@ class Tables:
         for one in references(self._database, found) if found is not None else ():
             columns = [self.fact(relation, number) for number in one.columns]
             others = [self.fact(one.relation, number) for number in one.foreign_columns]
+            if any(each is not None and each.collation is not None for each in (*columns, *others)):
+                # The row that is pointed at may be written differently.
+                continue
             if None not in columns and None not in others:
                 yield Reference(
                     tuple(each for each in columns if each is not None),
