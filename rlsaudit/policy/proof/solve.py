@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof.solution import Witness
-    from rlsaudit.policy.proof.tables import Tables
+    from rlsaudit.policy.proof.tables import Tables, Thing
     from rlsaudit.policy.proof.values import Row, Solved, Term
 
     Choice = tuple[Who, str]
@@ -71,27 +71,28 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder)])
+        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)])
         witness, _ = self._confirm(encoder, passing, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
-        passing = self._models(encoder, [truth.value, *strangers, *_apart(encoder)])
+        passing = self._models(encoder, [truth.value, *strangers, *_apart(encoder), *_sensible(encoder)])
         witness, witnessed = self._confirm(encoder, passing, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
-        first = next(refused, None)
+        always = next(refused, None) is None
         stopped = self._stopped
-        if first is None and not stopped:
+        if always and not stopped:
             return Solution(Reach.ALL, Reach.ALL, witness)
         passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
         if passes:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
-        barred = self._barred(encoder, truth, strangers, _again(first, refused), sure=not picked)
+        refused = self._models(encoder, [z3.Not(truth.value), *strangers, *_sensible(encoder)])
+        barred = self._barred(encoder, truth, strangers, refused, sure=not picked)
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
 
     def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
@@ -192,12 +193,6 @@ class _Question:
         return solver
 
 
-def _again(first: z3.ModelRef | None, rest: Iterator[z3.ModelRef]) -> Iterator[z3.ModelRef]:
-    if first is not None:
-        yield first
-        yield from rest
-
-
 def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
     """What the client may pick: all combinations of what its values are compared with."""
     options: list[list[tuple[Choice, Term]]] = []
@@ -245,6 +240,16 @@ def _apart(encoder: Encoder) -> list[Solved]:
         for row in encoder.rows
         if not row.target
     ]
+
+
+def _sensible(encoder: Encoder) -> Iterator[Solved]:
+    """That no id is that of two things, as a uuid might be and never is."""
+    numbers: dict[Thing, int] = {}
+    meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
+    for (row, number), (_, term) in encoder.columns.items():
+        thing = encoder.tables.thing(row.relation, number)
+        if thing is not None:
+            yield z3.Or(term.null, meant(term.value) == numbers.setdefault(thing, len(numbers)))
 
 
 def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:

@@ -71,15 +71,19 @@ class Tables:
 
     def limits(self, column: Field, term: Term, codes: Codes) -> Iterator[Solved]:
         """Yields what is true of every value of the column that is not NULL."""
-        known = self.column(column.relation, column.number)
-        allowed: Collection[str] | None = known.allowed if known is not None else None
-        if allowed is None and column.type.kind == "e":
-            allowed = self.labels(column.type) or None
+        allowed = self.allowed(column)
         if allowed is not None and family(column.type) is Family.NAME:
-            yield z3.Or(term.null, *(term.value == codes.of(one) for one in sorted(allowed)))
+            yield z3.Or(term.null, *(term.value == codes.of(one) for one in allowed))
         most = INTEGERS.get(column.type.name)
         if most is not None and family(column.type) is Family.WHOLE:
             yield z3.And(term.value >= -most, term.value < most)
+
+    def allowed(self, column: Field) -> tuple[str, ...] | None:
+        """Returns the few values that a column has, by its CHECK or its type, in order; None where it has others."""
+        known = self.column(column.relation, column.number)
+        if known is not None and known.allowed is not None:
+            return tuple(sorted(known.allowed))
+        return tuple(sorted(self.labels(column.type))) or None
 
     def listed(self, expression: Expr) -> bool:
         """Whether an expression is a column that has a few values for everybody: an enumeration, a list in a CHECK."""
