@@ -40,6 +40,8 @@ _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
+_USER = 0
+"""The number of users among the things that an id may be the id of."""
 
 
 def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
@@ -243,13 +245,16 @@ def _apart(encoder: Encoder) -> list[Solved]:
 
 
 def _sensible(encoder: Encoder) -> Iterator[Solved]:
-    """That no id is that of two things, as a uuid might be and never is."""
+    """That no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
     numbers: dict[Thing, int] = {}
     meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
     for (row, number), (_, term) in encoder.columns.items():
         thing = encoder.tables.thing(row.relation, number)
         if thing is not None:
-            yield z3.Or(term.null, meant(term.value) == numbers.setdefault(thing, len(numbers)))
+            user = encoder.tables.is_users(thing)
+            kind = _USER if user else numbers.setdefault(thing, len(numbers) + 1)
+            yield z3.Or(term.null, meant(term.value) == kind)
+    yield from (meant(code) == _USER for code in encoder.identities)
 
 
 def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:

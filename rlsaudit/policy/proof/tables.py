@@ -36,6 +36,7 @@ class Reference:
 Thing: TypeAlias = tuple[int, int]
 """What an id is the id of: the column that all keys lead to, as relation and number."""
 _USERS = ("auth", "users")
+_USER_ID = ("auth", "uid")
 
 
 class Tables:
@@ -160,6 +161,18 @@ class Tables:
             self._filled[relation] = any(("insert", name) in one.writes for one in bodies for name in names)
         return self._filled[relation]
 
+    def is_users(self, thing: Thing) -> bool:
+        """Whether what it is the id of is a user: by key, or as whoever signs up is given one, or by what policies say.
+
+        Many a table of profiles has no key that leads to `auth.users`; its policies compare its ids with `auth.uid()`.
+        """
+        relation, number = thing
+        if thing == self.users or self.filled_at_sign_up(relation):
+            return True
+        fact = self.fact(relation, number)
+        texts = [text for one in self.catalog.policies[relation] for text in (one.using, one.check) if text]
+        return fact is not None and any(_is_compared_with_user(text, fact.name) for text in texts)
+
     def belongs(self, relation: int) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
 
@@ -239,6 +252,18 @@ class Tables:
         if values and {codes.of(one) for one in values} <= set(named):
             return None
         return z3.Or(term.null, z3.And([term.value != one for one in special]))
+
+
+def _is_compared_with_user(text: str, column: str) -> bool:
+    """Whether a condition says somewhere `column = auth.uid()`."""
+    for one in tree.walk(tree.expression(text)):
+        if isinstance(one, ast.A_Expr) and tree.name(one.name) == ("=",):
+            for side, other in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
+                named = isinstance(side, ast.ColumnRef) and getattr((side.fields or (None,))[-1], "sval", "") == column
+                calls = {tree.name(each.funcname) for each in tree.walk(other) if isinstance(each, ast.FuncCall)}
+                if named and calls == {_USER_ID}:
+                    return True
+    return False
 
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:

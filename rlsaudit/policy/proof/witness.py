@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.values import Solved
 
 _MOST_OPTIONAL = 3
+_USER = "sub"
 _TELLING = 6
 """How long a value has to be to tell anybody by: a role of two letters stands in many words."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -141,17 +142,17 @@ class _Filled:
         return self._true(row.mine) and self._encoder.tables.filled_at_sign_up(row.relation)
 
     def plausible(self) -> bool:
-        """Whether no id is that of two things: an organisation's id that is a user's as well is nobody's.
-
-        Of what a user's id is the id of need not be `auth.users`: many a table of profiles has no key that leads there.
-        """
+        """Whether no id is that of two things: a user's id that is an organisation's as well is nobody's."""
         meant: dict[str, set[Thing]] = {}
+        facts, own = self._encoder.tables, self._encoder.own.get(_USER)
         for row, values in self._rows.items():
             for number, value in values.items():
-                thing = self._encoder.tables.thing(row.relation, number)
+                thing = facts.thing(row.relation, number)
                 if isinstance(value, str) and thing is not None:
                     meant.setdefault(value, set()).add(thing)
-        return all(len(things) == 1 for things in meant.values())
+        return all(len(things) == 1 or value == own for value, things in meant.items()) and all(
+            map(facts.is_users, meant.get(own or "", ()))
+        )
 
     def names_the_persona(self, state: State) -> bool:
         """Whether a row that is not the persona's holds its id, or what the server gave to it."""
