@@ -410,7 +410,8 @@ class Encoder:
         kind = family(call.type)
         name = f"{call.name} {next(self._names)}"
         value = variable(name, kind)
-        strict = call.name in _STRICT or call.name.startswith("::")
+        # Of arrays and documents, `||` leaves a NULL out.
+        strict = call.name in _STRICT or call.name.startswith("::") or (call.name == "||" and kind is Family.NAME)
         surely_null = null if strict else NEVER
         isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
         if kind is Family.TRUTH:
