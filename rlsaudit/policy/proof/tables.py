@@ -36,6 +36,7 @@ class Reference:
 Thing: TypeAlias = tuple[int, int]
 """What an id is the id of: the column that all keys lead to, as relation and number."""
 _USERS = ("auth", "users")
+_USER_ID = ("auth", "uid")
 
 
 class Tables:
@@ -71,15 +72,19 @@ class Tables:
 
     def limits(self, column: Field, term: Term, codes: Codes) -> Iterator[Solved]:
         """Yields what is true of every value of the column that is not NULL."""
-        known = self.column(column.relation, column.number)
-        allowed: Collection[str] | None = known.allowed if known is not None else None
-        if allowed is None and column.type.kind == "e":
-            allowed = self.labels(column.type) or None
+        allowed = self.allowed(column)
         if allowed is not None and family(column.type) is Family.NAME:
-            yield z3.Or(term.null, *(term.value == codes.of(one) for one in sorted(allowed)))
+            yield z3.Or(term.null, *(term.value == codes.of(one) for one in allowed))
         most = INTEGERS.get(column.type.name)
         if most is not None and family(column.type) is Family.WHOLE:
             yield z3.And(term.value >= -most, term.value < most)
+
+    def allowed(self, column: Field) -> tuple[str, ...] | None:
+        """Returns the few values that a column has, by its CHECK or its type, in order; None where it has others."""
+        known = self.column(column.relation, column.number)
+        if known is not None and known.allowed is not None:
+            return tuple(sorted(known.allowed))
+        return tuple(sorted(self.labels(column.type))) or None
 
     def listed(self, expression: Expr) -> bool:
         """Whether an expression is a column that has a few values for everybody: an enumeration, a list in a CHECK."""
@@ -155,6 +160,18 @@ class Tables:
             bodies = [body_of(self.catalog.functions[oid]) for oid in called if oid in self.catalog.functions]
             self._filled[relation] = any(("insert", name) in one.writes for one in bodies for name in names)
         return self._filled[relation]
+
+    def is_users(self, thing: Thing) -> bool:
+        """Whether what it is the id of is a user: by key, or as whoever signs up is given one, or by what policies say.
+
+        Many a table of profiles has no key that leads to `auth.users`; its policies compare its ids with `auth.uid()`.
+        """
+        relation, number = thing
+        if thing == self.users or self.filled_at_sign_up(relation):
+            return True
+        fact = self.fact(relation, number)
+        texts = [text for one in self.catalog.policies[relation] for text in (one.using, one.check) if text]
+        return fact is not None and any(_is_compared_with_user(text, fact.name) for text in texts)
 
     def belongs(self, relation: int) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
@@ -235,6 +252,18 @@ class Tables:
         if values and {codes.of(one) for one in values} <= set(named):
             return None
         return z3.Or(term.null, z3.And([term.value != one for one in special]))
+
+
+def _is_compared_with_user(text: str, column: str) -> bool:
+    """Whether a condition says somewhere `column = auth.uid()`."""
+    for one in tree.walk(tree.expression(text)):
+        if isinstance(one, ast.A_Expr) and tree.name(one.name) == ("=",):
+            for side, other in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
+                named = isinstance(side, ast.ColumnRef) and getattr((side.fields or (None,))[-1], "sval", "") == column
+                calls = {tree.name(each.funcname) for each in tree.walk(other) if isinstance(each, ast.FuncCall)}
+                if named and calls == {_USER_ID}:
+                    return True
+    return False
 
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:
