@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import is_invoker, reads_through
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.decide import Bounds, decide_rows
-from rlsaudit.policy.expr import Or
+from rlsaudit.policy.expr import Or, walk
 from rlsaudit.policy.read import read_view
 from rlsaudit.reach.refused import may_fail
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.read import ShownRows, ShownView
     from rlsaudit.reach.predicates import Predicates
+
+_MOST_NODES = 300
+"""How much is asked of the rows of all tables of one view together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ class Joined:
             followed = view.kind == "v" and not any(
                 one.stored or one.relation.kind not in "rp" for one in reads_through(self._access, view, asked.caller)
             )
-            self._shown[key] = read_view(view, names, scope) if followed else None
+            shown = read_view(view, names, scope) if followed else None
+            self._shown[key] = shown if shown is not None and _is_small(shown) else None
         return self._shown[key]
 
     def _shows_more(self, shown: ShownView) -> bool:
@@ -114,6 +119,12 @@ class Joined:
         """Whether the caller may pick a column that is the table's own."""
         granted = {each.name for each in self._access.columns(asked.caller, asked.view, "SELECT")}
         return not granted.isdisjoint(one.outputs)
+
+
+def _is_small(shown: ShownView) -> bool:
+    """Whether it does not take too long to decide what each table's rows have to be like."""
+    conditions = (one.condition for way in shown.ways for one in way)
+    return sum(1 for each in conditions for _ in islice(walk(each), _MOST_NODES + 1)) <= _MOST_NODES
 
 
 def _combined(reaches: Sequence[Reach]) -> Reach:
