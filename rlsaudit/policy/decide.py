@@ -13,11 +13,13 @@ from rlsaudit.policy.read import read
 from rlsaudit.policy.sight import Bounds, at_sight
 
 if TYPE_CHECKING:
+    from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "decide"]
+__all__ = ["Bounds", "decide", "decide_rows"]
 
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
@@ -32,9 +34,7 @@ def decide(formula: Formula) -> Bounds:
     scope = None if bounds.decided else _scope(formula)
     if scope is None or scope.database is None:
         return bounds
-    if scope.database not in _provers:
-        _provers[scope.database] = Prover(scope.database)
-    solution = _provers[scope.database].solve(read(formula), scope.persona, scope.table)
+    solution = _prover(scope.database).solve(read(formula), scope.persona, scope.table)
     at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
     if at_least > at_most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
@@ -48,6 +48,19 @@ def decide(formula: Formula) -> Bounds:
         barred=solution.barred,
         given=solution.given,
     )
+
+
+def decide_rows(condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
+    """Returns how far a condition that was read already lets a persona go over the rows of `relation` (an OID)."""
+    found = _prover(database).solve(condition, persona, relation)
+    because = _because(found.at_least) if found.at_least is found.at_most else f"not decided{_open(found)}"
+    return Bounds(found.at_least, found.at_most, because, passes=found.passes, barred=found.barred, given=found.given)
+
+
+def _prover(database: Database) -> Prover:
+    if database not in _provers:
+        _provers[database] = Prover(database)
+    return _provers[database]
 
 
 def _because(reach: Reach) -> str:

@@ -8,11 +8,13 @@ what the solver finds impossible is impossible, and what it finds possible has y
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import z3
 
+from rlsaudit.policy.client import LEVEL, LEVELS
 from rlsaudit.policy.expr import (
     TRUE,
     Aggregate,
@@ -35,7 +37,9 @@ from rlsaudit.policy.expr import (
     Who,
     below,
     type_of,
+    walk,
 )
+from rlsaudit.policy.proof.containment import element_by_element
 from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Row, Solved, Term, constant, family, variable
 from rlsaudit.policy.values import PURE
 
@@ -78,6 +82,8 @@ _TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "starts_with()": ((1,), (0,)),
 }
 """Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
+_LITERAL = re.compile(r"\^?[A-Za-z0-9_/-]*\$?")
+_TO_TEXT = frozenset({"::text", "::character varying"})
 _IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
 """Functions of an id, beside casts, that keep different ids apart."""
 _PARTS = frozenset({"[]", "->", "->>", "#>", "#>>", "concat()", "concat_ws()", "format()", "md5()", "reverse()"})
@@ -349,8 +355,12 @@ class Encoder:
             null = z3.Bool(f"null of {given.who.value} {key[1]}") if given.nullable else NEVER
             value = variable(f"{given.who.value} {key[1]}", family(kind))
             made = Term(value, null, identity=given.who is Who.SERVER, chosen=given.who in _PICKED)
+            self._limit(made, kind)
             if family(kind) is Family.TRUTH:
                 self.facts.append(z3.Not(z3.And(value, null)))
+            if key == (Who.CLIENT, LEVEL):
+                # Every session has one, and there are no others.
+                self.facts += [z3.Not(null), z3.Or([value == self.codes.of(one) for one in sorted(LEVELS)])]
             if given.who is Who.CLOCK and family(kind) is Family.MOMENT:
                 self.facts.append(z3.And(value > _CENTURY[0], value < _CENTURY[1]))
             self.given[key], self.kinds[key] = made, kind
@@ -369,15 +379,23 @@ class Encoder:
             made = replace(made, shared=shared, doubtful=doubtful)
             self.columns[key] = (column, made)
             self.facts.extend(self.tables.limits(column, made, self.codes))
+            self._limit(made, column.type)
             if kind is Family.TRUTH:
                 self.facts.append(z3.Not(z3.And(value, null)))
         return self.columns[key][1]
+
+    def _limit(self, term: Term, kind: Type) -> None:
+        """What is true of every value of a type."""
+        if kind.name == "uuid":
+            self.facts.append(z3.Or(term.null, term.value > 0))
 
     def _call(self, call: Call, env: Env) -> Term:
         if call.name.startswith("::") and isinstance(call.args[0], Given) and call.args[0].who in _PICKED:
             return self._request(call.args[0], call.type)
         if call.name == "<> ALL":
             return self.term(Not(Call("= ANY", call.args, call.type)), env)
+        if (apart := element_by_element(call)) is not None:
+            return self.term(apart, env)
         args = [self.term(one, env) for one in call.args]
         kinds = [family(type_of(one)) for one in call.args]
         null = z3.Or([one.null for one in args])
@@ -419,14 +437,16 @@ class Encoder:
         kind = family(call.type)
         name = f"{call.name} {next(self._names)}"
         value = variable(name, kind)
-        strict = call.name in _STRICT or call.name.startswith("::")
+        # Of arrays and documents, `||` leaves a NULL out.
+        strict = call.name in _STRICT or call.name.startswith("::") or (call.name == "||" and kind is Family.NAME)
         surely_null = null if strict else NEVER
         isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, isnull)))
         rows = _rows(args)
-        if call.name in _TELLING and kind is Family.TRUTH:
-            for a, b in zip(*_TELLING[call.name], strict=True):
+        telling = _TELLING.get("~~" if _is_plain_pattern(call) else call.name)
+        if telling is not None and kind is Family.TRUTH:
+            for a, b in zip(*telling, strict=True):
                 needle, held = args[a], args[b]
                 # Of several elements in common one is enough.
                 only = call.name != "&&" or self._only_ids(call.args[a], env)
@@ -438,7 +458,7 @@ class Encoder:
         chosen = all(one.chosen for one in args) and bool(args)
         # What is made of a value may be the same for many others.
         lossy = NEVER if image or call.name in _PARTS else ALWAYS
-        return Term(
+        made = Term(
             value,
             isnull,
             rows,
@@ -448,6 +468,8 @@ class Encoder:
             shared=z3.Or([one.shared for one in args]),
             doubtful=z3.Or([lossy, *(one.doubtful for one in args)]),
         )
+        self._limit(made, call.type)
+        return made
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
@@ -696,6 +718,15 @@ def _is_whole_cast(call: Call) -> bool:
     """Whether it is a cast that leaves out nothing: not one to a shorter text, to a date or to a Boolean."""
     kept = {Family.NAME, Family.WHOLE, Family.OTHER}
     return call.name == f"::{call.type.name}" and family(call.type) in kept and call.type.name != '"char"'
+
+
+def _is_plain_pattern(call: Call) -> bool:
+    """Whether it is a regular expression that a text matches only if it holds what the pattern is made of."""
+    return call.name in {"~", "~*"} and all(
+        isinstance(one, Given) or (isinstance(one, Const) and _LITERAL.fullmatch(one.value or "") is not None)
+        for one in walk(call.args[1])
+        if not (isinstance(one, Call) and (one.name == "||" or one.name in _TO_TEXT))
+    )
 
 
 def _keeps(call: Call, kind: Family, inner: Term) -> bool:

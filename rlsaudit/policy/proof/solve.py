@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof.solution import Witness
-    from rlsaudit.policy.proof.tables import Tables
+    from rlsaudit.policy.proof.tables import Tables, Thing
     from rlsaudit.policy.proof.values import Row, Solved, Term
 
     Choice = tuple[Who, str]
@@ -40,6 +40,8 @@ _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
+_USER = 0
+"""The number of users among the things that an id may be the id of."""
 
 
 def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
@@ -71,7 +73,7 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder)])
+        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)])
         witness, _ = self._confirm(encoder, passing, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
@@ -79,20 +81,20 @@ class _Question:
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
         surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
-        passing = self._models(encoder, [truth.value, *surely, *_apart(encoder)])
+        passing = self._models(encoder, [truth.value, *surely, *_apart(encoder), *_sensible(encoder)])
         witness, witnessed = self._confirm(encoder, passing, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
-        first = next(refused, None)
+        always = next(refused, None) is None
         stopped = self._stopped
-        if first is None and not stopped:
+        if always and not stopped:
             return Solution(Reach.ALL, Reach.ALL, witness)
         passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
         if passes:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
-        refused = self._models(encoder, [z3.Not(truth.value), *surely])
+        refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder)])
         barred = self._barred(encoder, truth, strangers, refused, sure=not picked)
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
 
@@ -249,6 +251,19 @@ def _apart(encoder: Encoder) -> list[Solved]:
         for row in encoder.rows
         if not row.target
     ]
+
+
+def _sensible(encoder: Encoder) -> Iterator[Solved]:
+    """That no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+    numbers: dict[Thing, int] = {}
+    meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
+    for (row, number), (_, term) in encoder.columns.items():
+        thing = encoder.tables.thing(row.relation, number)
+        if thing is not None:
+            user = encoder.tables.is_users(thing)
+            kind = _USER if user else numbers.setdefault(thing, len(numbers) + 1)
+            yield z3.Or(term.null, meant(term.value) == kind)
+    yield from (meant(code) == _USER for code in encoder.identities)
 
 
 def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:

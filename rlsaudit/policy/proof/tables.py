@@ -38,6 +38,7 @@ Thing: TypeAlias = tuple[int, int]
 """What an id is the id of: the column that all keys lead to, as relation and number."""
 _EMPTY = re.compile(r"'(?:\{\}|\[\])'")
 """A default that holds nothing."""
+_USER_ID = ("auth", "uid")
 
 
 class Tables:
@@ -73,15 +74,19 @@ class Tables:
 
     def limits(self, column: Field, term: Term, codes: Codes) -> Iterator[Solved]:
         """Yields what is true of every value of the column that is not NULL."""
-        known = self.column(column.relation, column.number)
-        allowed: Collection[str] | None = known.allowed if known is not None else None
-        if allowed is None and column.type.kind == "e":
-            allowed = self.labels(column.type) or None
+        allowed = self.allowed(column)
         if allowed is not None and family(column.type) is Family.NAME:
-            yield z3.Or(term.null, *(term.value == codes.of(one) for one in sorted(allowed)))
+            yield z3.Or(term.null, *(term.value == codes.of(one) for one in allowed))
         most = INTEGERS.get(column.type.name)
         if most is not None and family(column.type) is Family.WHOLE:
             yield z3.And(term.value >= -most, term.value < most)
+
+    def allowed(self, column: Field) -> tuple[str, ...] | None:
+        """Returns the few values that a column has, by its CHECK or its type, in order; None where it has others."""
+        known = self.column(column.relation, column.number)
+        if known is not None and known.allowed is not None:
+            return tuple(sorted(known.allowed))
+        return tuple(sorted(self.labels(column.type))) or None
 
     def listed(self, expression: Expr) -> bool:
         """Whether an expression is a column that has a few values for everybody: an enumeration, a list in a CHECK."""
@@ -156,6 +161,18 @@ class Tables:
         """The same where it is known as well what these columns get."""
         values = (self._sign_up.values(relation, one.name) for one in columns)
         return self._sign_up.fills(relation) and not any(Made.ANYTHING in one for one in values)
+
+    def is_users(self, thing: Thing) -> bool:
+        """Whether what it is the id of is a user: by key, or as whoever signs up is given one, or by what policies say.
+
+        Many a table of profiles has no key that leads to `auth.users`; its policies compare its ids with `auth.uid()`.
+        """
+        relation, number = thing
+        if thing == self.users or self.filled_at_sign_up(relation):
+            return True
+        fact = self.fact(relation, number)
+        texts = [text for one in self.catalog.policies[relation] for text in (one.using, one.check) if text]
+        return fact is not None and any(_is_compared_with_user(text, fact.name) for text in texts)
 
     def belongs(self, relation: int) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
@@ -286,6 +303,18 @@ class Tables:
         pointing = any(fact in one.columns for one in self.references(fact.relation))
         made = fact.type == "uuid" and not pointing
         return fact.constant is None and (made or frozenset({fact.number}) in self.keys(fact.relation))
+
+
+def _is_compared_with_user(text: str, column: str) -> bool:
+    """Whether a condition says somewhere `column = auth.uid()`."""
+    for one in tree.walk(tree.expression(text)):
+        if isinstance(one, ast.A_Expr) and tree.name(one.name) == ("=",):
+            for side, other in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
+                named = isinstance(side, ast.ColumnRef) and getattr((side.fields or (None,))[-1], "sval", "") == column
+                calls = {tree.name(each.funcname) for each in tree.walk(other) if isinstance(each, ast.FuncCall)}
+                if named and calls == {_USER_ID}:
+                    return True
+    return False
 
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:

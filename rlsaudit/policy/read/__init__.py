@@ -14,16 +14,18 @@ from rlsaudit.policy.read.here import Here, LostError, Readers, TooLargeError, W
 from rlsaudit.policy.read.opaque import lone
 from rlsaudit.policy.read.plpgsql import procedure
 from rlsaudit.policy.read.queries import rows
+from rlsaudit.policy.read.shown_rows import ShownRows, ShownView, shown_view
 from rlsaudit.policy.read.sources import fields
 from rlsaudit.policy.values import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rlsaudit.catalog.facts import Relation
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.tree import Node
 
-__all__ = ["read", "read_node"]
+__all__ = ["ShownRows", "ShownView", "read", "read_node", "read_view"]
 
 _READERS = Readers(expression, truth, policies, rows, returned, procedure)
 
@@ -38,6 +40,17 @@ def read(formula: Formula, place: int = 0) -> Expr:
 def read_node(node: Node, scope: Scope, place: int = 0) -> Expr:
     """The same for an expression in its scope, of any type."""
     return _guarded(lambda here: there(scope, place, here).read(node), scope, (scope,), place, UNKNOWN)
+
+
+def read_view(view: Relation, names: tuple[str, ...], scope: Scope) -> ShownView | None:
+    """Returns the rows that a view shows of the tables below it; None where it is not followed.
+
+    `names` are those of its columns, and `scope` has the role whose rights count.
+    """
+    try:
+        return shown_view(view, names, scope, Work(_READERS))
+    except (LostError, TooLargeError, RecursionError):
+        return None
 
 
 def _guarded(
