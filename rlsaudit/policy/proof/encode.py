@@ -412,11 +412,8 @@ class Encoder:
             case (("+" | "-"), [left, right]) if set(kinds) == {Family.WHOLE}:
                 # Of other numbers there are infinite ones and what is none: NaN + 1 = NaN.
                 total = _SUMS[call.name](*_alike(left, right, kinds))
-                common = {
-                    "shared": z3.Or([one.shared for one in args]),
-                    "doubtful": z3.Or([one.doubtful for one in args]),
-                }
-                return Term(total, null, _rows(args), personal=_personal(args), **common)
+                shared, doubtful = _common(args)
+                return Term(total, null, _rows(args), personal=_personal(args), shared=shared, doubtful=doubtful)
             case _:
                 if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
                     (inner,) = args
@@ -458,6 +455,7 @@ class Encoder:
         chosen = all(one.chosen for one in args) and bool(args)
         # What is made of a value may be the same for many others.
         lossy = NEVER if image or call.name in _PARTS else ALWAYS
+        shared, doubtful = _common(args)
         made = Term(
             value,
             isnull,
@@ -465,8 +463,8 @@ class Encoder:
             identity,
             chosen,
             personal=_personal(args) and not identity,
-            shared=z3.Or([one.shared for one in args]),
-            doubtful=z3.Or([lossy, *(one.doubtful for one in args)]),
+            shared=shared,
+            doubtful=z3.Or(lossy, doubtful),
         )
         self._limit(made, call.type)
         return made
@@ -682,7 +680,15 @@ def as_in(model: z3.ModelRef, term: Term) -> Solved:
 
 
 def _truth(true: Solved, null: Solved, *parts: Term) -> Term:
-    return Term(true, null, _rows(parts))
+    return Term(true, null, _rows(parts), shared=ALWAYS)
+
+
+def _common(parts: Sequence[Term]) -> tuple[Solved, Solved]:
+    """Where what is made of several values is that of many rows, and where it may be: one that is not is enough."""
+    of_rows = [one for one in parts if one.rows]
+    if not of_rows:
+        return NEVER, NEVER
+    return z3.And([one.shared for one in of_rows]), z3.And([z3.Or(one.shared, one.doubtful) for one in of_rows])
 
 
 def _false(term: Term) -> Solved:

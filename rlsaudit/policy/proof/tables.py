@@ -280,7 +280,9 @@ class Tables:
         fact = self.fact(column.relation, column.number)
         if fact is None:
             return NEVER, NEVER
-        if fact.generated:
+        if family(column.type) in {Family.TRUTH, Family.MOMENT} or self.listed(column):
+            return ALWAYS, NEVER
+        if fact.generated or self._describes(fact):
             return NEVER, ALWAYS
         shared, doubtful = NEVER, NEVER
         for one in self._sign_up.values(column.relation, column.name):
@@ -295,6 +297,28 @@ class Tables:
             else:
                 doubtful = z3.Or(doubtful, value)
         return shared, doubtful
+
+    def _describes(self, fact: Fact) -> bool:
+        """Whether a column says what something is like, and not what it belongs to: of a user his city, not his team.
+
+        It is no id, and stands where a user has one row, or in rows that are of no user. Of those who have a city in
+        common none is the other's; of a membership, of which a user may have several, each column may say of what.
+        """
+        if fact.type == "uuid" or any(fact in one.columns for one in self.references(fact.relation)):
+            return False
+        keys = self.keys(fact.relation)
+        if any(fact.number in one for one in keys) or not any(len(one) == 1 for one in keys):
+            return False
+        leading = {
+            one.columns[0].number
+            for one in self.references(fact.relation)
+            if len(one.columns) == 1 and self._leads_to_users(one)
+        }
+        return not leading or any(frozenset({one}) in keys for one in leading)
+
+    def _leads_to_users(self, reference: Reference) -> bool:
+        thing = self.thing(reference.to, reference.others[0].number)
+        return thing is not None and self.is_users(thing)
 
     def _alone(self, fact: Fact) -> bool:
         """Whether a column's default is no value that rows have in common."""
