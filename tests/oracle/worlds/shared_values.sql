@@ -51,7 +51,12 @@ create policy p on public.by_reader for select using (readers && array[auth.uid(
 create table public.by_my_reader (id int primary key, readers text[]);
 alter table public.by_my_reader enable row level security;
 create policy p on public.by_my_reader for select using (readers && array[auth.uid()::text]);
+-- What the token of everybody says.
+create table public.by_token (id int primary key, x text);
+alter table public.by_token enable row level security;
+create policy p on public.by_token for select using ((auth.jwt() -> 'role')::text = '"authenticated"');
 -- @seed
+insert into public.by_token values (1, 'a'), (2, 'b');
 insert into public.by_reader values (1, '{public}'), (2, '{staff}'), (3, '{aaaaaaaa-0000-4000-8000-000000000001}');
 insert into public.by_my_reader values (1, '{public}'), (2, '{staff}'), (3, '{aaaaaaaa-0000-4000-8000-000000000001}');
 insert into public.by_default values (1, 'free'), (2, 'paid');
@@ -81,3 +86,5 @@ authenticated public.by_start some none none none
 anon public.by_second some none none none
 authenticated public.by_reader some none none none
 authenticated public.by_my_reader own none none none
+authenticated public.by_token all none none none
+anon public.by_token none none none none
