@@ -226,6 +226,12 @@ class Encoder:
         """Returns what the server gave to the persona, or did not."""
         return [term for (who, _), term in self.given.items() if who is Who.SERVER]
 
+    def moments(self) -> list[list[Solved]]:
+        """Returns what it means that it is early and late: what is reached has to be reached at either time."""
+        clocks = [term.value for (who, _), term in self.given.items() if who is Who.CLOCK]
+        begins, ends = _CENTURY
+        return [[one == moment for one in clocks] for moment in (begins + 1, ends - 1)] if clocks else [[]]
+
     def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
         """Puts a row of the persona's into a table, with the values that these columns have in a model."""
         row = self.row(relation, ALWAYS)

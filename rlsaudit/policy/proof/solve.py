@@ -73,16 +73,16 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)])
-        witness, _ = self._confirm(encoder, passing, strange=not personal)
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)]
+        witness, _ = self._confirm(encoder, asked, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
         surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
-        passing = self._models(encoder, [truth.value, *surely, *_apart(encoder), *_sensible(encoder)])
-        witness, witnessed = self._confirm(encoder, passing, strange=True)
+        asked = [truth.value, *surely, *_apart(encoder), *_sensible(encoder)]
+        witness, witnessed = self._confirm(encoder, asked, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
@@ -94,8 +94,12 @@ class _Question:
         if passes:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
-        refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder)])
-        barred = self._barred(encoder, truth, strangers, refused, sure=not picked)
+        barred: Witness | None = None
+        for now in encoder.moments():
+            refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder), *now])
+            barred = self._barred(encoder, [truth.value, *strangers, *now], refused, sure=not picked)
+            if barred is None:
+                break
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
 
     def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
@@ -140,15 +144,15 @@ class _Question:
     def _barred(
         self,
         encoder: Encoder,
-        truth: Term,
-        strangers: Sequence[Solved],
+        passing: Sequence[Solved],
         models: Iterator[z3.ModelRef],
         *,
         sure: bool,
     ) -> Witness | None:
         """A stranger's row of which the predicate is true for nobody, with the rows of others as they are.
 
-        `sure`: the client picks nothing, so that evaluating it once is enough where no identity is asked for.
+        `passing` says that it is true of a stranger's row. `sure`: the client picks nothing, so that evaluating it once
+        is enough where no identity is asked for.
         """
         for model in itertools.islice(models, _MOST_TRIES):
             witness = confirmed(self._expression, encoder, model, wanted=False if sure else None, strange=True)
@@ -157,19 +161,25 @@ class _Question:
             if sure and not self._personal and len(encoder.rows) == 1:
                 return witness
             solver = self._solver()
-            solver.add(*encoder.facts, *strangers, truth.value, *encoder.as_others_are(model))
+            solver.add(*encoder.facts, *passing, *encoder.as_others_are(model))
             if solver.check() == z3.unsat:
                 return witness
         return None
 
     def _confirm(
-        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, strange: bool
+        self, encoder: Encoder, asked: Sequence[Solved], *, strange: bool
     ) -> tuple[Witness | None, z3.ModelRef | None]:
-        for model in itertools.islice(models, _MOST_TRIES):
-            witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
-            if witness is not None:
-                return witness, model
-        return None, None
+        """A state in which the predicate is true, and its model, if there is one at any time."""
+        found: tuple[Witness | None, z3.ModelRef | None] = None, None
+        for now in encoder.moments():
+            for model in itertools.islice(self._models(encoder, [*asked, *now]), _MOST_TRIES):
+                witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
+                if witness is not None:
+                    found = witness, model
+                    break
+            else:
+                return None, None
+        return found
 
     def _models(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
         """Yields states that the solver holds possible, each with other values than the ones before."""
