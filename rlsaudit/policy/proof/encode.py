@@ -667,6 +667,11 @@ class Encoder:
                 continue
             own = [known[1] for known, _ in pairs if known is not None]
             there = z3.And(row.there, *(z3.Not(one.null) for one in own))
+            if row.target and key.to == row.relation:
+                # It may point at itself, and not be there yet.
+                itself = [self.column(row, other) for other in key.others]
+                alike = [one.value == other.value for one, other in zip(own, itself, strict=True)]
+                there = z3.And(there, z3.Not(z3.And(alike)))
             referred = self.row(key.to, there)
             self.referred.add(referred)
             for mine, (_, other) in zip(own, pairs, strict=True):
