@@ -12,14 +12,17 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
+from rlsaudit.policy.expr import sources, walk
 from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.helpers import defaults, helper_of, own_names
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.query import read_query
+from rlsaudit.policy.read import read
 from rlsaudit.policy.values import UNDERSTOOD, Scope
+from rlsaudit.reach.alike import Alike
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
@@ -52,6 +55,9 @@ class Predicates:
         self._catalog = access.catalog
         self._columns: dict[int, Mapping[str, Column]] = {}
         self._parsed: dict[tuple[str, int, int, str], Formula] = {}
+        self._shared: dict[tuple[str, int, int, str], tuple[int, frozenset[int]]] = {}
+        self._combinations: dict[tuple[object, ...], Formula] = {}
+        self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[tuple[str | None, str | None], bool] = {}
         self._trusted = self._trusted_helpers() if platform is Platform.SUPABASE else frozenset()
@@ -164,6 +170,16 @@ class Predicates:
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
         policies = self._access.policies(role, relation, operation)
+        # The same object for the same words, so that it is decided once.
+        texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
+        key = (persona.name, role, texts, tuple(self._of_kind(persona, role, relation, text) for _, text in texts))
+        if key not in self._combinations:
+            self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
+        return self._combinations[key]
+
+    def _combination(
+        self, policies: Sequence[Policy], persona: Persona, role: int, relation: Relation, *, checking: bool
+    ) -> Formula:
         parts = [(one, self._expression(one, persona, role, relation, checking=checking)) for one in policies]
         permissive = tuple(formula for one, formula in parts if one.permissive and formula is not None)
         restrictive = tuple(formula for one, formula in parts if not one.permissive and formula is not None)
@@ -178,10 +194,26 @@ class Predicates:
         text = (policy.check or policy.using) if checking else policy.using
         if text is None:
             return None
-        key = (persona.name, role, relation.oid, text)
-        if key not in self._parsed:
-            self._parsed[key] = parse(text, self.scope(persona, relation, role))
-        return self._parsed[key]
+        oid = self._of_kind(persona, role, relation, text)
+        return self._parsed[persona.name, role, oid, text]
+
+    def _of_kind(self, persona: Persona, role: int, relation: Relation, text: str | None) -> int:
+        """Returns the table (an OID) for which an expression was read that means the same for this one."""
+        if text is None:
+            return 0
+        kind = (persona.name, role, self._alike.kind(relation), text)
+        if kind not in self._shared:
+            self._parsed[persona.name, role, relation.oid, text] = found = parse(
+                text, self.scope(persona, relation, role)
+            )
+            self._shared[kind] = (relation.oid, _reads(found))
+        oid, reads = self._shared[kind]
+        if oid in reads or relation.oid in reads:
+            # What reads the table itself means another table each time.
+            oid = relation.oid
+            if (persona.name, role, oid, text) not in self._parsed:
+                self._parsed[persona.name, role, oid, text] = parse(text, self.scope(persona, relation, role))
+        return oid
 
     def _sets(self, policy: Policy) -> bool:
         """Whether a policy, or a function that it calls, changes a setting: the claims are settings."""
@@ -214,6 +246,11 @@ class Predicates:
         own = own_names(self._catalog)
         found = ((name, helper_of(function, own)) for name, function in lone)
         return {name: helper for name, helper in found if helper is not None}
+
+
+def _reads(formula: Formula) -> frozenset[int]:
+    """The tables that a formula reads, by way of whatever it calls (OIDs)."""
+    return frozenset(source.relation for one in walk(read(formula)) for source in sources(one))
 
 
 def _types(function: Function) -> tuple[str, ...]:
