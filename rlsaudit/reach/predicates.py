@@ -55,7 +55,8 @@ class Predicates:
         self._catalog = access.catalog
         self._columns: dict[int, Mapping[str, Column]] = {}
         self._parsed: dict[tuple[str, int, int, str], Formula] = {}
-        self._shared: dict[tuple[str, int, int, str], tuple[int, frozenset[int]]] = {}
+        self._shared: dict[tuple[str, int, int, str], int] = {}
+        self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
         self._combinations: dict[tuple[object, ...], Formula] = {}
         self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
@@ -70,6 +71,11 @@ class Predicates:
     def check(self, persona: Persona, role: int, relation: Relation, operation: Operation) -> Formula:
         """Returns which new rows `operation` may write as `role`, with the persona's identity."""
         return self._combined(persona, role, relation, operation, checking=True)
+
+    def alone(self, persona: Persona, relation: Relation, text: str) -> Formula:
+        """Returns one expression of a policy over the relation, with the persona's identity."""
+        role = self._catalog.roles_by_name[persona.role].oid
+        return self._parsed[persona.name, role, self._of_kind(persona, role, relation, text), text]
 
     @property
     def catalog(self) -> Catalog:
@@ -201,19 +207,22 @@ class Predicates:
         """Returns the table (an OID) for which an expression was read that means the same for this one."""
         if text is None:
             return 0
-        kind = (persona.name, role, self._alike.kind(relation), text)
-        if kind not in self._shared:
-            self._parsed[persona.name, role, relation.oid, text] = found = parse(
-                text, self.scope(persona, relation, role)
-            )
-            self._shared[kind] = (relation.oid, _reads(found))
-        oid, reads = self._shared[kind]
-        if oid in reads or relation.oid in reads:
+        first = self._shared.setdefault((persona.name, role, self._alike.kind(relation), text), relation.oid)
+        if first != relation.oid and not self._reads(persona, role, first, text).isdisjoint((first, relation.oid)):
             # What reads the table itself means another table each time.
-            oid = relation.oid
-            if (persona.name, role, oid, text) not in self._parsed:
-                self._parsed[persona.name, role, oid, text] = parse(text, self.scope(persona, relation, role))
-        return oid
+            first = relation.oid
+        key = (persona.name, role, first, text)
+        if key not in self._parsed:
+            self._parsed[key] = parse(text, self.scope(persona, relation, role))
+        return first
+
+    def _reads(self, persona: Persona, role: int, oid: int, text: str) -> frozenset[int]:
+        """The tables that an expression over a table reads, by way of whatever it calls (OIDs)."""
+        key = (persona.name, role, oid, text)
+        if key not in self._read:
+            parts = walk(read(self._parsed[key]))
+            self._read[key] = frozenset(source.relation for one in parts for source in sources(one))
+        return self._read[key]
 
     def _sets(self, policy: Policy) -> bool:
         """Whether a policy, or a function that it calls, changes a setting: the claims are settings."""
@@ -246,11 +255,6 @@ class Predicates:
         own = own_names(self._catalog)
         found = ((name, helper_of(function, own)) for name, function in lone)
         return {name: helper for name, helper in found if helper is not None}
-
-
-def _reads(formula: Formula) -> frozenset[int]:
-    """The tables that a formula reads, by way of whatever it calls (OIDs)."""
-    return frozenset(source.relation for one in walk(read(formula)) for source in sources(one))
 
 
 def _types(function: Function) -> tuple[str, ...]:
