@@ -86,6 +86,10 @@ _LITERAL = re.compile(r"\^?[A-Za-z0-9_/-]*\$?")
 _TO_TEXT = frozenset({"::text", "::character varying"})
 _IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
 """Functions of an id, beside casts, that keep different ids apart."""
+_PARTS = frozenset({"[]", "->", "->>", "#>", "#>>", "concat()", "concat_ws()", "format()", "md5()", "reverse()"})
+"""Others whose value can tell rows apart, for it may hold a whole id of theirs."""
+_PICKS = frozenset({"array_agg", "jsonb_agg", "json_agg", "max", "min"})
+"""Aggregates of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class Equality:
     right: Term
     holds: Solved
     telling: bool
-    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not."""
+    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not, nor does a
+    value that many rows have by itself (see `Term.shared`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,14 @@ class Encoder:
         """Returns the columns of a row that were asked for."""
         return [known for (owner, _), known in self.columns.items() if owner == row]
 
+    def made_at_sign_up(self, row: Row) -> bool:
+        """Whether everybody has such a row by signing up, and what was asked of it is known."""
+        return self.tables.surely_filled(row.relation, [column for column, _ in self.columns_of(row)])
+
+    def made_somehow(self, row: Row) -> bool:
+        """Whether everybody has such a row by signing up, and what was asked of it is not known."""
+        return self.tables.filled_at_sign_up(row.relation) and not self.made_at_sign_up(row)
+
     def linked(self, model: z3.ModelRef) -> frozenset[Row]:
         """Returns the rows that a comparison ties to the target row in a model, directly or by way of others."""
         equal = [one for one in self.equalities if z3.is_true(model.eval(one.holds, model_completion=True))]
@@ -212,6 +225,12 @@ class Encoder:
     def claims(self) -> list[Term]:
         """Returns what the server gave to the persona, or did not."""
         return [term for (who, _), term in self.given.items() if who is Who.SERVER]
+
+    def moments(self) -> list[list[Solved]]:
+        """Returns what it means that it is early and late: what is reached has to be reached at either time."""
+        clocks = [term.value for (who, _), term in self.given.items() if who is Who.CLOCK]
+        begins, ends = _CENTURY
+        return [[one == moment for one in clocks] for moment in (begins + 1, ends - 1)] if clocks else [[]]
 
     def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
         """Puts a row of the persona's into a table, with the values that these columns have in a model."""
@@ -362,6 +381,8 @@ class Encoder:
             value = variable(name, kind)
             null = z3.Bool(f"{name} is null") if column.nullable else NEVER
             made = Term(value, null, frozenset({row}))
+            shared, doubtful = self.tables.common(column, made, self.codes)
+            made = replace(made, shared=shared, doubtful=doubtful)
             self.columns[key] = (column, made)
             self.facts.extend(self.tables.limits(column, made, self.codes))
             self._limit(made, column.type)
@@ -394,18 +415,27 @@ class Encoder:
                     return _truth(true, null, *args)
             case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
                 return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
-            case (("+" | "-"), [left, right]) if set(kinds) <= _NUMBERS:
-                return Term(_SUMS[call.name](*_alike(left, right, kinds)), null, _rows(args), personal=_personal(args))
+            case (("+" | "-"), [left, right]) if set(kinds) == {Family.WHOLE}:
+                # Of other numbers there are infinite ones and what is none: NaN + 1 = NaN.
+                total = _SUMS[call.name](*_alike(left, right, kinds))
+                shared, doubtful = _common(args)
+                return Term(total, null, _rows(args), personal=_personal(args), shared=shared, doubtful=doubtful)
             case _:
                 if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
                     (inner,) = args
                     whole = family(call.type) is Family.REAL and kinds[0] is Family.WHOLE
                     return replace(inner, value=z3.ToReal(inner.value) if whole else inner.value)
-        result = self._computed(call, args, null)
+        result = self._computed(call, args, null, env)
         self.applied.append(Applied(call, env, tuple(args), result))
         return result
 
-    def _computed(self, call: Call, args: Sequence[Term], null: Solved) -> Term:
+    def _only_ids(self, array: Expr, env: Env) -> bool:
+        """Whether an array holds ids of the persona's and nothing else."""
+        if isinstance(array, Call) and (array.name in {"ARRAY", "||"} or array.name.startswith("::")):
+            return bool(array.args) and all(self._only_ids(one, env) for one in array.args)
+        return self.term(array, env).identity
+
+    def _computed(self, call: Call, args: Sequence[Term], null: Solved, env: Env) -> Term:
         """A function of which only this is known: of the same values it makes the same."""
         kind = family(call.type)
         name = f"{call.name} {next(self._names)}"
@@ -419,15 +449,29 @@ class Encoder:
         rows = _rows(args)
         telling = _TELLING.get("~~" if _is_plain_pattern(call) else call.name)
         if telling is not None and kind is Family.TRUTH:
-            needles, hay = telling
-            for needle, held in ((args[a], args[b]) for a, b in zip(needles, hay, strict=True)):
-                told = needle.identity and held.rows and not held.identity
+            for a, b in zip(*telling, strict=True):
+                needle, held = args[a], args[b]
+                # Of several elements in common one is enough.
+                only = call.name != "&&" or self._only_ids(call.args[a], env)
+                told = needle.identity and only and held.rows and not held.identity
                 if told or (call.name == "= ANY" and needle.rows and held.rows):
                     self.equalities.append(Equality(needle, held, value, telling=True))
-        image = call.name in _IMAGES or call.name.startswith("::")
+        image = (call.name in _IMAGES and kind is not Family.TRUTH) or _is_whole_cast(call)
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         chosen = all(one.chosen for one in args) and bool(args)
-        made = Term(value, isnull, rows, identity, chosen, personal=_personal(args) and not identity)
+        # What is made of a value may be the same for many others.
+        lossy = NEVER if image or call.name in _PARTS else ALWAYS
+        shared, doubtful = _common(args)
+        made = Term(
+            value,
+            isnull,
+            rows,
+            identity,
+            chosen,
+            personal=_personal(args) and not identity,
+            shared=shared,
+            doubtful=z3.Or(lossy, doubtful),
+        )
         self._limit(made, call.type)
         return made
 
@@ -483,6 +527,8 @@ class Encoder:
             chosen=bool(several) and all(one.chosen for one in several),
             personal=any(one.identity or one.personal for one in several),
             leaves=tuple(leaves),
+            shared=z3.Or([one.shared for one in results]),
+            doubtful=z3.Or([one.doubtful for one in results]),
         )
 
     def _any_row(self, expression: AnyRow, env: Env) -> Term:
@@ -509,8 +555,9 @@ class Encoder:
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
         self._await(lookup.query, TRUE, env, found)
-        rows = shown.rows | frozenset(inner[len(env) :])
-        return Term(value, null, rows, shown.identity, shown.chosen, shown.personal)
+        # It comes from the rows whose columns it shows: that others have to be there is what the query says of them.
+        leaves = tuple((z3.And(found, on), one) for on, one in shown.leaves)
+        return replace(shown, value=value, null=null, leaves=leaves)
 
     def _aggregate(self, aggregate: Aggregate, env: Env) -> Term:
         kind = family(aggregate.type)
@@ -526,11 +573,12 @@ class Encoder:
             self.facts.append(z3.Not(z3.And(value, null)))
         inner = self._inner(aggregate.query, env, z3.Not(null))
         self.facts.append(z3.Implies(z3.Not(null), self.term(aggregate.query.where, inner).value))
-        rows = frozenset(inner[len(env) :])
         shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
         if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        return Term(value, null, rows, personal=shown.identity or shown.personal)
+        doubtful = shown.doubtful if aggregate.function in _PICKS else ALWAYS
+        personal = shown.identity or shown.personal
+        return Term(value, null, shown.rows, personal=personal, shared=shown.shared, doubtful=doubtful)
 
     def _opaque(self, opaque: Opaque, env: Env) -> Term:
         kind = family(opaque.type)
@@ -619,6 +667,11 @@ class Encoder:
                 continue
             own = [known[1] for known, _ in pairs if known is not None]
             there = z3.And(row.there, *(z3.Not(one.null) for one in own))
+            if row.target and key.to == row.relation:
+                # It may point at itself, and not be there yet.
+                itself = [self.column(row, other) for other in key.others]
+                alike = [one.value == other.value for one, other in zip(own, itself, strict=True)]
+                there = z3.And(there, z3.Not(z3.And(alike)))
             referred = self.row(key.to, there)
             self.referred.add(referred)
             for mine, (_, other) in zip(own, pairs, strict=True):
@@ -638,7 +691,15 @@ def as_in(model: z3.ModelRef, term: Term) -> Solved:
 
 
 def _truth(true: Solved, null: Solved, *parts: Term) -> Term:
-    return Term(true, null, _rows(parts))
+    return Term(true, null, _rows(parts), shared=ALWAYS)
+
+
+def _common(parts: Sequence[Term]) -> tuple[Solved, Solved]:
+    """Where what is made of several values is that of many rows, and where it may be: one that is not is enough."""
+    of_rows = [one for one in parts if one.rows]
+    if not of_rows:
+        return NEVER, NEVER
+    return z3.And([one.shared for one in of_rows]), z3.And([z3.Or(one.shared, one.doubtful) for one in of_rows])
 
 
 def _false(term: Term) -> Solved:
@@ -670,6 +731,12 @@ def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
     return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
 
 
+def _is_whole_cast(call: Call) -> bool:
+    """Whether it is a cast that leaves out nothing: not one to a shorter text, to a date or to a Boolean."""
+    kept = {Family.NAME, Family.WHOLE, Family.OTHER}
+    return call.name == f"::{call.type.name}" and family(call.type) in kept and call.type.name != '"char"'
+
+
 def _is_plain_pattern(call: Call) -> bool:
     """Whether it is a regular expression that a text matches only if it holds what the pattern is made of."""
     return call.name in {"~", "~*"} and all(
@@ -682,12 +749,15 @@ def _is_plain_pattern(call: Call) -> bool:
 def _keeps(call: Call, kind: Family, inner: Term) -> bool:
     """Whether a cast changes no value, as the solver tells them apart."""
     target = family(call.type)
+    if call.name != f"::{call.type.name}":
+        # Its modifiers may cut the value short.
+        return False
     if inner.identity and target is kind is Family.NAME:
         # An id is a uuid in its own form.
         return True
     if kind is Family.WHOLE:
         return target is Family.REAL or call.name in {"::bigint", "::integer"}
-    if kind is not target or call.name.endswith(")"):
+    if kind is not target:
         return False
     if kind is Family.NAME:
         # To text and its like; the other way a value may not exist, or another text may mean the same.

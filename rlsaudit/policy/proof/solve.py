@@ -73,15 +73,16 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)])
-        witness, _ = self._confirm(encoder, passing, strange=not personal)
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)]
+        witness, _ = self._confirm(encoder, asked, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
-        passing = self._models(encoder, [truth.value, *strangers, *_apart(encoder), *_sensible(encoder)])
-        witness, witnessed = self._confirm(encoder, passing, strange=True)
+        surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
+        asked = [truth.value, *surely, *_apart(encoder), *_sensible(encoder)]
+        witness, witnessed = self._confirm(encoder, asked, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
@@ -93,8 +94,12 @@ class _Question:
         if passes:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
-        refused = self._models(encoder, [z3.Not(truth.value), *strangers, *_sensible(encoder)])
-        barred = self._barred(encoder, truth, strangers, refused, sure=not picked)
+        barred: Witness | None = None
+        for now in encoder.moments():
+            refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder), *now])
+            barred = self._barred(encoder, [truth.value, *strangers, *now], refused, sure=not picked)
+            if barred is None:
+                break
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
 
     def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
@@ -113,7 +118,7 @@ class _Question:
         having = Encoder(self._tables, self._identities(), self._relation)
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
-            given = not row.target and self._tables.filled_at_sign_up(row.relation)
+            given = not row.target and encoder.made_at_sign_up(row)
             if given and z3.is_true(model.eval(there, model_completion=True)):
                 having.assume(row.relation, encoder.columns_of(row), model)
         truth = having.predicate(self._expression)
@@ -139,15 +144,15 @@ class _Question:
     def _barred(
         self,
         encoder: Encoder,
-        truth: Term,
-        strangers: Sequence[Solved],
+        passing: Sequence[Solved],
         models: Iterator[z3.ModelRef],
         *,
         sure: bool,
     ) -> Witness | None:
         """A stranger's row of which the predicate is true for nobody, with the rows of others as they are.
 
-        `sure`: the client picks nothing, so that evaluating it once is enough where no identity is asked for.
+        `passing` says that it is true of a stranger's row. `sure`: the client picks nothing, so that evaluating it once
+        is enough where no identity is asked for.
         """
         for model in itertools.islice(models, _MOST_TRIES):
             witness = confirmed(self._expression, encoder, model, wanted=False if sure else None, strange=True)
@@ -156,19 +161,25 @@ class _Question:
             if sure and not self._personal and len(encoder.rows) == 1:
                 return witness
             solver = self._solver()
-            solver.add(*encoder.facts, *strangers, truth.value, *encoder.as_others_are(model))
+            solver.add(*encoder.facts, *passing, *encoder.as_others_are(model))
             if solver.check() == z3.unsat:
                 return witness
         return None
 
     def _confirm(
-        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, strange: bool
+        self, encoder: Encoder, asked: Sequence[Solved], *, strange: bool
     ) -> tuple[Witness | None, z3.ModelRef | None]:
-        for model in itertools.islice(models, _MOST_TRIES):
-            witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
-            if witness is not None:
-                return witness, model
-        return None, None
+        """A state in which the predicate is true, and its model, if there is one at any time."""
+        found: tuple[Witness | None, z3.ModelRef | None] = None, None
+        for now in encoder.moments():
+            for model in itertools.islice(self._models(encoder, [*asked, *now]), _MOST_TRIES):
+                witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
+                if witness is not None:
+                    found = witness, model
+                    break
+            else:
+                return None, None
+        return found
 
     def _models(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
         """Yields states that the solver holds possible, each with other values than the ones before."""
@@ -207,8 +218,11 @@ def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
         yield dict(combination)
 
 
-def _strangers(encoder: Encoder) -> list[Solved]:
-    """That the target row is a stranger's, and that nobody gave the persona anything special."""
+def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
+    """That the target row is a stranger's, and that nobody gave the persona anything special.
+
+    `surely`: also where a value that may be that of many rows is not.
+    """
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
@@ -217,8 +231,13 @@ def _strangers(encoder: Encoder) -> list[Solved]:
         left, right = one.left.rows, one.right.rows
         mixed = one.left.personal or one.right.personal
         if one.telling and left and right and not left & right and not mixed:
-            both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
-            found.append(z3.Implies(one.holds, both))
+            for a, b in ((one.left, one.right), (one.right, one.left)):
+                common = a.shared if surely else z3.Or(a.shared, a.doubtful)
+                tied = z3.And(one.holds, z3.Not(common), z3.Or([row.mine for row in a.rows]))
+                found.append(z3.Implies(tied, z3.Or([row.mine for row in b.rows])))
+    if surely:
+        # Nor does it have rows of which it is not known what they hold.
+        found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
     return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
 
 
@@ -238,7 +257,7 @@ def _apart(encoder: Encoder) -> list[Solved]:
     """That no row is there that has nothing to do with the target row, but for those that signing up makes."""
     tied, facts = encoder.tied()
     return facts + [
-        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.tables.filled_at_sign_up(row.relation))))
+        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.made_at_sign_up(row))))
         for row in encoder.rows
         if not row.target
     ]

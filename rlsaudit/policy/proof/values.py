@@ -79,6 +79,8 @@ class Term:
     `rows` are those that it comes from. `identity`: it tells the persona from others, as an image of its id that no
     other id has. `chosen`: the client picks it. `personal`: an identity may have gone into it beside the rows, so that
     what it equals says nothing of them. `leaves` are the values that it may be, by conditions; none where it is one.
+    `shared`: where that is true many rows have it, so that it tells none of them from others; `doubtful`: where it may
+    be so.
     """
 
     value: Solved
@@ -88,6 +90,8 @@ class Term:
     chosen: bool = False
     personal: bool = False
     leaves: tuple[tuple[Solved, Term], ...] = field(default=(), compare=False)
+    shared: Solved = field(default=z3.BoolVal(val=False), compare=False)
+    doubtful: Solved = field(default=z3.BoolVal(val=False), compare=False)
 
 
 NEVER, ALWAYS = z3.BoolVal(val=False), z3.BoolVal(val=True)

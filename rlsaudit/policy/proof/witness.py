@@ -138,7 +138,7 @@ class _Filled:
         return tuple(found)
 
     def _given(self, row: Row) -> bool:
-        return self._true(row.mine) and self._encoder.tables.filled_at_sign_up(row.relation)
+        return self._true(row.mine) and self._encoder.made_at_sign_up(row)
 
     def plausible(self) -> bool:
         """Whether no id is that of two things: a user's id that is an organisation's as well is nobody's."""

@@ -159,11 +159,10 @@ def _current_role(node: Node, here: Here) -> Expr:
 def _part(path: tuple[str, ...], kind: Type, here: Here) -> Expr:
     """A part of the claims, as JSON."""
     claims = here.scope.persona.claims
-    signed_in = "sub" in claims
-    if not signed_in:
-        value: Any = claims
-        for step in path:
-            value = value.get(step) if isinstance(value, dict) else None
+    value: Any = claims
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    if "sub" not in claims:
         return Const(None if value is None else json.dumps(value), kind)
     if path[0] in SESSION_CLAIMS or path == ("sub",):
         return _lost(path, "reads a claim of the session as JSON", kind)
@@ -173,6 +172,11 @@ def _part(path: tuple[str, ...], kind: Type, here: Here) -> Expr:
     for claim, source in CHOSEN_CLAIMS.items():
         if path[: len(claim)] == claim:
             return Given(Who.CLIENT, key_of(source, path[len(claim) :]), kind, nullable=True)
+    if isinstance(value, dict | list):
+        return _lost(path, "reads several claims as a whole", kind)
+    if value is not None and not (isinstance(value, str) and value.startswith("$")):
+        # What the persona has is known; `$tenant` stands for what the server gives.
+        return Const(json.dumps(value), kind)
     return Given(Who.SERVER, joined(path), kind, nullable=True)
 
 
