@@ -1,0 +1,163 @@
+"""One expression of a policy, as each persona's request has it computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from rlsaudit.catalog.facts import PUBLIC
+from rlsaudit.model import EvidenceKind
+from rlsaudit.policy import tree
+from rlsaudit.policy.decide import decide
+from rlsaudit.policy.expr import Expr, Field, Given, Opaque, Who, walk
+from rlsaudit.policy.flaws.flaw import Flaw, Kind
+from rlsaudit.policy.parse import parse
+from rlsaudit.policy.proof import Outcomes, Prover
+from rlsaudit.policy.read import read
+from rlsaudit.policy.values import SESSION_CLAIMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.database import Database
+    from rlsaudit.policy.decide import Bounds
+    from rlsaudit.policy.formula import Formula
+    from rlsaudit.policy.tree import Node
+    from rlsaudit.policy.values import Scope
+
+_PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
+_outcomes: WeakKeyDictionary[Database, Outcomes] = WeakKeyDictionary()
+_provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An expression as it is for one persona: at first sight, and as typed."""
+
+    persona: Persona
+    scope: Scope
+    formula: Formula
+    expression: Expr
+
+    @property
+    def bounds(self) -> Bounds:
+        """How far it lets the persona go."""
+        return decide(self.formula)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clause:
+    """`using` or `with check` of a policy: what all kinds of flaws are looked for in.
+
+    `sights` are those of the personas that it counts for, by name.
+    """
+
+    access: Access
+    database: Database
+    relation: Relation
+    policy: Policy
+    name: str
+    text: str
+    node: Node
+    sights: Mapping[str, Sight]
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The solver's answers over this database."""
+        return outcomes(self.database)
+
+    @property
+    def prover(self) -> Prover:
+        """Proofs of reach over this database."""
+        if self.database not in _provers:
+            _provers[self.database] = Prover(self.database)
+        return _provers[self.database]
+
+    @property
+    def usual(self) -> Sight | None:
+        """How it is for somebody with an identity, else for anybody; None where it counts for no persona."""
+        signed_in = (one for one in self.sights.values() if "sub" in one.persona.claims)
+        return next(signed_in, None) or next(iter(self.sights.values()), None)
+
+    @property
+    def written(self) -> Expr | None:
+        """What it says itself, without the row-level security of the tables that it reads."""
+        past = next((one.oid for one in self.access.catalog.snapshot.roles if one.superuser), None)
+        if past is None or self.usual is None:
+            return None
+        return sight(self.database, self.usual.persona, self.relation, self.text, past).expression
+
+    def flaw(
+        self,
+        kind: Kind,
+        because: str,
+        *,
+        where: Node = None,
+        persona: str | None = None,
+        evidence: EvidenceKind = EvidenceKind.PROOF,
+    ) -> Flaw:
+        """Returns a flaw of this clause: of the part `where`, else of all of it."""
+        text = self.text if where is None else tree.text(where)
+        return Flaw(kind, self.policy, text, because, persona, evidence)
+
+
+def clauses(access: Access, database: Database, personas: tuple[Persona, ...], relation: Relation) -> Iterator[Clause]:
+    """Yields the expressions of all policies of a relation; one that is no SQL to us is left out."""
+    for policy in access.catalog.policies[relation.oid]:
+        for name, text in (("using", policy.using), ("with check", policy.check)):
+            node = None if text is None else tree.expression(text)
+            if text is None or node is None or (name == "with check" and text == policy.using):
+                continue
+            sights = {
+                one.name: sight(database, one, relation, text)
+                for one in personas
+                if counts_for(access, policy, access.catalog.roles_by_name[one.role].oid, relation)
+            }
+            yield Clause(access, database, relation, policy, name, text, node, sights)
+
+
+def outcomes(database: Database) -> Outcomes:
+    """Returns the solver's answers over a database, which are kept."""
+    if database not in _outcomes:
+        _outcomes[database] = Outcomes(database)
+    return _outcomes[database]
+
+
+def _lasting(persona: Persona) -> Persona:
+    """The persona without what its claims say of one session: others that are signed in have other claims there."""
+    claims = {key: one for key, one in persona.claims.items() if key not in SESSION_CLAIMS}
+    # What is read of a persona is kept by its name.
+    return persona if claims == persona.claims else replace(persona, name=f"{persona.name}, any session", claims=claims)
+
+
+def counts_for(access: Access, policy: Policy, role: int, relation: Relation) -> bool:
+    """Whether a policy has a say in what a role does."""
+    if not access.rls_applies(role, relation):
+        return False
+    return PUBLIC in policy.roles or not access.roles.inherited(role).isdisjoint(policy.roles)
+
+
+def sight(database: Database, persona: Persona, relation: Relation, text: str, role: int = 0) -> Sight:
+    """Returns an expression over a relation as it is for a persona; `role` is whose rights count, else its own."""
+    scope = database.scope(_lasting(persona), relation, role)
+    formula = parse(text, scope)
+    return Sight(scope.persona, scope, formula, read(formula))
+
+
+def personal(expression: Expr) -> bool:
+    """Whether it asks who is calling; also where that is not known."""
+    return any((isinstance(one, Given) and one.who in _PERSONAL) or isinstance(one, Opaque) for one in walk(expression))
+
+
+def of_the_row(expression: Expr) -> bool:
+    """Whether it may ask anything of the row that a policy is asked about."""
+    return any(isinstance(one, Field) and one.place == 0 for one in walk(expression))
+
+
+def opaque(expression: Expr) -> bool:
+    """Whether a part of it is not followed."""
+    return any(isinstance(one, Opaque) for one in walk(expression))

@@ -1,0 +1,163 @@
+"""Comparisons of columns that cannot be meant: with itself, or of ids of different things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from pglast import ast
+from pglast.enums import A_Expr_Kind
+
+from rlsaudit.policy import tree
+from rlsaudit.policy.expr import Call, Expr, Field, walk
+from rlsaudit.policy.flaws.flaw import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.policy.flaws.clause import Clause
+    from rlsaudit.policy.flaws.flaw import Flaw
+    from rlsaudit.policy.proof.tables import Tables
+    from rlsaudit.policy.tree import Node
+
+Thing: TypeAlias = tuple[int, int]
+"""What an id is the id of: a key that points at nothing else, as relation and column number."""
+
+
+def shadowed(clause: Clause) -> Iterator[Flaw]:
+    """Yields equalities of a subquery's column with itself, where the row has a column of that name.
+
+    `where m.org = org` means `m.org = m.org`, and so the server writes it.
+    """
+    names = {one.name for one in clause.access.catalog.columns[clause.relation.oid]}
+    for link in (one for one in tree.walk(clause.node) if isinstance(one, ast.SubLink)):
+        inner = {_alias(one) for one in tree.relations(link.subselect)}
+        for one in tree.walk(_conditions(link.subselect)):
+            if not isinstance(one, ast.A_Expr) or one.kind != A_Expr_Kind.AEXPR_OP or tree.name(one.name) != ("=",):
+                continue
+            left, right = _parts(one.lexpr), _parts(one.rexpr)
+            if len(left) == 2 and left == right and left[0] in inner and left[1] in names:  # noqa: PLR2004 — table, column
+                yield clause.flaw(
+                    Kind.SHADOWED_COLUMN,
+                    f"compares {left[1]} of {left[0]} with itself, so that the row's own {left[1]} is not asked for",
+                    where=one,
+                )
+
+
+def wrong(clause: Clause) -> Iterator[Flaw]:
+    """Yields equalities of ids that foreign keys say are ids of different things."""
+    written = clause.written
+    if written is None:
+        return
+    seen = set[frozenset[Field]]()
+    for one in walk(written):
+        pair = _fields(one)
+        if pair is None or frozenset(pair) in seen:
+            continue
+        seen.add(frozenset(pair))
+        left, right = pair
+        things = _different(clause.outcomes.tables, left, right)
+        if things is not None:
+            catalog = clause.access.catalog
+            names = [catalog.identity(catalog.relations[relation]) for relation, _ in things]
+            yield clause.flaw(
+                Kind.WRONG_COLUMN,
+                f"compares {left.name}, an id of {names[0]}, with {right.name}, an id of {names[1]}",
+            )
+
+
+def _conditions(select: Node) -> list[Node]:
+    """WHERE and ON of a query and of those in it."""
+    found: list[Node] = []
+    for one in tree.walk(select):
+        if isinstance(one, ast.SelectStmt) and one.whereClause is not None:
+            found.append(one.whereClause)
+        if isinstance(one, ast.JoinExpr) and one.quals is not None:
+            found.append(one.quals)
+    return found
+
+
+def _alias(relation: Node) -> str:
+    return str(relation.alias.aliasname if relation.alias else relation.relname)
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    while isinstance(node, ast.TypeCast):
+        node = node.arg
+    if not isinstance(node, ast.ColumnRef):
+        return ()
+    fields = node.fields or ()
+    parts = tuple(one.sval or "" for one in fields if isinstance(one, ast.String))
+    return parts if len(parts) == len(fields) else ()
+
+
+def _fields(expression: Expr) -> tuple[Field, Field] | None:
+    if not isinstance(expression, Call) or expression.name != "=":
+        return None
+    match tuple(map(_plain, expression.args)):
+        case (Field() as left, Field() as right):
+            return left, right
+        case _:
+            return None
+
+
+def _plain(expression: Expr) -> Expr:
+    while isinstance(expression, Call) and expression.name == "::text":
+        (expression,) = expression.args
+    return expression
+
+
+def _different(tables: Tables, left: Field, right: Field) -> tuple[Thing, Thing] | None:
+    """Which two things the ids are of, None unless that is sure.
+
+    A key of users and a key that points at nothing may be the same ids, written there by the application: a profile's
+    is often its user's, and nothing says so. Not where the table names its user in another column.
+    """
+    a, b = _thing(tables, left), _thing(tables, right)
+    if a is None or b is None or a[0] == b[0]:
+        return None
+    users = tables.users
+    for one, other, field in ((a, b, right), (b, a, left)):
+        if one == users and not _names_user(tables, other):
+            return None
+        # The key of its own table: that it is another's as well, nothing would say.
+        if other == (field.relation, field.number) and not _made_here(tables, other):
+            return None
+    return a, b
+
+
+def _thing(tables: Tables, field: Field) -> Thing | None:
+    """Follows foreign keys to the key that points at nothing else; None where they part."""
+    here = (field.relation, field.number)
+    for _ in range(8):
+        pointing = [
+            (one.to, one.others[0].number)
+            for one in tables.references(here[0])
+            if len(one.columns) == 1 and one.columns[0].number == here[1]
+        ]
+        composite = [
+            one
+            for one in tables.references(here[0])
+            if len(one.columns) > 1 and here[1] in {column.number for column in one.columns}
+        ]
+        if composite or len(set(pointing)) > 1:
+            return None
+        if not pointing:
+            return here if frozenset({here[1]}) in tables.keys(here[0]) else None
+        here = pointing[0]
+    return None
+
+
+def _names_user(tables: Tables, thing: Thing) -> bool:
+    """Whether the table of a key says in another column which user its rows belong to, and makes its keys itself."""
+    others = (one for one in tables.references(thing[0]) if thing[1] not in {each.number for each in one.columns})
+    points = any(len(one.columns) == 1 and _thing(tables, _at(one.to, one.others[0])) == tables.users for one in others)
+    return points and _made_here(tables, thing)
+
+
+def _at(relation: int, field: Field) -> Field:
+    return Field(0, relation, field.number, field.name, field.type, field.nullable)
+
+
+def _made_here(tables: Tables, thing: Thing) -> bool:
+    fact = tables.fact(*thing)
+    return fact is not None and (fact.default or fact.identity)

@@ -1,0 +1,64 @@
+"""All flaws of a relation's policies, each fault once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.policy.flaws.circle import Circles
+from rlsaudit.policy.flaws.clause import clauses, outcomes
+from rlsaudit.policy.flaws.columns import shadowed, wrong
+from rlsaudit.policy.flaws.flaw import Flaw, Kind
+from rlsaudit.policy.flaws.helpers import ignored
+from rlsaudit.policy.flaws.idle import Idle
+from rlsaudit.policy.flaws.nulls import null_opens
+from rlsaudit.policy.flaws.order import precedence
+from rlsaudit.policy.flaws.trust import client_input, depends_on_rls
+from rlsaudit.policy.flaws.truth import truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.database import Database
+
+_KINDS = (truth, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
+_FOLLOWS = {
+    Kind.ROW_INDEPENDENT: {Kind.SHADOWED_COLUMN, Kind.WRONG_COLUMN, Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER},
+    Kind.TRUE_FOR_ANON: {Kind.NULL_OPENS},
+}
+"""What is only a consequence of another flaw of the same policy."""
+
+
+class Flaws:
+    """The flaws of one database's policies, looked for when they are asked for, and once."""
+
+    def __init__(self, access: Access, database: Database, personas: tuple[Persona, ...]) -> None:
+        self._access = access
+        self._database = database
+        self._personas = personas
+        self._circles = Circles(access)
+        self._found: dict[int, tuple[Flaw, ...]] = {}
+
+    def of(self, relation: Relation) -> tuple[Flaw, ...]:
+        """Returns the flaws of a relation's policies: what is not sure is not among them."""
+        if relation.oid not in self._found:
+            found = tuple(dict.fromkeys(self._look(relation)))
+            kinds = {(one.policy.oid, one.kind) for one in found}
+            self._found[relation.oid] = tuple(
+                one
+                for one in found
+                if not any((one.policy.oid, cause) in kinds for cause in _FOLLOWS.get(one.kind, ()))
+            )
+        return self._found[relation.oid]
+
+    def _look(self, relation: Relation) -> Iterator[Flaw]:
+        # Without row-level security nobody asks the policies.
+        if not relation.rls:
+            return
+        for clause in clauses(self._access, self._database, self._personas, relation):
+            for kind in _KINDS:
+                yield from kind(clause)
+        yield from self._circles.of(self._personas, relation)
+        yield from Idle(self._access, self._database, outcomes(self._database), self._personas, relation).flaws()

@@ -1,0 +1,59 @@
+"""Trust in what others decide: the client, who writes it itself, or the policies of another table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import EvidenceKind
+from rlsaudit.policy.client import SOURCES
+from rlsaudit.policy.expr import Given, Opaque, Source, Who, walk
+from rlsaudit.policy.flaws.clause import personal
+from rlsaudit.policy.flaws.flaw import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.policy.flaws.clause import Clause
+    from rlsaudit.policy.flaws.flaw import Flaw
+
+
+def client_input(clause: Clause) -> Iterator[Flaw]:
+    """Yields what of the profile or the request a clause trusts in that any client writes at will.
+
+    An e-mail or a second factor is not among it: those may have been checked.
+    """
+    usual = clause.usual
+    if usual is None:
+        return
+    keys = {one.key for one in walk(usual.expression) if isinstance(one, Given) and one.who is Who.CLIENT}
+    for key in sorted(one for one in keys if one.startswith(SOURCES)):
+        yield clause.flaw(Kind.CLIENT_INPUT, f"asks for {key}, which the client writes itself")
+
+
+def depends_on_rls(clause: Clause) -> Iterator[Flaw]:
+    """Yields that only the policies of the tables that a clause reads ask who is calling.
+
+    So it is where it names nobody once row-level security is put aside.
+    """
+    usual = clause.usual
+    if usual is None or not clause.policy.permissive:
+        return
+    expression = usual.expression
+    if any(isinstance(one, Opaque) for one in walk(expression)) or not personal(expression):
+        return
+    written = clause.written
+    if written is None or personal(written):
+        return
+    read = sorted({one.name for one in _sources(clause) if clause.access.catalog.relations[one.relation].rls})
+    if read:
+        yield clause.flaw(
+            Kind.DEPENDS_ON_RLS,
+            f"asks nobody who they are: only the row-level security of {', '.join(read)} does",
+            evidence=EvidenceKind.CATALOG,
+        )
+
+
+def _sources(clause: Clause) -> Iterator[Source]:
+    usual = clause.usual
+    for one in walk(usual.expression) if usual is not None else ():
+        yield from getattr(getattr(one, "query", None), "sources", ())

@@ -1,0 +1,84 @@
+"""Conditions that are the same for every row: true, false or NULL whatever the row holds, for some or for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pglast import ast
+
+from rlsaudit.model import Reach
+from rlsaudit.policy import tree
+from rlsaudit.policy.flaws.clause import of_the_row
+from rlsaudit.policy.flaws.flaw import Kind
+from rlsaudit.policy.formula import Constant, simplify
+from rlsaudit.policy.proof.outcomes import Possible
+from rlsaudit.policy.sight import at_sight
+from rlsaudit.policy.values import PURE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.policy.flaws.clause import Clause, Sight
+    from rlsaudit.policy.flaws.flaw import Flaw
+
+_OPEN = Possible()
+
+
+def truth(clause: Clause) -> Iterator[Flaw]:
+    """Yields that a clause is true, false or NULL of every row."""
+    possible = {name: _possible(clause, sight) for name, sight in clause.sights.items()}
+    if not possible:
+        return
+    anybody = not _asks(clause)
+    if anybody and all(map(_always, possible.values())):
+        yield clause.flaw(Kind.ALWAYS_TRUE, "true for every row, and it asks nobody who they are")
+    elif all(not one.true for one in possible.values()):
+        # `false` is how one says that nobody may.
+        if not isinstance(clause.node, ast.A_Const):
+            for name, one in possible.items():
+                kind = Kind.ALWAYS_FALSE if one.false else Kind.ALWAYS_NULL
+                said = "true for no row" if one.false else "NULL for every row, which lets nothing through"
+                yield clause.flaw(kind, said, persona=None if anybody else name)
+                if anybody:
+                    break
+    elif clause.policy.permissive:
+        yield from _for_some(clause, possible)
+
+
+def _for_some(clause: Clause, possible: dict[str, Possible]) -> Iterator[Flaw]:
+    found = False
+    for name, one in possible.items():
+        claims = clause.sights[name].persona.claims
+        if not _always(one) or not claims:
+            continue
+        found = True
+        if "sub" in claims:
+            yield clause.flaw(Kind.TRUE_FOR_ANY_USER, "true for every row for whoever is signed in", persona=name)
+        else:
+            yield clause.flaw(Kind.TRUE_FOR_ANON, "true for every row for visitors without a user", persona=name)
+    if not found and not any(of_the_row(one.expression) for one in clause.sights.values()):
+        yield clause.flaw(Kind.ROW_INDEPENDENT, "asks nothing of the row: whoever passes gets all rows")
+
+
+def _possible(clause: Clause, sight: Sight) -> Possible:
+    """What the clause can come to: by syntax where that decides, else by the solver."""
+    formula = simplify(sight.formula)
+    if isinstance(formula, Constant):
+        return Possible(formula.value is True, formula.value is False, formula.value is None, fails=False)
+    bounds = at_sight(formula)
+    if bounds.at_most is not Reach.ALL and bounds.at_least is not Reach.NONE:
+        return _OPEN
+    return clause.outcomes.of(sight.expression, clause.relation.oid)
+
+
+def _always(one: Possible) -> bool:
+    return one.true and not (one.false or one.null or one.fails)
+
+
+def _asks(clause: Clause) -> bool:
+    """Whether a clause may ask who is calling: anything but values of the row and constants."""
+    return any(
+        isinstance(one, ast.SQLValueFunction | ast.SubLink)
+        or (isinstance(one, ast.FuncCall) and tree.name(one.funcname)[-1] not in PURE)
+        for one in tree.walk(clause.node)
+    )
