@@ -13,6 +13,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
+from rlsaudit.policy.flaws import Flaws
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.origins import Origins
@@ -84,6 +85,11 @@ class Case:
     def alone(self) -> dict[tuple[str, int, str], Bounds]:
         """How far an expression lets a persona go over a relation: `rlsaudit.rules.opened` keeps it here."""
         return {}
+
+    @cached_property
+    def flaws(self) -> Flaws:
+        """What is wrong with policies, looked for where it is asked for."""
+        return Flaws(self.access, self.predicates, self.personas)
 
     def role(self, persona: Persona) -> Role:
         """The database role of a persona."""

@@ -10,11 +10,12 @@ from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.model import EvidenceKind
 from rlsaudit.policy import tree
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.expr import Expr, Field, Given, Opaque, Who, walk
+from rlsaudit.policy.expr import BOOLEAN, Expr, Field, Given, Opaque, Who, walk
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.proof import Outcomes, Prover
-from rlsaudit.policy.read import read
+from rlsaudit.policy.read import read_node
+from rlsaudit.policy.read.opaque import lone
 from rlsaudit.policy.values import SESSION_CLAIMS
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Clause:
     ) -> Flaw:
         """Returns a flaw of this clause: of the part `where`, else of all of it."""
         text = self.text if where is None else tree.text(where)
-        return Flaw(kind, self.policy, text, because, persona, evidence)
+        return Flaw(kind, self.policy, self.name, text, because, persona, evidence)
 
 
 def clauses(access: Access, database: Database, personas: tuple[Persona, ...], relation: Relation) -> Iterator[Clause]:
@@ -144,8 +145,10 @@ def counts_for(access: Access, policy: Policy, role: int, relation: Relation) ->
 def sight(database: Database, persona: Persona, relation: Relation, text: str, role: int = 0) -> Sight:
     """Returns an expression over a relation as it is for a persona; `role` is whose rights count, else its own."""
     scope = database.scope(_lasting(persona), relation, role)
-    formula = parse(text, scope)
-    return Sight(scope.persona, scope, formula, read(formula))
+    # What first sight takes for a constant may depend on who asks, which the typed expression keeps.
+    node = tree.expression(text)
+    value = read_node(node, scope) if node is not None else lone("an expression", "no SQL to us", BOOLEAN)
+    return Sight(scope.persona, scope, parse(text, scope), value)
 
 
 def personal(expression: Expr) -> bool:

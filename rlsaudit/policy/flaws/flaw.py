@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rlsaudit.model import Operation
+
 if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Policy
     from rlsaudit.model import EvidenceKind
@@ -56,14 +58,29 @@ class Kind(enum.StrEnum):
 class Flaw:
     """A flaw of `policy`.
 
-    `where` is the SQL of the part that it is seen in, `because` says what is the matter, in a sentence without a
+    `clause` is `using` or `with check` where it is seen in one of them, else empty. `where` is the SQL of the part that
+    it is seen in, `because` says what is the matter, in a sentence without a
     stop. `persona` is the name of whom it is about, None where it does not depend on that. `evidence` is `proof` where
     the expression says so, `catalog` where privileges and the text of policies do.
     """
 
     kind: Kind
     policy: Policy
+    clause: str
     where: str
     because: str
     persona: str | None
     evidence: EvidenceKind
+
+    def about(self, persona: str, operation: Operation) -> bool:
+        """Whether it has to do with what a persona does: of the policy it is known that it applies."""
+        if self.persona not in {None, persona}:
+            return False
+        checks = self.policy.check is not None and self.clause == "using"
+        match operation:
+            case Operation.INSERT:
+                return not checks
+            case Operation.UPDATE:
+                return True
+            case _:
+                return self.clause != "with check"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PRIVILEGES = {"r": ("SELECT",), "a": ("INSERT",), "w": ("UPDATE",), "d": ("DELETE",)}
 _EVERY = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _FOR_ALL = "*"
+_PREDEFINED = "pg_"
 _MOST_POLICIES = 12
 
 
@@ -42,6 +43,8 @@ class Idle:
         self._relation = relation
         self._personas = personas
         self._past = {one.oid for one in access.catalog.snapshot.roles if one.superuser or one.bypass_rls}
+        # Nobody asks as a predefined role: who is a member of one inherits from it.
+        self._roles = [one for one in access.catalog.snapshot.roles if not one.name.startswith(_PREDEFINED)]
         self._policies = access.catalog.policies[relation.oid]
 
     def flaws(self) -> Iterator[Flaw]:
@@ -64,7 +67,7 @@ class Idle:
         if any(
             counts_for(self._access, policy, role.oid, self._relation)
             and any(self._access.on_any_column(role.oid, self._relation, one) for one in privileges)
-            for role in self._access.catalog.snapshot.roles
+            for role in self._roles
         ):
             return None
         because = f"no role that it counts for holds {' or '.join(privileges)} on the table"
@@ -138,7 +141,7 @@ class Idle:
         """The personas that a policy counts for; None where it counts for others as well, of whom nothing is read."""
         roles = {self._access.catalog.roles_by_name[one.role].oid for one in self._personas}
         privileges = _PRIVILEGES.get(policy.command, _EVERY)
-        for role in self._access.catalog.snapshot.roles:
+        for role in self._roles:
             if role.oid in roles or not counts_for(self._access, policy, role.oid, self._relation):
                 continue
             if any(self._access.on_any_column(role.oid, self._relation, one) for one in privileges):
@@ -151,7 +154,7 @@ class Idle:
 
     def _flaw(self, kind: Kind, policy: Policy, because: str, *, proof: bool = False) -> Flaw:
         evidence = EvidenceKind.PROOF if proof else EvidenceKind.CATALOG
-        return Flaw(kind, policy, policy.using or policy.check or "", because, None, evidence)
+        return Flaw(kind, policy, "", policy.using or policy.check or "", because, None, evidence)
 
 
 def _covers(one: Policy, other: Policy) -> bool:

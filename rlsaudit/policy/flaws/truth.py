@@ -8,6 +8,7 @@ from pglast import ast
 
 from rlsaudit.model import Reach
 from rlsaudit.policy import tree
+from rlsaudit.policy.expr import Given, Who, walk
 from rlsaudit.policy.flaws.clause import of_the_row
 from rlsaudit.policy.flaws.flaw import Kind
 from rlsaudit.policy.formula import Constant, simplify
@@ -63,7 +64,9 @@ def _for_some(clause: Clause, possible: dict[str, Possible]) -> Iterator[Flaw]:
 def _possible(clause: Clause, sight: Sight) -> Possible:
     """What the clause can come to: by syntax where that decides, else by the solver."""
     formula = simplify(sight.formula)
-    if isinstance(formula, Constant):
+    # At first sight a user is nobody in particular; what is compared with one id is another matter for that one user.
+    someone = any(isinstance(one, Given) and one.who is Who.IDENTITY for one in walk(sight.expression))
+    if isinstance(formula, Constant) and not someone:
         return Possible(formula.value is True, formula.value is False, formula.value is None, fails=False)
     bounds = at_sight(formula)
     if bounds.at_most is not Reach.ALL and bounds.at_least is not Reach.NONE:
