@@ -10,7 +10,19 @@ from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.model import EvidenceKind
 from rlsaudit.policy import tree
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.expr import BOOLEAN, Expr, Field, Given, Opaque, Who, walk
+from rlsaudit.policy.expr import (
+    BOOLEAN,
+    Aggregate,
+    AnyRow,
+    Expr,
+    Field,
+    Given,
+    Lookup,
+    Opaque,
+    Source,
+    Who,
+    walk,
+)
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.proof import Outcomes, Prover
@@ -164,3 +176,10 @@ def of_the_row(expression: Expr) -> bool:
 def opaque(expression: Expr) -> bool:
     """Whether a part of it is not followed."""
     return any(isinstance(one, Opaque) for one in walk(expression))
+
+
+def sources(expression: Expr) -> Iterator[Source]:
+    """Yields the relations that it reads."""
+    for one in walk(expression):
+        if isinstance(one, Aggregate | AnyRow | Lookup):
+            yield from one.query.sources

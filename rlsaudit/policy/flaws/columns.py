@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pglast import ast
 from pglast.enums import A_Expr_Kind
@@ -10,17 +10,16 @@ from pglast.enums import A_Expr_Kind
 from rlsaudit.policy import tree
 from rlsaudit.policy.expr import Call, Expr, Field, walk
 from rlsaudit.policy.flaws.flaw import Kind
+from rlsaudit.policy.flaws.things import thing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.policy.flaws.clause import Clause
     from rlsaudit.policy.flaws.flaw import Flaw
+    from rlsaudit.policy.flaws.things import Thing
     from rlsaudit.policy.proof.tables import Tables
     from rlsaudit.policy.tree import Node
-
-Thing: TypeAlias = tuple[int, int]
-"""What an id is the id of: a key that points at nothing else, as relation and column number."""
 
 
 def shadowed(clause: Clause) -> Iterator[Flaw]:
@@ -112,7 +111,7 @@ def _different(tables: Tables, left: Field, right: Field) -> tuple[Thing, Thing]
     A key of users and a key that points at nothing may be the same ids, written there by the application: a profile's
     is often its user's, and nothing says so. Not where the table names its user in another column.
     """
-    a, b = _thing(tables, left), _thing(tables, right)
+    a, b = thing(tables, (left.relation, left.number)), thing(tables, (right.relation, right.number))
     if a is None or b is None or a[0] == b[0]:
         return None
     users = tables.users
@@ -125,39 +124,15 @@ def _different(tables: Tables, left: Field, right: Field) -> tuple[Thing, Thing]
     return a, b
 
 
-def _thing(tables: Tables, field: Field) -> Thing | None:
-    """Follows foreign keys to the key that points at nothing else; None where they part."""
-    here = (field.relation, field.number)
-    for _ in range(8):
-        pointing = [
-            (one.to, one.others[0].number)
-            for one in tables.references(here[0])
-            if len(one.columns) == 1 and one.columns[0].number == here[1]
-        ]
-        composite = [
-            one
-            for one in tables.references(here[0])
-            if len(one.columns) > 1 and here[1] in {column.number for column in one.columns}
-        ]
-        if composite or len(set(pointing)) > 1:
-            return None
-        if not pointing:
-            return here if frozenset({here[1]}) in tables.keys(here[0]) else None
-        here = pointing[0]
-    return None
-
-
-def _names_user(tables: Tables, thing: Thing) -> bool:
+def _names_user(tables: Tables, key: Thing) -> bool:
     """Whether the table of a key says in another column which user its rows belong to, and makes its keys itself."""
-    others = (one for one in tables.references(thing[0]) if thing[1] not in {each.number for each in one.columns})
-    points = any(len(one.columns) == 1 and _thing(tables, _at(one.to, one.others[0])) == tables.users for one in others)
-    return points and _made_here(tables, thing)
+    others = (one for one in tables.references(key[0]) if key[1] not in {each.number for each in one.columns})
+    points = any(
+        len(one.columns) == 1 and thing(tables, (one.to, one.others[0].number)) == tables.users for one in others
+    )
+    return points and _made_here(tables, key)
 
 
-def _at(relation: int, field: Field) -> Field:
-    return Field(0, relation, field.number, field.name, field.type, field.nullable)
-
-
-def _made_here(tables: Tables, thing: Thing) -> bool:
-    fact = tables.fact(*thing)
+def _made_here(tables: Tables, key: Thing) -> bool:
+    fact = tables.fact(*key)
     return fact is not None and (fact.default or fact.identity)

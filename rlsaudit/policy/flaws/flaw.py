@@ -27,7 +27,7 @@ class Kind(enum.StrEnum):
     TRUE_FOR_ANY_USER = "true-for-any-user"
     """True for every row for whoever is signed in."""
     ROW_INDEPENDENT = "row-independent"
-    """It asks nothing of the row: all rows are let through, or none."""
+    """It asks who belongs to something, and not whether the row belongs to the same."""
     SHADOWED_COLUMN = "shadowed-column"
     """A subquery compares a column with itself, where the row's column of that name was meant."""
     WRONG_COLUMN = "wrong-column"

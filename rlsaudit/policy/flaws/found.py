@@ -12,6 +12,7 @@ from rlsaudit.policy.flaws.helpers import ignored
 from rlsaudit.policy.flaws.idle import Idle
 from rlsaudit.policy.flaws.nulls import null_opens
 from rlsaudit.policy.flaws.order import precedence
+from rlsaudit.policy.flaws.rows import row_independent
 from rlsaudit.policy.flaws.trust import client_input, depends_on_rls
 from rlsaudit.policy.flaws.truth import truth
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
 
-_KINDS = (truth, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
+_KINDS = (truth, row_independent, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
 _FOLLOWS = {
     Kind.ROW_INDEPENDENT: {Kind.SHADOWED_COLUMN, Kind.WRONG_COLUMN, Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER},
     Kind.TRUE_FOR_ANON: {Kind.NULL_OPENS},

@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.model import EvidenceKind
-from rlsaudit.policy.expr import TRUE, And, Const, Expr, IsTrue, Not, Or
+from rlsaudit.policy.expr import (
+    TRUE,
+    Aggregate,
+    And,
+    AnyRow,
+    Const,
+    Expr,
+    Field,
+    IsTrue,
+    Lookup,
+    Not,
+    Opaque,
+    Or,
+    walk,
+)
 from rlsaudit.policy.flaws.clause import counts_for, sight
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 
@@ -22,6 +36,8 @@ if TYPE_CHECKING:
 _PRIVILEGES = {"r": ("SELECT",), "a": ("INSERT",), "w": ("UPDATE",), "d": ("DELETE",)}
 _EVERY = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _FOR_ALL = "*"
+_ELSEWHERE = (Aggregate, AnyRow, Lookup, Opaque)
+"""What takes a look into other tables, or is not followed: two of that are compared by their shape only."""
 _PREDEFINED = "pg_"
 _MOST_POLICIES = 12
 
@@ -119,14 +135,24 @@ class Idle:
         return True
 
     def _implied(self, one: Expr, another: Expr) -> bool:
+        """Whether one condition is true only where the other is: by their shape, or of the row alone by proof."""
         if another == TRUE or (isinstance(one, Const) and one.value != "t") or one == another:
             return True
-        if (isinstance(another, Or) and one in another.operands) or (isinstance(one, And) and another in one.operands):
+        if isinstance(one, Or):
+            return all(self._implied(each, another) for each in one.operands)
+        if isinstance(another, And):
+            return all(self._implied(one, each) for each in another.operands)
+        if isinstance(another, Or) and any(self._implied(one, each) for each in another.operands):
             return True
-        if self._outcomes.of(another, self._relation.oid).fails:
-            # What was let through before it could fail would fail then.
+        if isinstance(one, And) and any(self._implied(each, another) for each in one.operands):
+            return True
+        if any(isinstance(part, _ELSEWHERE) for each in (one, another) for part in walk(each)):
             return False
-        return not self._outcomes.of(And((one, Not(IsTrue(another)))), self._relation.oid).true
+        if not {part for part in walk(one) if isinstance(part, Field)} & {*walk(another)}:
+            return False
+        # What was let through before it could fail would fail then.
+        fails = self._outcomes.of(another, self._relation.oid).fails
+        return not fails and not self._outcomes.of(And((one, Not(IsTrue(another)))), self._relation.oid).true
 
     def _never(self, text: str, policy: Policy) -> bool:
         who = self._who(policy)

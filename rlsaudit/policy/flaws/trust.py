@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind
 from rlsaudit.policy.client import SOURCES
-from rlsaudit.policy.expr import Given, Opaque, Source, Who, walk
-from rlsaudit.policy.flaws.clause import personal
+from rlsaudit.policy.expr import Given, Opaque, Who, walk
+from rlsaudit.policy.flaws.clause import personal, sources
 from rlsaudit.policy.flaws.flaw import Kind
 
 if TYPE_CHECKING:
@@ -44,16 +44,10 @@ def depends_on_rls(clause: Clause) -> Iterator[Flaw]:
     written = clause.written
     if written is None or personal(written):
         return
-    read = sorted({one.name for one in _sources(clause) if clause.access.catalog.relations[one.relation].rls})
+    read = sorted({one.name for one in sources(expression) if clause.access.catalog.relations[one.relation].rls})
     if read:
         yield clause.flaw(
             Kind.DEPENDS_ON_RLS,
             f"asks nobody who they are: only the row-level security of {', '.join(read)} does",
             evidence=EvidenceKind.CATALOG,
         )
-
-
-def _sources(clause: Clause) -> Iterator[Source]:
-    usual = clause.usual
-    for one in walk(usual.expression) if usual is not None else ():
-        yield from getattr(getattr(one, "query", None), "sources", ())

@@ -9,7 +9,6 @@ from pglast import ast
 from rlsaudit.model import Reach
 from rlsaudit.policy import tree
 from rlsaudit.policy.expr import Given, Who, walk
-from rlsaudit.policy.flaws.clause import of_the_row
 from rlsaudit.policy.flaws.flaw import Kind
 from rlsaudit.policy.formula import Constant, simplify
 from rlsaudit.policy.proof.outcomes import Possible
@@ -47,18 +46,14 @@ def truth(clause: Clause) -> Iterator[Flaw]:
 
 
 def _for_some(clause: Clause, possible: dict[str, Possible]) -> Iterator[Flaw]:
-    found = False
     for name, one in possible.items():
         claims = clause.sights[name].persona.claims
         if not _always(one) or not claims:
             continue
-        found = True
         if "sub" in claims:
             yield clause.flaw(Kind.TRUE_FOR_ANY_USER, "true for every row for whoever is signed in", persona=name)
         else:
             yield clause.flaw(Kind.TRUE_FOR_ANON, "true for every row for visitors without a user", persona=name)
-    if not found and not any(of_the_row(one.expression) for one in clause.sights.values()):
-        yield clause.flaw(Kind.ROW_INDEPENDENT, "asks nothing of the row: whoever passes gets all rows")
 
 
 def _possible(clause: Clause, sight: Sight) -> Possible:

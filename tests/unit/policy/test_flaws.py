@@ -41,6 +41,7 @@ create table public.members (
   role text not null default 'member', unique (org_id, user_id));
 alter table public.members enable row level security;
 create policy own on public.members for select using (user_id = auth.uid());
+create table public.staff (user_id uuid primary key references auth.users, role text);
 create table public.tags (id uuid primary key default gen_random_uuid(), doc uuid);
 create table public.loop_a (id uuid primary key, other uuid);
 create table public.loop_b (id uuid primary key, other uuid);
@@ -101,12 +102,14 @@ CASES: dict[str, set[tuple[Kind, str | None]]] = {
     "status = 'gone'": {(Kind.ALWAYS_FALSE, None)},
     "owner = null": {(Kind.ALWAYS_NULL, None)},
     "note = 'a' and note = 'b'": {(Kind.ALWAYS_FALSE, None)},
-    "auth.uid() = '7b0e0a52-0000-4000-8000-000000000001'": {(Kind.ROW_INDEPENDENT, None)},
-    "auth.uid() <> '7b0e0a52-0000-4000-8000-000000000001'": {(Kind.ROW_INDEPENDENT, None)},
+    "auth.uid() = '7b0e0a52-0000-4000-8000-000000000001'": set(),
+    "auth.uid() <> '7b0e0a52-0000-4000-8000-000000000001'": set(),
     "owner = auth.uid() and owner = '7b0e0a52-0000-4000-8000-000000000001'": set(),
-    "(auth.jwt() ->> 'is_anonymous')::boolean is true": {(Kind.ROW_INDEPENDENT, None)},
-    "(auth.jwt() -> 'app_metadata' ->> 'role') = 'admin'": {(Kind.ROW_INDEPENDENT, None)},
+    "(auth.jwt() ->> 'is_anonymous')::boolean is true": set(),
+    "(auth.jwt() -> 'app_metadata' ->> 'role') = 'admin'": set(),
     "public.is_admin()": {(Kind.ROW_INDEPENDENT, None)},
+    "exists (select from public.members m where m.user_id = auth.uid())": {(Kind.ROW_INDEPENDENT, None)},
+    "exists (select from public.staff s where s.user_id = auth.uid())": set(),
     # True by who asks.
     "auth.uid() is not null": {(Kind.TRUE_FOR_ANY_USER, USER)},
     "auth.role() = 'authenticated'": {(Kind.TRUE_FOR_ANY_USER, USER)},
@@ -143,10 +146,7 @@ CASES: dict[str, set[tuple[Kind, str | None]]] = {
     "owner is null or owner = auth.uid()": set(),
     "owner = auth.uid() or status = 'new'": set(),
     # Trust.
-    "(auth.jwt() -> 'user_metadata' ->> 'role') = 'admin'": {
-        (Kind.CLIENT_INPUT, None),
-        (Kind.ROW_INDEPENDENT, None),
-    },
+    "(auth.jwt() -> 'user_metadata' ->> 'role') = 'admin'": {(Kind.CLIENT_INPUT, None)},
     "org_id::text = (auth.jwt() -> 'user_metadata' ->> 'org')": {(Kind.CLIENT_INPUT, None)},
     "org_id::text = (auth.jwt() -> 'app_metadata' ->> 'org')": set(),
     "(auth.jwt() ->> 'aal') = 'aal2' and owner = auth.uid()": set(),
