@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.model import EvidenceKind
@@ -38,31 +38,54 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
     from rlsaudit.policy.decide import Bounds
-    from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.tree import Node
     from rlsaudit.policy.values import Scope
 
 _PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
-_outcomes: WeakKeyDictionary[Database, Outcomes] = WeakKeyDictionary()
-_provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Sight:
-    """An expression as it is for one persona: at first sight, and as typed."""
+    """An expression as it is for one persona, in its scope."""
 
-    persona: Persona
     scope: Scope
-    formula: Formula
-    expression: Expr
+    text: str
 
     @property
+    def persona(self) -> Persona:
+        """Who asks."""
+        return self.scope.persona
+
+    @cached_property
+    def expression(self) -> Expr:
+        """It as typed. What first sight takes for a constant may depend on who asks, which is kept here."""
+        node = tree.expression(self.text)
+        return lone("an expression", "no SQL to us", BOOLEAN) if node is None else read_node(node, self.scope)
+
+    @cached_property
     def bounds(self) -> Bounds:
         """How far it lets the persona go."""
-        return decide(self.formula)
+        return decide(parse(self.text, self.scope))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """The expressions of one database's policies, each read and solved once."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.outcomes = Outcomes(database)
+        self.prover = Prover(database)
+        self._sights: dict[tuple[str, int, int, str], Sight] = {}
+
+    def sight(self, persona: Persona, relation: Relation, text: str, role: int = 0) -> Sight:
+        """Returns an expression over a relation as it is for a persona; `role` is whose rights count, else its own."""
+        key = (persona.name, relation.oid, role, text)
+        if key not in self._sights:
+            self._sights[key] = Sight(self.database.scope(_lasting(persona), relation, role), text)
+        return self._sights[key]
+
+
+@dataclass(frozen=True, eq=False)
 class Clause:
     """`using` or `with check` of a policy: what all kinds of flaws are looked for in.
 
@@ -70,7 +93,7 @@ class Clause:
     """
 
     access: Access
-    database: Database
+    reading: Reading
     relation: Relation
     policy: Policy
     name: str
@@ -79,30 +102,18 @@ class Clause:
     sights: Mapping[str, Sight]
 
     @property
-    def outcomes(self) -> Outcomes:
-        """The solver's answers over this database."""
-        return outcomes(self.database)
-
-    @property
-    def prover(self) -> Prover:
-        """Proofs of reach over this database."""
-        if self.database not in _provers:
-            _provers[self.database] = Prover(self.database)
-        return _provers[self.database]
-
-    @property
     def usual(self) -> Sight | None:
         """How it is for somebody with an identity, else for anybody; None where it counts for no persona."""
         signed_in = (one for one in self.sights.values() if "sub" in one.persona.claims)
         return next(signed_in, None) or next(iter(self.sights.values()), None)
 
-    @property
+    @cached_property
     def written(self) -> Expr | None:
         """What it says itself, without the row-level security of the tables that it reads."""
         past = next((one.oid for one in self.access.catalog.snapshot.roles if one.superuser), None)
         if past is None or self.usual is None:
             return None
-        return sight(self.database, self.usual.persona, self.relation, self.text, past).expression
+        return self.reading.sight(self.usual.persona, self.relation, self.text, past).expression
 
     def flaw(
         self,
@@ -118,7 +129,7 @@ class Clause:
         return Flaw(kind, self.policy, self.name, text, because, persona, evidence)
 
 
-def clauses(access: Access, database: Database, personas: tuple[Persona, ...], relation: Relation) -> Iterator[Clause]:
+def clauses(access: Access, reading: Reading, personas: tuple[Persona, ...], relation: Relation) -> Iterator[Clause]:
     """Yields the expressions of all policies of a relation; one that is no SQL to us is left out."""
     for policy in access.catalog.policies[relation.oid]:
         for name, text in (("using", policy.using), ("with check", policy.check)):
@@ -126,18 +137,11 @@ def clauses(access: Access, database: Database, personas: tuple[Persona, ...], r
             if text is None or node is None or (name == "with check" and text == policy.using):
                 continue
             sights = {
-                one.name: sight(database, one, relation, text)
+                one.name: reading.sight(one, relation, text)
                 for one in personas
                 if counts_for(access, policy, access.catalog.roles_by_name[one.role].oid, relation)
             }
-            yield Clause(access, database, relation, policy, name, text, node, sights)
-
-
-def outcomes(database: Database) -> Outcomes:
-    """Returns the solver's answers over a database, which are kept."""
-    if database not in _outcomes:
-        _outcomes[database] = Outcomes(database)
-    return _outcomes[database]
+            yield Clause(access, reading, relation, policy, name, text, node, sights)
 
 
 def _lasting(persona: Persona) -> Persona:
@@ -152,15 +156,6 @@ def counts_for(access: Access, policy: Policy, role: int, relation: Relation) ->
     if not access.rls_applies(role, relation):
         return False
     return PUBLIC in policy.roles or not access.roles.inherited(role).isdisjoint(policy.roles)
-
-
-def sight(database: Database, persona: Persona, relation: Relation, text: str, role: int = 0) -> Sight:
-    """Returns an expression over a relation as it is for a persona; `role` is whose rights count, else its own."""
-    scope = database.scope(_lasting(persona), relation, role)
-    # What first sight takes for a constant may depend on who asks, which the typed expression keeps.
-    node = tree.expression(text)
-    value = read_node(node, scope) if node is not None else lone("an expression", "no SQL to us", BOOLEAN)
-    return Sight(scope.persona, scope, parse(text, scope), value)
 
 
 def personal(expression: Expr) -> bool:

@@ -54,7 +54,7 @@ def wrong(clause: Clause) -> Iterator[Flaw]:
             continue
         seen.add(frozenset(pair))
         left, right = pair
-        things = _different(clause.outcomes.tables, left, right)
+        things = _different(clause.reading.outcomes.tables, left, right)
         if things is not None:
             catalog = clause.access.catalog
             names = [catalog.identity(catalog.relations[relation]) for relation, _ in things]

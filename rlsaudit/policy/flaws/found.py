@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.flaws.circle import Circles
-from rlsaudit.policy.flaws.clause import clauses, outcomes
+from rlsaudit.policy.flaws.clause import Reading, clauses
 from rlsaudit.policy.flaws.columns import shadowed, wrong
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.flaws.helpers import ignored
@@ -37,7 +37,7 @@ class Flaws:
 
     def __init__(self, access: Access, database: Database, personas: tuple[Persona, ...]) -> None:
         self._access = access
-        self._database = database
+        self._reading = Reading(database)
         self._personas = personas
         self._circles = Circles(access)
         self._found: dict[int, tuple[Flaw, ...]] = {}
@@ -58,8 +58,8 @@ class Flaws:
         # Without row-level security nobody asks the policies.
         if not relation.rls:
             return
-        for clause in clauses(self._access, self._database, self._personas, relation):
+        for clause in clauses(self._access, self._reading, self._personas, relation):
             for kind in _KINDS:
                 yield from kind(clause)
         yield from self._circles.of(self._personas, relation)
-        yield from Idle(self._access, self._database, outcomes(self._database), self._personas, relation).flaws()
+        yield from Idle(self._access, self._reading, self._personas, relation).flaws()

@@ -33,7 +33,7 @@ def ignored(clause: Clause) -> Iterator[Flaw]:
     for call in _calls(clause.node):
         given = tuple(call.args or ())
         name = tree.name(call.funcname)
-        function = clause.database.function(name, sight.scope.path, len(given))
+        function = clause.reading.database.function(name, sight.scope.path, len(given))
         if function is None or function.extension is not None or not given:
             continue
         value = read_node(call, sight.scope)

@@ -21,7 +21,7 @@ from rlsaudit.policy.expr import (
     Or,
     walk,
 )
-from rlsaudit.policy.flaws.clause import counts_for, sight
+from rlsaudit.policy.flaws.clause import counts_for
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Persona
-    from rlsaudit.policy.database import Database
-    from rlsaudit.policy.proof import Outcomes
+    from rlsaudit.policy.flaws.clause import Reading
 
 _PRIVILEGES = {"r": ("SELECT",), "a": ("INSERT",), "w": ("UPDATE",), "d": ("DELETE",)}
 _EVERY = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -48,14 +47,12 @@ class Idle:
     def __init__(
         self,
         access: Access,
-        database: Database,
-        outcomes: Outcomes,
+        reading: Reading,
         personas: tuple[Persona, ...],
         relation: Relation,
     ) -> None:
         self._access = access
-        self._database = database
-        self._outcomes = outcomes
+        self._reading = reading
         self._relation = relation
         self._personas = personas
         self._past = {one.oid for one in access.catalog.snapshot.roles if one.superuser or one.bypass_rls}
@@ -151,17 +148,17 @@ class Idle:
         if not {part for part in walk(one) if isinstance(part, Field)} & {*walk(another)}:
             return False
         # What was let through before it could fail would fail then.
-        fails = self._outcomes.of(another, self._relation.oid).fails
-        return not fails and not self._outcomes.of(And((one, Not(IsTrue(another)))), self._relation.oid).true
+        fails = self._reading.outcomes.of(another, self._relation.oid).fails
+        return not fails and not self._reading.outcomes.of(And((one, Not(IsTrue(another)))), self._relation.oid).true
 
     def _never(self, text: str, policy: Policy) -> bool:
         who = self._who(policy)
         return bool(who) and all(
-            not self._outcomes.of(self._read(text, one), self._relation.oid).true for one in who or ()
+            not self._reading.outcomes.of(self._read(text, one), self._relation.oid).true for one in who or ()
         )
 
     def _read(self, text: str, persona: Persona) -> Expr:
-        return sight(self._database, persona, self._relation, text).expression
+        return self._reading.sight(persona, self._relation, text).expression
 
     def _who(self, policy: Policy) -> tuple[Persona, ...] | None:
         """The personas that a policy counts for; None where it counts for others as well, of whom nothing is read."""

@@ -46,7 +46,7 @@ def null_opens(clause: Clause) -> Iterator[Flaw]:
         return
     columns = {one for one in walk(user.expression) if isinstance(one, Field) and one.place == 0 and one.nullable}
     for column in sorted(columns, key=lambda one: one.number):
-        filled = clause.prover.solve(_filled(user.expression, column), user.persona, clause.relation.oid)
+        filled = clause.reading.prover.solve(_filled(user.expression, column), user.persona, clause.relation.oid)
         if filled.at_most <= Reach.OWN:
             yield clause.flaw(Kind.NULL_OPENS, f"a row without {column.name} is everybody's", persona=named)
 

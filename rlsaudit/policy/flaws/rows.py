@@ -26,7 +26,7 @@ def row_independent(clause: Clause) -> Iterator[Flaw]:
         return
     if of_the_row(written) or not personal(written):
         return
-    tables = clause.outcomes.tables
+    tables = clause.reading.outcomes.tables
     users = {tables.users}
     own = belongs_to(tables, clause.relation.oid) - users
     for source in sorted(set(sources(written)), key=lambda one: one.name):

@@ -6,27 +6,23 @@ from typing import TYPE_CHECKING
 
 from pglast import ast
 
-from rlsaudit.model import Reach
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import Given, Who, walk
 from rlsaudit.policy.flaws.flaw import Kind
-from rlsaudit.policy.formula import Constant, simplify
-from rlsaudit.policy.proof.outcomes import Possible
-from rlsaudit.policy.sight import at_sight
 from rlsaudit.policy.values import PURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.policy.flaws.clause import Clause, Sight
+    from rlsaudit.policy.flaws.clause import Clause
     from rlsaudit.policy.flaws.flaw import Flaw
-
-_OPEN = Possible()
+    from rlsaudit.policy.proof.outcomes import Possible
 
 
 def truth(clause: Clause) -> Iterator[Flaw]:
     """Yields that a clause is true, false or NULL of every row."""
-    possible = {name: _possible(clause, sight) for name, sight in clause.sights.items()}
+    possible = {
+        name: clause.reading.outcomes.of(sight.expression, clause.relation.oid) for name, sight in clause.sights.items()
+    }
     if not possible:
         return
     anybody = not _asks(clause)
@@ -54,19 +50,6 @@ def _for_some(clause: Clause, possible: dict[str, Possible]) -> Iterator[Flaw]:
             yield clause.flaw(Kind.TRUE_FOR_ANY_USER, "true for every row for whoever is signed in", persona=name)
         else:
             yield clause.flaw(Kind.TRUE_FOR_ANON, "true for every row for visitors without a user", persona=name)
-
-
-def _possible(clause: Clause, sight: Sight) -> Possible:
-    """What the clause can come to: by syntax where that decides, else by the solver."""
-    formula = simplify(sight.formula)
-    # At first sight a user is nobody in particular; what is compared with one id is another matter for that one user.
-    someone = any(isinstance(one, Given) and one.who is Who.IDENTITY for one in walk(sight.expression))
-    if isinstance(formula, Constant) and not someone:
-        return Possible(formula.value is True, formula.value is False, formula.value is None, fails=False)
-    bounds = at_sight(formula)
-    if bounds.at_most is not Reach.ALL and bounds.at_least is not Reach.NONE:
-        return _OPEN
-    return clause.outcomes.of(sight.expression, clause.relation.oid)
 
 
 def _always(one: Possible) -> bool:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 DATABASE = "flaws"
 SCHEMA = """
 create table public.orgs (
-  id uuid primary key default gen_random_uuid(), owner_id uuid references auth.users, open boolean not null default false
+  id uuid primary key default gen_random_uuid(), owner_id uuid references auth.users,
+  open boolean not null default false
 );
 create table public.profiles (id uuid primary key, name text);
 create table public.projects (id uuid primary key default gen_random_uuid(), org_id uuid references public.orgs);
