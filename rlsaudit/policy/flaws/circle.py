@@ -51,7 +51,16 @@ class Circles:
                         told.add(policy.oid)
                         path = " asks ".join(self._catalog.identity(one) for one in found)
                         because = f"the server refuses {operation.value} (42P17, infinite recursion): {path}"
-                        yield Flaw(Kind.RECURSION, policy, "", text, because, persona.name, EvidenceKind.CATALOG)
+                        yield Flaw(
+                            Kind.RECURSION,
+                            policy,
+                            "",
+                            text,
+                            because,
+                            persona.name,
+                            EvidenceKind.CATALOG,
+                            tuple(one.oid for one in found),
+                        )
 
     def _circle(self, role: int, relation: Relation, text: str) -> tuple[Relation, ...]:
         """The relations, first to last, that a condition of `relation` leads into and that ask each other in a circle.

@@ -59,9 +59,9 @@ class Flaw:
     """A flaw of `policy`.
 
     `clause` is `using` or `with check` where it is seen in one of them, else empty. `where` is the SQL of the part that
-    it is seen in, `because` says what is the matter, in a sentence without a
-    stop. `persona` is the name of whom it is about, None where it does not depend on that. `evidence` is `proof` where
-    the expression says so, `catalog` where privileges and the text of policies do.
+    it is seen in, `because` says what is the matter, in a sentence without a stop. `relations` are those that it takes
+    (OIDs) where they are several. `persona` is the name of whom it is about, None where it does not depend on that.
+    `evidence` is `proof` where the expression says so, `catalog` where privileges and the text of policies do.
     """
 
     kind: Kind
@@ -71,6 +71,7 @@ class Flaw:
     because: str
     persona: str | None
     evidence: EvidenceKind
+    relations: tuple[int, ...] = ()
 
     def about(self, persona: str, operation: Operation) -> bool:
         """Whether it has to do with what a persona does: of the policy it is known that it applies."""

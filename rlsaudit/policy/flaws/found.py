@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.database import Database
 
 _KINDS = (truth, row_independent, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
+_AT_SIGHT = (shadowed, precedence)
 _FOLLOWS = {
     Kind.ROW_INDEPENDENT: {Kind.SHADOWED_COLUMN, Kind.WRONG_COLUMN, Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER},
     Kind.TRUE_FOR_ANON: {Kind.NULL_OPENS},
@@ -53,6 +54,14 @@ class Flaws:
                 if not any((one.policy.oid, cause) in kinds for cause in _FOLLOWS.get(one.kind, ()))
             )
         return self._found[relation.oid]
+
+    def at_sight(self, relation: Relation) -> tuple[Flaw, ...]:
+        """Returns those of them that are seen in the text of policies, without reading what it comes to: at no cost."""
+        if not relation.rls:
+            return ()
+        read = clauses(self._access, self._reading, self._personas, relation)
+        written = [flaw for clause in read for kind in _AT_SIGHT for flaw in kind(clause)]
+        return tuple(dict.fromkeys([*written, *self._circles.of(self._personas, relation)]))
 
     def _look(self, relation: Relation) -> Iterator[Flaw]:
         # Without row-level security nobody asks the policies.
