@@ -59,7 +59,7 @@ RULE = Rule(
     ),
     fix=(
         "Ask in a SECURITY DEFINER function with `set search_path = ''` that compares with `auth.uid()` itself: inside "
-        "it the policies of the table are not asked. Or begin with a policy that needs no subquery: `user_id = auth.uid()`."
+        "it the policies of the table are not asked. Or have a policy that needs no subquery: `user_id = auth.uid()`."
     ),
     fine="Never: nobody can use the table.",
     bad=(
@@ -81,6 +81,13 @@ RULE = Rule(
               exists (select from public.teams t where t.id = team_id and t.owner_id = auth.uid()));
             """,
         ),
+        Example(
+            "A look at the table that is written to",
+            f"""{_MEMBERS}
+            create policy "invite" on public.members using (user_id = auth.uid()) with check (
+              exists (select from public.members m where m.team_id = members.team_id and m.user_id = auth.uid()));
+            """,
+        ),
     ),
     good=(
         Example(
@@ -100,6 +107,14 @@ RULE = Rule(
             alter table public.teams enable row level security;
             create policy "members" on public.teams for select using (
               exists (select from public.members m where m.team_id = teams.id and m.user_id = auth.uid()));
+            """,
+        ),
+        Example(
+            "What is written looks at what is read by a policy without a subquery",
+            f"""{_MEMBERS}
+            create policy "own" on public.members for select using (user_id = auth.uid());
+            create policy "leave" on public.members for delete using (
+              exists (select from public.members m where m.team_id = members.team_id and m.user_id = auth.uid()));
             """,
         ),
     ),

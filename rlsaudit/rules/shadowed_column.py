@@ -80,8 +80,8 @@ RULE = Rule(
     severity=Severity.CRITICAL,
     summary="A policy's subquery compares a column with itself, and not with the row's column of the same name.",
     why=(
-        "In `exists (select from members m where m.team_id = team_id and m.user_id = auth.uid())` both columns are those "
-        "of `members`, for the innermost table comes first. So it asks whether the caller is a member of any team, and a "
+        "In `exists (select from members m where m.team_id = team_id and m.user_id = auth.uid())` both columns are of "
+        "`members`, for the innermost table comes first. It asks whether the caller is a member of any team, and a "
         "member of one reads the rows of all. Whoever can make a team of their own is a member of one."
     ),
     fix="Qualify the row's column with its table: `m.team_id = projects.team_id`. Do so in every subquery.",
@@ -92,6 +92,23 @@ RULE = Rule(
             f"""{_PROJECTS}
             create policy "the team's" on public.projects for select to authenticated using (
               exists (select from public.members m where m.team_id = team_id and m.user_id = auth.uid()));
+            """,
+        ),
+        Example(
+            "Admins of any team delete",
+            f"""{_PROJECTS}
+            alter table public.members add role text not null default 'member';
+            create policy "admins" on public.projects for delete to authenticated using (
+              exists (select from public.members m
+                where m.team_id = team_id and m.user_id = auth.uid() and m.role = 'admin'));
+            """,
+        ),
+        Example(
+            "With a cast around",
+            f"""{_PROJECTS}
+            create policy "the team's" on public.projects for update to authenticated using (
+              (select count(*) from public.members m
+                where m.team_id::text = team_id::text and m.user_id = auth.uid()) > 0);
             """,
         ),
     ),
@@ -109,6 +126,13 @@ RULE = Rule(
             alter table public.projects rename team_id to team;
             create policy "the team's" on public.projects for select to authenticated using (
               exists (select from public.members m where m.team_id = team and m.user_id = auth.uid()));
+            """,
+        ),
+        Example(
+            "IN compares with the row all the same",
+            f"""{_PROJECTS}
+            create policy "the team's" on public.projects for select to authenticated using (team_id in (
+              select m.team_id from public.members m where m.team_id = team_id and m.user_id = auth.uid()));
             """,
         ),
     ),

@@ -30,6 +30,9 @@ def shadowed(clause: Clause) -> Iterator[Flaw]:
     names = {one.name for one in clause.access.catalog.columns[clause.relation.oid]}
     for link in (one for one in tree.walk(clause.node) if isinstance(one, ast.SubLink)):
         inner = {_alias(one) for one in tree.relations(link.subselect)}
+        if _asks_the_row(link, inner):
+            # It is told which row it is about all the same.
+            continue
         for one in tree.walk(_conditions(link.subselect)):
             if not isinstance(one, ast.A_Expr) or one.kind != A_Expr_Kind.AEXPR_OP or tree.name(one.name) != ("=",):
                 continue
@@ -62,6 +65,14 @@ def wrong(clause: Clause) -> Iterator[Flaw]:
                 Kind.WRONG_COLUMN,
                 f"compares {left.name}, an id of {names[0]}, with {right.name}, an id of {names[1]}",
             )
+
+
+def _asks_the_row(link: Node, inner: set[str]) -> bool:
+    """Whether a subquery, or what it is compared with, names any column of the row around it."""
+    if any(isinstance(one, ast.ColumnRef) for one in tree.walk(link.testexpr)):
+        return True
+    named = (_parts(one) for one in tree.walk(link.subselect) if isinstance(one, ast.ColumnRef))
+    return any(len(parts) < 2 or parts[-2] not in inner for parts in named)  # noqa: PLR2004 — table and column
 
 
 def _conditions(select: Node) -> list[Node]:

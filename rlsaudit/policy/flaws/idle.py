@@ -125,15 +125,16 @@ class Idle:
                 continue
             if another is None:
                 return False
-            if one != another and not all(
-                self._implied(self._read(one, each), self._read(another, each)) for each in who
-            ):
+            if not all(self._implied(self._read(one, each), self._read(another, each)) for each in who):
                 return False
         return True
 
     def _implied(self, one: Expr, another: Expr) -> bool:
         """Whether one condition is true only where the other is: by their shape, or of the row alone by proof."""
-        if another == TRUE or (isinstance(one, Const) and one.value != "t") or one == another:
+        if isinstance(one, Const) and one.value != "t":
+            # Nothing is what it was to let through.
+            return False
+        if another in {TRUE, one}:
             return True
         if isinstance(one, Or):
             return all(self._implied(each, another) for each in one.operands)
@@ -149,7 +150,12 @@ class Idle:
             return False
         # What was let through before it could fail would fail then.
         fails = self._reading.outcomes.of(another, self._relation.oid).fails
-        return not fails and not self._reading.outcomes.of(And((one, Not(IsTrue(another)))), self._relation.oid).true
+        possible = self._reading.outcomes.of(one, self._relation.oid).true
+        return (
+            possible
+            and not fails
+            and not self._reading.outcomes.of(And((one, Not(IsTrue(another)))), self._relation.oid).true
+        )
 
     def _never(self, text: str, policy: Policy) -> bool:
         who = self._who(policy)

@@ -29,8 +29,8 @@ def truth(clause: Clause) -> Iterator[Flaw]:
     if anybody and all(map(_always, possible.values())):
         yield clause.flaw(Kind.ALWAYS_TRUE, "true for every row, and it asks nobody who they are")
     elif all(not one.true for one in possible.values()):
-        # `false` is how one says that nobody may.
-        if not isinstance(clause.node, ast.A_Const):
+        # `false` is how one says that nobody may, and the name of another role that somebody else may.
+        if not isinstance(clause.node, ast.A_Const) and not _names_another(clause):
             for name, one in possible.items():
                 kind = Kind.ALWAYS_FALSE if one.false else Kind.ALWAYS_NULL
                 said = "true for no row" if one.false else "NULL for every row, which lets nothing through"
@@ -61,5 +61,14 @@ def _asks(clause: Clause) -> bool:
     return any(
         isinstance(one, ast.SQLValueFunction | ast.SubLink)
         or (isinstance(one, ast.FuncCall) and tree.name(one.funcname)[-1] not in PURE)
+        for one in tree.walk(clause.node)
+    )
+
+
+def _names_another(clause: Clause) -> bool:
+    """Whether a clause names a role that nobody is of whom it was read."""
+    known = clause.access.catalog.roles_by_name.keys() - {one.persona.role for one in clause.sights.values()}
+    return any(
+        isinstance(one, ast.A_Const) and isinstance(one.val, ast.String) and one.val.sval in known
         for one in tree.walk(clause.node)
     )

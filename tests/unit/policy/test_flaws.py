@@ -103,6 +103,7 @@ CASES: dict[str, set[tuple[Kind, str | None]]] = {
     "status = 'gone'": {(Kind.ALWAYS_FALSE, None)},
     "owner = null": {(Kind.ALWAYS_NULL, None)},
     "note = 'a' and note = 'b'": {(Kind.ALWAYS_FALSE, None)},
+    "auth.role() = 'service_role'": set(),
     "auth.uid() = '7b0e0a52-0000-4000-8000-000000000001'": set(),
     "auth.uid() <> '7b0e0a52-0000-4000-8000-000000000001'": set(),
     "owner = auth.uid() and owner = '7b0e0a52-0000-4000-8000-000000000001'": set(),
@@ -186,6 +187,8 @@ STATEMENTS: dict[str, set[tuple[str, Kind, str | None]]] = {
     "create policy q on public.docs for select using (level > 3)": set(),
     "create policy p on public.docs for select using (level > 5);"
     "create policy q on public.docs for select using (level > 3 and note::int > 1)": set(),
+    "create policy p on public.docs for select using (false);"
+    "create policy q on public.docs for select using (level > 3)": set(),
     # Unreachable.
     "create policy p on public.docs for select using (owner = auth.uid());"
     "create policy q on public.docs as restrictive for select using (level > 3 and level < 3)": {
