@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pglast import ast
+
 from rlsaudit.policy.flaws.circle import Circles
 from rlsaudit.policy.flaws.clause import Reading, clauses
 from rlsaudit.policy.flaws.columns import shadowed, wrong
@@ -17,15 +19,16 @@ from rlsaudit.policy.flaws.trust import client_input, depends_on_rls
 from rlsaudit.policy.flaws.truth import truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
 
 _KINDS = (truth, row_independent, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
 _AT_SIGHT = (shadowed, precedence)
+_OPENING = (row_independent, shadowed, wrong, precedence, null_opens, ignored)
 _FOLLOWS = {
     Kind.ROW_INDEPENDENT: {Kind.SHADOWED_COLUMN, Kind.WRONG_COLUMN, Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER},
     Kind.TRUE_FOR_ANON: {Kind.NULL_OPENS},
@@ -62,6 +65,15 @@ class Flaws:
         read = clauses(self._access, self._reading, self._personas, relation)
         written = [flaw for clause in read for kind in _AT_SIGHT for flaw in kind(clause)]
         return tuple(dict.fromkeys([*written, *self._circles.of(self._personas, relation)]))
+
+    def opening(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
+        """Returns how these policies come to open what was to be closed; that all is open is no answer to that."""
+        if not relation.rls:
+            return ()
+        read = clauses(self._access, self._reading, self._personas, relation)
+        # A constant has no parts that could be wrong.
+        parted = [one for one in read if one.policy in policies and not isinstance(one.node, ast.A_Const)]
+        return tuple(dict.fromkeys(flaw for clause in parted for kind in _OPENING for flaw in kind(clause)))
 
     def _look(self, relation: Relation) -> Iterator[Flaw]:
         # Without row-level security nobody asks the policies.
