@@ -120,28 +120,18 @@ def _different(tables: Tables, left: Field, right: Field) -> tuple[Thing, Thing]
     """Which two things the ids are of, None unless that is sure.
 
     A key of users and a key that points at nothing may be the same ids, written there by the application: a profile's
-    is often its user's, and nothing says so. Not where the table names its user in another column.
+    is often its user's, an account's its owner's, and nothing says so.
     """
     a, b = thing(tables, (left.relation, left.number)), thing(tables, (right.relation, right.number))
     if a is None or b is None or a[0] == b[0]:
         return None
-    users = tables.users
-    for one, other, field in ((a, b, right), (b, a, left)):
-        if one == users and not _names_user(tables, other):
-            return None
+    if tables.users in {a, b}:
+        return None
+    for other, field in ((b, right), (a, left)):
         # The key of its own table: that it is another's as well, nothing would say.
         if other == (field.relation, field.number) and not _made_here(tables, other):
             return None
     return a, b
-
-
-def _names_user(tables: Tables, key: Thing) -> bool:
-    """Whether the table of a key says in another column which user its rows belong to, and makes its keys itself."""
-    others = (one for one in tables.references(key[0]) if key[1] not in {each.number for each in one.columns})
-    points = any(
-        len(one.columns) == 1 and thing(tables, (one.to, one.others[0].number)) == tables.users for one in others
-    )
-    return points and _made_here(tables, key)
 
 
 def _made_here(tables: Tables, key: Thing) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import EvidenceKind
+from rlsaudit.model import EvidenceKind, Reach
 from rlsaudit.policy.client import SOURCES
 from rlsaudit.policy.expr import Given, Opaque, Who, walk
 from rlsaudit.policy.flaws.clause import personal, sources
@@ -33,7 +33,7 @@ def client_input(clause: Clause) -> Iterator[Flaw]:
 def depends_on_rls(clause: Clause) -> Iterator[Flaw]:
     """Yields that only the policies of the tables that a clause reads ask who is calling.
 
-    So it is where it names nobody once row-level security is put aside.
+    So it is where it names nobody once row-level security is put aside, and then lets strangers' rows through as well.
     """
     usual = clause.usual
     if usual is None or not clause.policy.permissive:
@@ -43,6 +43,12 @@ def depends_on_rls(clause: Clause) -> Iterator[Flaw]:
         return
     written = clause.written
     if written is None or personal(written):
+        return
+    solved = (
+        clause.reading.prover.solve(one, usual.persona, clause.relation.oid).at_most for one in (expression, written)
+    )
+    if next(solved) > Reach.OWN or next(solved) <= Reach.OWN:
+        # What is published is everybody's with it and without it.
         return
     read = sorted({one.name for one in sources(expression) if clause.access.catalog.relations[one.relation].rls})
     if read:
