@@ -47,10 +47,10 @@ def depends_on_rls(clause: Clause) -> Iterator[Flaw]:
     solved = (
         clause.reading.prover.solve(one, usual.persona, clause.relation.oid).at_most for one in (expression, written)
     )
-    if next(solved) > Reach.OWN or next(solved) <= Reach.OWN:
-        # What is published is everybody's with it and without it.
+    if next(solved) is not Reach.OWN or next(solved) <= Reach.OWN:
+        # What is published is everybody's with it and without it; and what only staff sees, it may see on purpose.
         return
-    read = sorted({one.name for one in sources(expression) if clause.access.catalog.relations[one.relation].rls})
+    read = sorted({one.name for one in sources(written) if clause.access.catalog.relations[one.relation].rls})
     if read:
         yield clause.flaw(
             Kind.DEPENDS_ON_RLS,
