@@ -8,12 +8,16 @@ from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.opened import drop
 from rlsaudit.rules.rule import Example, Found, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.rules.case import Case
+
+
+_REWRITE = "-- Without a restrictive policy more would be open: have it ask in a SECURITY DEFINER function."
 
 
 def check(case: Case) -> Iterator[Found]:
@@ -39,7 +43,7 @@ def check(case: Case) -> Iterator[Found]:
                         "to where they began."
                     ),
                     evidence=Evidence(EvidenceKind.CATALOG, (), f"{policy}: {flaw.where}"),
-                    fix=f"drop policy {policy} on {identity};",
+                    fix=drop(case, relation, flaw.policy) if flaw.policy.permissive else _REWRITE,
                     relations=names,
                 )
             )

@@ -45,6 +45,7 @@ class Flaws:
         self._personas = personas
         self._circles = Circles(access)
         self._found: dict[int, tuple[Flaw, ...]] = {}
+        self._seen: dict[int, tuple[Flaw, ...]] = {}
 
     def of(self, relation: Relation) -> tuple[Flaw, ...]:
         """Returns the flaws of a relation's policies: what is not sure is not among them."""
@@ -62,9 +63,12 @@ class Flaws:
         """Returns those of them that are seen in the text of policies, without reading what it comes to: at no cost."""
         if not relation.rls:
             return ()
-        read = clauses(self._access, self._reading, self._personas, relation)
-        written = [flaw for clause in read for kind in _AT_SIGHT for flaw in kind(clause)]
-        return tuple(dict.fromkeys([*written, *self._circles.of(self._personas, relation)]))
+        if relation.oid not in self._seen:
+            read = clauses(self._access, self._reading, self._personas, relation)
+            written = [flaw for clause in read for kind in _AT_SIGHT for flaw in kind(clause)]
+            circles = self._circles.of(self._personas, relation)
+            self._seen[relation.oid] = tuple(dict.fromkeys([*written, *circles]))
+        return self._seen[relation.oid]
 
     def opening(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
         """Returns how these policies come to open what was to be closed; that all is open is no answer to that."""
