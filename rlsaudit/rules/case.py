@@ -13,6 +13,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
+from rlsaudit.policy.flaws import Flaws
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.origins import Origins
@@ -86,6 +87,11 @@ class Case:
     def is_exposed(self, persona: Persona, relation: Relation) -> bool:
         """Whether the persona could address the relation."""
         return relation.oid in self._addressed[persona.name]
+
+    @cached_property
+    def flaws(self) -> Flaws:
+        """What is wrong with policies, looked for where it is asked for."""
+        return Flaws(self.access, self.predicates, self.personas)
 
     def role(self, persona: Persona) -> Role:
         """The database role of a persona."""
