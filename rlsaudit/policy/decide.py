@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bounds", "decide", "decide_rows"]
 
+_decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
 
@@ -30,9 +31,19 @@ def decide(formula: Formula) -> Bounds:
     `formula` already stands for one persona. Where what it was read from is known, and first sight leaves the answer
     open, a proof is tried; the two never widen one another, and where they contradict each other nothing is known.
     """
-    bounds = at_sight(formula)
-    scope = None if bounds.decided else _scope(formula)
+    scope = _scope(formula)
     if scope is None or scope.database is None:
+        return at_sight(formula)
+    known = _decided.setdefault(scope.database, {})
+    # By which object it is: equal ones may mean different columns by the same words, those of two views over one table.
+    if id(formula) not in known:
+        known[id(formula)] = (formula, _decide(formula, scope))
+    return known[id(formula)][1]
+
+
+def _decide(formula: Formula, scope: Scope) -> Bounds:
+    bounds = at_sight(formula)
+    if bounds.decided or scope.database is None:
         return bounds
     solution = _prover(scope.database).solve(read(formula), scope.persona, scope.table)
     at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import z3
 
 from rlsaudit.policy.evaluate import EvaluationError, Json, State, Unknown, evaluate
-from rlsaudit.policy.expr import Aggregate, AnyRow, Expr, Field, Lookup, Type, Who, walk
+from rlsaudit.policy.expr import Expr, Field, Type, Who, sources, walk
 from rlsaudit.policy.proof.solution import Witness
 from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.policy.evaluate import Result, Value
-    from rlsaudit.policy.expr import Source
     from rlsaudit.policy.proof.encode import Encoder
     from rlsaudit.policy.proof.tables import Thing
     from rlsaudit.policy.proof.values import Solved
@@ -269,17 +268,13 @@ class _Filled:
 def _tables(expression: Expr, held: Iterable[tuple[Row, Mapping[int, Value]]]) -> dict[int, list[Mapping[int, Value]]]:
     """The rows of all tables that a predicate reads."""
     found: dict[int, list[Mapping[int, Value]]] = {
-        source.relation: [] for one in walk(expression) for source in _sources(one)
+        source.relation: [] for one in walk(expression) for source in sources(one)
     }
     for row, values in held:
         rows = found.setdefault(row.relation, [])
         if values not in rows:
             rows.append(values)
     return found
-
-
-def _sources(expression: Expr) -> tuple[Source, ...]:
-    return expression.query.sources if isinstance(expression, AnyRow | Lookup | Aggregate) else ()
 
 
 def _decimal(value: Solved) -> Decimal:
