@@ -455,7 +455,7 @@ class Encoder:
                 only = call.name != "&&" or self._only_ids(call.args[a], env)
                 told = needle.identity and only and held.rows and not held.identity
                 if told or (call.name == "= ANY" and needle.rows and held.rows):
-                    self.equalities.append(Equality(needle, held, value, telling=True))
+                    self.equalities.append(Equality(needle, held, value, self._tells(call.args[a])))
         image = (call.name in _IMAGES and kind is not Family.TRUTH) or _is_whole_cast(call)
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         chosen = all(one.chosen for one in args) and bool(args)
@@ -489,11 +489,13 @@ class Encoder:
             return None
         return left.value == right.value
 
+    def _tells(self, expression: Expr) -> bool:
+        """Whether the values of an expression can tell rows apart: those of a Boolean or an enumeration do not."""
+        moment_or_truth = family(type_of(expression)) in {Family.TRUTH, Family.MOMENT}
+        return not moment_or_truth and not self.tables.listed(expression)
+
     def _note(self, call: Call, left: Term, right: Term, holds: Solved) -> None:
-        telling = all(
-            family(type_of(one)) not in {Family.TRUTH, Family.MOMENT} and not self.tables.listed(one)
-            for one in call.args
-        )
+        telling = all(map(self._tells, call.args))
         for on_left, a in left.leaves or ((ALWAYS, left),):
             for on_right, b in right.leaves or ((ALWAYS, right),):
                 self.equalities.append(Equality(a, b, z3.And(holds, on_left, on_right), telling))

@@ -4,6 +4,11 @@ alter table public.profiles enable row level security;
 create policy own on public.profiles for select using (id = auth.uid());
 create table public.orgs (id uuid primary key, tier text, slug text not null unique);
 create table public.members (org uuid not null references public.orgs, user_id uuid not null references auth.users, team text, primary key (org, user_id));
+create type public.stage as enum ('draft', 'live');
+create table public.reviewers (org uuid not null, user_id uuid not null references auth.users, stages public.stage[] not null, primary key (org, user_id));
+create table public.by_stage (id int primary key, stage public.stage);
+alter table public.by_stage enable row level security;
+create policy p on public.by_stage for select using (exists (select from public.reviewers r where r.user_id = auth.uid() and by_stage.stage = any (r.stages)));
 create table public.by_city (id int primary key, city text);
 alter table public.by_city enable row level security;
 create policy p on public.by_city for select using (exists (select from public.profiles p where p.id = auth.uid() and p.city = by_city.city));
@@ -32,6 +37,8 @@ insert into public.profiles select id, 'Berlin', true, '2025-01-01', replace(id:
 insert into public.orgs values ('aaaaaaaa-0000-4000-8000-0000000000a1', 'pro', 'aaaaaaaa-0000'), ('bbbbbbbb-0000-4000-8000-0000000000b1', 'free', 'bbbbbbbb-0000');
 insert into public.members values ('aaaaaaaa-0000-4000-8000-0000000000a1', 'aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa'),
   ('bbbbbbbb-0000-4000-8000-0000000000b1', 'bbbbbbbb-0000-4000-8000-000000000001', 'bbbbbbbb');
+insert into public.reviewers values ('aaaaaaaa-0000-4000-8000-0000000000a1', 'aaaaaaaa-0000-4000-8000-000000000001', '{live}'), ('bbbbbbbb-0000-4000-8000-0000000000b1', 'bbbbbbbb-0000-4000-8000-000000000001', '{live}');
+insert into public.by_stage values (1, 'live'), (2, 'draft');
 insert into public.by_city values (1, 'Berlin'), (2, 'Bonn');
 insert into public.by_adult values (1, 'true'), (2, 'false');
 insert into public.by_day values (1, '2025-01-01'), (2, '2025-01-02');
@@ -47,3 +54,4 @@ authenticated public.by_tier some none none none
 authenticated public.by_slug own none none none
 authenticated public.by_team own none none none
 authenticated public.by_company own none none none
+authenticated public.by_stage some none none none
