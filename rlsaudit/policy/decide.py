@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rlsaudit.model import Reach
+from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.policy.formula import And, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.proof import Prover
 from rlsaudit.policy.read import read
 from rlsaudit.policy.sight import Bounds, at_sight
 
 if TYPE_CHECKING:
+    from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "decide"]
+__all__ = ["Bounds", "at_most", "decide"]
 
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
@@ -32,22 +35,36 @@ def decide(formula: Formula) -> Bounds:
     scope = None if bounds.decided else _scope(formula)
     if scope is None or scope.database is None:
         return bounds
-    if scope.database not in _provers:
-        _provers[scope.database] = Prover(scope.database)
-    solution = _provers[scope.database].solve(read(formula), scope.persona, scope.table)
-    at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
-    if at_least > at_most:
+    solution = _prover(scope.database).solve(read(formula), scope.persona, scope.table)
+    at_least, most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
+    if at_least > most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
-    because = _because(at_least) if at_least is at_most else f"{bounds.because}{_open(solution)}"
+    because = _because(at_least) if at_least is most else f"{bounds.because}{_open(solution)}"
     return replace(
         bounds,
         at_least=at_least,
-        at_most=at_most,
+        at_most=most,
         because=because,
         passes=solution.passes,
         barred=solution.barred,
         given=solution.given,
     )
+
+
+def at_most(expression: Expr, database: Database, persona: Persona, relation: int) -> Reach:
+    """Returns how far a predicate lets a persona go over the rows of a relation (an OID, 0 for none), at most.
+
+    That is `none`, `own` or `all`; where the solver does not come to an end it is `all`.
+    """
+    if expression == TRUE:
+        return Reach.ALL
+    return Reach.NONE if expression == FALSE else _prover(database).most(expression, persona, relation)
+
+
+def _prover(database: Database) -> Prover:
+    if database not in _provers:
+        _provers[database] = Prover(database)
+    return _provers[database]
 
 
 def _because(reach: Reach) -> str:

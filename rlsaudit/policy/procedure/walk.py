@@ -29,6 +29,7 @@ from rlsaudit.policy.procedure.path import (
     Raised,
     Returned,
     SomeRow,
+    Tells,
     Unknown,
 )
 from rlsaudit.policy.procedure.state import SCALAR, Kind, Leaves, State
@@ -169,7 +170,7 @@ class Walker:
                 declared = Declared(kind, not_null)
                 node = _NULL if default is None else fragments.expression(default)
                 value = Computed(node, state.values, declared)
-                state = state.then(*effects.of_expression(node, state.values))
+                state = state.then(*effects.of_expression(node, state.values), Assigns(name, value))
                 return state.declared(name, value, Kind(declared, whole), more)
 
     def _guarded(self, handlers: Sequence[Json], entry: State, found: Sequence[State]) -> list[State]:
@@ -414,10 +415,12 @@ class Walker:
             leaves = self.unknown("whether a loop ends this way")
             here = Condition(leaves, after.values, holds=True)
             new = one.steps[len(start.steps) :]
+            # By then other iterations may have been.
+            asked = (replace(each, after=(*each.after, *maybe)) for each in one.conditions[length:])
             results.append(
                 replace(
                     one,
-                    conditions=(*after.conditions, here, *one.conditions[length:]),
+                    conditions=(*after.conditions, here, *asked),
                     steps=(*start.steps, *maybe, *new),
                 )
             )
@@ -472,14 +475,15 @@ class Walker:
 
     def _raise(self, statement: Json, state: State) -> list[State]:
         for one in statement.get("params", ()):
-            state = state.then(*effects.of_expression(fragments.expression(_sql(one)), state.values))
+            node = fragments.expression(_sql(one))
+            state = state.then(*effects.of_expression(node, state.values), Tells(node, state.values))
         code = errors.code(statement["condname"]) if "condname" in statement else errors.RAISED
         message = statement.get("message")
         again = "condname" not in statement and message is None
         for one in statement.get("options", ()):
             option = one["PLpgSQL_raise_option"]
             node = fragments.expression(_sql(option["expr"]))
-            state = state.then(*effects.of_expression(node, state.values))
+            state = state.then(*effects.of_expression(node, state.values), Tells(node, state.values))
             text = text_of(node)
             if option.get("opt_type", 0) == 0:
                 code = errors.code(text) if text is not None else None
@@ -493,7 +497,8 @@ class Walker:
     def _assert(self, statement: Json, state: State) -> list[State]:
         taken, state = self._decide(_sql(statement["cond"]), state)
         node = fragments.expression(_sql(statement["message"])) if "message" in statement else None
-        state = state.then(*effects.of_expression(node, state.values))
+        if node is not None:
+            state = state.then(*effects.of_expression(node, state.values), Tells(node, state.values))
         # Whoever runs the function may have switched assertions off.
         ignored = self.unknown("whether plpgsql.check_asserts is off")
         off, on = (Condition(ignored, state.values, holds=one) for one in (True, False))

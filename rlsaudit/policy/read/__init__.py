@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.tree import Node
 
-__all__ = ["read", "read_node"]
+__all__ = ["READERS", "read", "read_node"]
 
-_READERS = Readers(expression, truth, policies, rows, returned, procedure)
+READERS = Readers(expression, truth, policies, rows, returned, procedure)
+"""What reads each sort of thing, for whoever reads more than one expression."""
 
 
 def read(formula: Formula, place: int = 0) -> Expr:
@@ -45,7 +46,7 @@ def _guarded(
 ) -> Expr:
     """Reads within the limits: beyond them all of it is one value that may depend on every column."""
     try:
-        return of(Here(Work(_READERS), scope or _NOWHERE, place + 1))
+        return of(Here(Work(READERS), scope or _NOWHERE, place + 1))
     except LostError as lost:
         reason = lost.reason
     except TooLargeError:
