@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.decide import at_most
 from rlsaudit.policy.deeds import Deeds, deeds_of
+from rlsaudit.policy.expr import FALSE
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.triggers import comes_before
 
@@ -35,7 +36,7 @@ class Doings:
         self._predicates = predicates
         self._persona = persona
         self._followed: dict[tuple[int, int, Changes], Deeds | None] = {}
-        self._ground = _Ground(footprints)
+        self._ground = _Ground(footprints, self)
 
     def of(self, function: Function, role: int, before: Changes) -> Deeds | None:
         """Returns what the body does by itself with the rights of `role`; None where it is not followed."""
@@ -60,9 +61,11 @@ class Doings:
 class _Ground:
     """What the names of bodies may mean, and what changes with what."""
 
-    def __init__(self, footprints: Footprints) -> None:
+    def __init__(self, footprints: Footprints, doings: Doings) -> None:
         self._footprints = footprints
         self._catalog = footprints.catalog
+        self.doings = doings
+        self._changed: dict[tuple[int, int], Changes] = {}
         self._wakes: dict[int, frozenset[int]] = {}
         self._depending: dict[int, set[int]] = {}
         for one in self._catalog.snapshot.constraints:
@@ -74,7 +77,14 @@ class _Ground:
 
     def changed_by_call(self, function: Function, role: int) -> Changes:
         """Returns the relations whose rows a call may change; None where that may be any."""
-        return self.changed(self._footprints.of_call(function, role))
+        key = (function.oid, role)
+        if key not in self._changed:
+            # A function that leads back to itself may change anything, as far as it is asked here.
+            self._changed[key] = None
+            self._changed[key] = self.changed(self._footprints.of_call(function, role))
+            if self._changed[key] is None:
+                self._changed[key] = self.changed(self._footprints.of_call(function, role, self.doings))
+        return self._changed[key]
 
     def changed_by_write(self, operation: Operation, oid: int, role: int) -> Changes:
         """Returns the relations whose rows change where this one's do; None where that may be any."""
@@ -85,7 +95,7 @@ class _Ground:
         """Returns the relations that are changed by what is touched."""
         found: set[int] = set()
         for one in touched:
-            if one.operation is Operation.SELECT:
+            if one.operation is Operation.SELECT or one.rows == FALSE:
                 continue
             if one.relation is None:
                 return None

@@ -83,6 +83,9 @@ class Footprints:
         """
         if doings is not None:
             changed = doings.changed_by(self.of_call(function, caller))
+            if changed is None:
+                # Dynamic SQL may be no more than what it is made of tells.
+                changed = doings.changed_by(_Walk(self, doings, None).call(function, caller))
             return _Walk(self, doings, changed).call(function, caller)
         key = (function.oid, caller)
         if key not in self._found:
@@ -100,6 +103,8 @@ class Footprints:
             return self._found_of_writes[key]
         itself = Touch(operation, relation.oid, caller, "")
         changed = doings.changed_by({itself, *self._found_of_writes[key]})
+        if changed is None:
+            changed = doings.changed_by({itself, *_Walk(self, doings, None).write(relation, operation, caller)})
         return _Walk(self, doings, changed).write(relation, operation, caller)
 
     def of_query(self, view: Relation, caller: int) -> frozenset[Touch]:

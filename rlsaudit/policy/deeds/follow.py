@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -89,7 +90,7 @@ def deeds_of(
     spelt = [called for name in body.operators for called in ground.functions(name)]
     if any(ground.changed_by_call(one, scope.role) != _NONE for one in spelt):
         return None
-    found = paths(function)
+    found = _paths(function)
     if isinstance(found, NotFollowed) or not found:
         return None
     if any(isinstance(step, Sets) for path in found for step in path.steps):
@@ -134,6 +135,7 @@ class _Reading:
         self._body = self._standing()
         self._noted: defaultdict[tuple[Operation, int], list[Expr]] = defaultdict(list)
         self._calls: set[tuple[str, ...]] = set()
+        self._parts: frozenset[int] | None = None
         self._lost = ""
         self._unknown: list[Path] = []
         self._changes: dict[int, Changes] = {}
@@ -283,12 +285,17 @@ class _Reading:
 
     def _is_part(self, statement: Node) -> bool:
         """Whether a statement is part of another one, whose WITH may give its names another meaning."""
-        for path in (*self._whole, *self._failed):
-            for step in path.steps:
-                around = step.query if isinstance(step, Reads) else step.statement if isinstance(step, Writes) else None
-                if around is not None and rows.is_nested(statement, around):
-                    return True
-        return any(rows.is_nested(statement, one) for found, _ in self._dynamic.values() for one in found or ())
+        if self._parts is None:
+            arounds = [
+                step.query if isinstance(step, Reads) else step.statement
+                for path in (*self._whole, *self._failed)
+                for step in path.steps
+                if isinstance(step, Reads | Writes)
+            ]
+            arounds += [one for found, _ in self._dynamic.values() for one in found or ()]
+            unlike = {id(one): one for one in arounds}.values()
+            self._parts = frozenset(id(one) for each in unlike for one in rows.parts(each))
+        return id(statement) in self._parts
 
     def _guarded(self, read: Callable[[], Expr], changed: Changes, kept: bool = True) -> Expr:  # noqa: FBT001, FBT002
         """What is read, as far as it is still so after what has changed; anything where it is not followed."""
@@ -489,6 +496,12 @@ class _Reading:
         for operation, name in (*((Operation.SELECT, one) for one in body.reads), *body.writes):
             for oid in self._ground.relations(name):
                 self._noted.setdefault((Operation(operation), oid), [NO])
+
+
+@lru_cache(maxsize=1024)
+def _paths(function: Function) -> tuple[Path, ...] | NotFollowed:
+    """The ways through a body, which are the same for every persona."""
+    return paths(function)
 
 
 def _only_counts(select: Node) -> bool:

@@ -162,6 +162,7 @@ def _both_null(column: Expr, value: Expr) -> Expr:
     return conjunction((IsNull(column), IsNull(value)))
 
 
-def is_nested(statement: Node, within: Node) -> bool:
-    """Whether a statement stands somewhere within another one."""
-    return statement is not within and any(one is statement for one in tree.walk(within))
+def parts(around: Node) -> Iterator[Node]:
+    """Yields the statements that write and stand within another one."""
+    writes = ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt
+    return (one for one in tree.walk(around) if one is not around and isinstance(one, writes))
