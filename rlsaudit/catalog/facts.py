@@ -7,6 +7,7 @@ catalog column (`relkind`, `polcmd`), https://www.postgresql.org/docs/current/ca
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +63,10 @@ __all__ = [
     "UserMapping",
     "Viewer",
 ]
+
+
+_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|\\)")
+"""https://www.postgresql.org/docs/current/functions-binarystring.html: what `encode(…, 'escape')` makes of bytes."""
 
 
 class ColumnRef(NamedTuple):
@@ -269,13 +274,20 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`."""
+    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`, `arguments` is `tgargs`, escaped."""
 
     relation: int
     name: str
     function: int
     type: int
     enabled: str
+    arguments: str = ""
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What the trigger's function is called with: each argument ends with a zero byte."""
+        raw = _ESCAPED.sub(lambda one: bytes([int(one[1], 8)]) if one[1] else b"\\", self.arguments.encode())
+        return tuple(one.decode(errors="replace") for one in raw.split(b"\0")[:-1])
 
 
 @dataclass(frozen=True, slots=True)

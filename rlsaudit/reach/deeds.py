@@ -35,15 +35,18 @@ class Doings:
         self._catalog = predicates.catalog
         self._predicates = predicates
         self._persona = persona
-        self._followed: dict[tuple[int, int, Changes], Deeds | None] = {}
+        self._followed: dict[tuple[int, int, Changes, tuple[str, ...]], Deeds | None] = {}
         self._ground = _Ground(footprints, self)
 
-    def of(self, function: Function, role: int, before: Changes) -> Deeds | None:
-        """Returns what the body does by itself with the rights of `role`; None where it is not followed."""
-        key = (function.oid, role, before)
+    def of(self, function: Function, role: int, before: Changes, given: tuple[str, ...] = ()) -> Deeds | None:
+        """Returns what the body does by itself with the rights of `role`; None where it is not followed.
+
+        `given` are the arguments of the trigger that runs it.
+        """
+        key = (function.oid, role, before, given)
         if key not in self._followed:
             scope = self._predicates.nowhere(self._persona, role)
-            self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible)
+            self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible, given)
         return self._followed[key]
 
     def most(self, rows: Expr, relation: int) -> Reach:
@@ -66,6 +69,7 @@ class _Ground:
         self._catalog = footprints.catalog
         self.doings = doings
         self._changed: dict[tuple[int, int], Changes] = {}
+        self._written: dict[tuple[int, Operation, int], Changes] = {}
         self._wakes: dict[int, frozenset[int]] = {}
         self._depending: dict[int, set[int]] = {}
         for one in self._catalog.snapshot.constraints:
@@ -81,15 +85,17 @@ class _Ground:
         if key not in self._changed:
             # A function that leads back to itself may change anything, as far as it is asked here.
             self._changed[key] = None
-            self._changed[key] = self.changed(self._footprints.of_call(function, role))
-            if self._changed[key] is None:
-                self._changed[key] = self.changed(self._footprints.of_call(function, role, self.doings))
+            self._changed[key] = self._footprints.changed_by_call(function, role, self.doings)
         return self._changed[key]
 
     def changed_by_write(self, operation: Operation, oid: int, role: int) -> Changes:
         """Returns the relations whose rows change where this one's do; None where that may be any."""
-        further = self.changed(self._footprints.of_write(self._catalog.relations[oid], operation, role))
-        return None if further is None else further | self._wake(oid)
+        key = (oid, operation, role)
+        if key not in self._written:
+            self._written[key] = None
+            relation = self._catalog.relations[oid]
+            self._written[key] = self._footprints.changed_by_write(relation, operation, role, self.doings)
+        return self._written[key]
 
     def changed(self, touched: Iterable[Touch]) -> Changes:
         """Returns the relations that are changed by what is touched."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
+from rlsaudit.policy.deeds import is_own_setting
 from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.triggers import fires
@@ -55,6 +56,10 @@ class Touch:
     rows: Expr = TRUE
 
 
+_SET = "set_config"
+_SETTING = re.compile(r"\bset_config\s*\(\s*'([^']*)'\s*,", re.IGNORECASE)
+_CALLED = re.compile(r"set_config", re.IGNORECASE)
+
 _Visit: TypeAlias = "tuple[int, int]"
 """A function and the role that it is called by."""
 
@@ -67,6 +72,7 @@ class Footprints:
         self._catalog = access.catalog
         self._found: dict[_Visit, frozenset[Touch]] = {}
         self._found_of_writes: dict[tuple[int, Operation, int], frozenset[Touch]] = {}
+        self._setting: set[tuple[object, ...]] = set()
         self._concerned: dict[int, frozenset[int]] = {}
         self._named = self._by_name()
         self._functions_named = self._functions_by_name()
@@ -81,16 +87,24 @@ class Footprints:
 
         With `doings` bodies are followed as they are for one persona.
         """
-        if doings is not None:
-            changed = doings.changed_by(self.of_call(function, caller))
-            if changed is None:
-                # Dynamic SQL may be no more than what it is made of tells.
-                changed = doings.changed_by(_Walk(self, doings, None).call(function, caller))
-            return _Walk(self, doings, changed).call(function, caller)
         key = (function.oid, caller)
         if key not in self._found:
-            self._found[key] = _Walk(self).call(function, caller)
-        return self._found[key]
+            walk = _Walk(self)
+            self._found[key] = walk.call(function, caller)
+            if walk.sets:
+                self._setting.add(key)
+        if doings is None:
+            return self._found[key]
+        return _Walk(self, doings, self.changed_by_call(function, caller, doings)).call(function, caller)
+
+    def changed_by_call(self, function: Function, caller: int, doings: Doings) -> Changes:
+        """Returns the relations whose rows a call may change; None where that may be any, or the claims change."""
+        key = (function.oid, caller)
+        changed = doings.changed_by(self.of_call(function, caller))
+        if changed is None:
+            # Dynamic SQL may be no more than what it is made of tells.
+            changed = doings.changed_by(_Walk(self, doings, None).call(function, caller))
+        return None if key in self._setting else changed
 
     def of_write(
         self, relation: Relation, operation: Operation, caller: int, doings: Doings | None = None
@@ -98,14 +112,25 @@ class Footprints:
         """Returns what an INSERT, UPDATE or DELETE on the relation by `caller` may touch besides its rows."""
         key = (relation.oid, operation, caller)
         if key not in self._found_of_writes:
-            self._found_of_writes[key] = _Walk(self).write(relation, operation, caller)
+            walk = _Walk(self)
+            self._found_of_writes[key] = walk.write(relation, operation, caller)
+            if walk.sets:
+                self._setting.add(key)
         if doings is None:
             return self._found_of_writes[key]
+        return _Walk(self, doings, self.changed_by_write(relation, operation, caller, doings)).write(
+            relation, operation, caller
+        )
+
+    def changed_by_write(self, relation: Relation, operation: Operation, caller: int, doings: Doings) -> Changes:
+        """Returns the relations whose rows change with a write; None where that may be any, or the claims change."""
+        key = (relation.oid, operation, caller)
+        found = self.of_write(relation, operation, caller)
         itself = Touch(operation, relation.oid, caller, "")
-        changed = doings.changed_by({itself, *self._found_of_writes[key]})
+        changed = doings.changed_by({itself, *found})
         if changed is None:
             changed = doings.changed_by({itself, *_Walk(self, doings, None).write(relation, operation, caller)})
-        return _Walk(self, doings, changed).write(relation, operation, caller)
+        return None if key in self._setting else changed
 
     def of_query(self, view: Relation, caller: int) -> frozenset[Touch]:
         """Returns what the functions may touch that a view calls."""
@@ -163,6 +188,7 @@ class _Walk:
     """One walk from a statement: every function and write is followed once for each role that does it.
 
     `doings` says which rows bodies are about, where they are followed; `changed` is what all of the walk may change.
+    `sets` is whether claims, or what names mean, may not stay what they were.
     """
 
     def __init__(self, footprints: Footprints, doings: Doings | None = None, changed: Changes = frozenset()) -> None:
@@ -172,7 +198,8 @@ class _Walk:
         self._access = footprints._access  # noqa: SLF001 — two halves of one thing
         self._catalog = self._access.catalog
         self._touched: set[Touch] = set()
-        self._calls: set[_Visit] = set()
+        self.sets = False
+        self._calls: set[tuple[int, int, tuple[str, ...]]] = set()
         self._writes: set[tuple[int, Operation, int]] = set()
         self._queries: set[_Visit] = set()
 
@@ -188,25 +215,27 @@ class _Walk:
         self._query(view, caller)
         return frozenset(self._touched)
 
-    def _call(self, first: Function, caller: int, *, top: bool = False) -> None:
+    def _call(self, first: Function, caller: int, *, top: bool = False, given: tuple[str, ...] = ()) -> None:
         waiting = [(first, caller)]
         while waiting:
             function, role = waiting.pop()
-            if (function.oid, role) in self._calls or function.extension is not None:
+            if (function.oid, role, given) in self._calls or function.extension is not None:
                 continue
             # Nothing has been changed when the statement's own call begins, but where it comes back to that function.
             fresh = top and not self._catalog.argument_calls[function.oid]
             top = False
             if not fresh:
-                self._calls.add((function.oid, role))
+                self._calls.add((function.oid, role, given))
             # Defaults of arguments are computed before the function runs, by whoever calls it.
             before = (self._catalog.functions.get(oid) for oid in self._catalog.argument_calls[function.oid])
             waiting.extend((one, role) for one in before if one is not None)
             role = function.owner if function.security_definer else role
             body = body_of(function)
+            self.sets |= _sets_claims(function, body)
             deeds = None
             if self._doings is not None:
-                deeds = self._doings.of(function, role, frozenset() if fresh else self._changed)
+                deeds = self._doings.of(function, role, frozenset() if fresh else self._changed, given)
+            given = ()
             if deeds is not None:
                 self._by_deeds(deeds, role)
                 waiting.extend((called, role) for name in deeds.calls for called in self._footprints.functions(name))
@@ -293,7 +322,7 @@ class _Walk:
                 for trigger in self._catalog.triggers[oid]:
                     function = self._catalog.functions.get(trigger.function)
                     if function is not None and fires(trigger, one):
-                        self._call(function, caller)
+                        self._call(function, caller, given=trigger.given)
                 for rule in self._catalog.rewrites[oid]:
                     if rule.event == _EVENTS[one] and rule.enabled not in _NEVER_FIRES:
                         self._rule(current, rule, caller)
@@ -312,6 +341,14 @@ class _Walk:
                     self._touched.add(Touch(operation, oid, relation.owner, why, answers=True))
                     if operation is not Operation.SELECT:
                         self._write(self._catalog.relations[oid], operation, caller)
+
+
+def _sets_claims(function: Function, body: Body) -> bool:
+    """Whether a body that is understood may set more than settings of the project's own: claims, what names mean."""
+    if not any(one[-1] == _SET for one in body.calls):
+        return False
+    named = _SETTING.findall(function.body)
+    return len(named) < len(_CALLED.findall(function.body)) or not all(map(is_own_setting, named))
 
 
 def _events(relation: Relation, operation: Operation) -> Iterator[Operation]:

@@ -8,7 +8,7 @@ known.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pglast
 from pglast import ast
@@ -18,7 +18,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.answers import SPECIFIER
 from rlsaudit.policy.procedure.dynamic import text_of
 from rlsaudit.policy.procedure.names import lookup
-from rlsaudit.policy.procedure.path import Computed
+from rlsaudit.policy.procedure.path import Computed, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,31 +40,47 @@ _QUOTES: dict[tuple[str, ...], list[str]] = {
     ("quote_nullable",): _VALUE,
     ("quote_ident",): _NAME,
 }
+_UNFINISHED = (" and", " or", " where", " from", ",", "=")
 USED = frozenset({"format", "quote_ident", "quote_literal", "quote_nullable", "||"})
 """What texts are made of; it has to be Postgres's own."""
 _TEXTS = frozenset({"text", "varchar", "character varying"})
+
+
+class _Known(NamedTuple):
+    """What names stand for, and what a trigger is called with."""
+
+    bindings: Bindings
+    given: tuple[str, ...]
 
 
 class UnknownTextError(Exception):
     """The text may be anything."""
 
 
-def statements_of(step: Dynamic) -> tuple[Node, ...] | None:
-    """Returns the statements that dynamic SQL may be, None where it may be any. `HOLE` stands for unknown names."""
+def statements_of(step: Dynamic, given: tuple[str, ...] = ()) -> tuple[Node, ...] | None:
+    """Returns the statements that dynamic SQL may be, None where it may be any. `HOLE` stands for unknown names.
+
+    `given` are a trigger's arguments, which its definition has.
+    """
     try:
-        texts = dict.fromkeys(_texts(step.text, step.bindings, 0))
+        texts = dict.fromkeys(_texts(step.text, _Known(step.bindings, given), 0))
     except UnknownTextError:
         return None
     found: list[Node] = []
+    fitting = False
     for text in texts:
         parsed = tree.statements(text)
+        if parsed is None and text.rstrip().lower().endswith(_UNFINISHED):
+            # No grammar has a statement that ends like this: it fails.
+            fitting = True
+            continue
         if parsed is None and text.count(HOLE):
             # An identifier that is quoted cannot stand everywhere; but one way it has to be.
             continue
         if parsed is None or not _in_place(text) or not all(map(_is_plain, parsed)):
             return None
         found.extend(parsed)
-    return tuple(found) or None
+    return tuple(found) if found or fitting else None
 
 
 def _in_place(text: str) -> bool:
@@ -99,7 +115,7 @@ def _is_plain(statement: Node) -> bool:
     return True
 
 
-def _texts(node: Node, bindings: Bindings, depth: int) -> list[str]:
+def _texts(node: Node, known: _Known, depth: int) -> list[str]:
     """All texts that an expression may have.
 
     Raises:
@@ -112,39 +128,48 @@ def _texts(node: Node, bindings: Bindings, depth: int) -> list[str]:
         return [plain]
     match node:
         case ast.TypeCast() if tree.target(node) in _TEXTS and not tree.modified(node):
-            return _texts(node.arg, bindings, depth + 1)
+            return _texts(node.arg, known, depth + 1)
         case ast.A_Expr(kind=A_Expr_Kind.AEXPR_OP) if tree.name(node.name) == ("||",) and node.lexpr is not None:
-            return _product(_piece(one, bindings, depth) for one in (node.lexpr, node.rexpr))
+            return _product(_piece(one, known, depth) for one in (node.lexpr, node.rexpr))
         case ast.FuncCall() if tree.name(node.funcname) == ("format",) and node.args and not node.func_variadic:
             return [
-                text for template in _texts(node.args[0], bindings, depth + 1)
-                for text in _formatted(template, node.args[1:], bindings, depth)
+                text for template in _texts(node.args[0], known, depth + 1)
+                for text in _formatted(template, node.args[1:], known, depth)
             ]  # fmt: skip
         case ast.CaseExpr():
             values = [one.result for one in node.args or ()] + [node.defresult]
             # Without ELSE it may be NULL, which `format` makes nothing of.
-            return _joined([""] if one is None else _texts(one, bindings, depth + 1) for one in values)
+            return _joined([""] if one is None else _texts(one, known, depth + 1) for one in values)
+        case ast.CoalesceExpr():
+            return _joined(_texts(one, known, depth + 1) for one in node.args or ())
+        case ast.A_Indirection(arg=ast.ColumnRef() as name, indirection=(ast.A_Indices(is_slice=False) as place,)):
+            found = lookup(name, known.bindings)
+            index = place.uidx.val.ival or 0 if isinstance(place.uidx, ast.A_Const) and isinstance(
+                place.uidx.val, ast.Integer) else -1  # fmt: skip
+            if found is not None and found[0] == Event("tg_argv") and known.given:
+                # Beyond the last it is NULL: `format` makes nothing of that, and of `||` nothing is left to be run.
+                return [known.given[index]] if 0 <= index < len(known.given) else [""]
         case ast.ColumnRef() | ast.ParamRef():
-            found = lookup(node, bindings)
+            found = lookup(node, known.bindings)
             if found is not None and isinstance(found[0], Computed) and not found[1]:
                 bound = found[0]
                 if bound.declared.type.lower() in _TEXTS:
-                    return _texts(bound.node, bound.bindings, depth + 1)
+                    return _texts(bound.node, known._replace(bindings=bound.bindings), depth + 1)
         case _:
             pass
     raise UnknownTextError
 
 
-def _piece(node: Node, bindings: Bindings, depth: int) -> list[str]:
+def _piece(node: Node, known: _Known, depth: int) -> list[str]:
     """One side of `||`: a text, or a value that is quoted."""
     if isinstance(node, ast.FuncCall) and len(node.args or ()) == 1:
         hole = _QUOTES.get(tree.name(node.funcname))
         if hole is not None:
             return hole
-    return _texts(node, bindings, depth + 1)
+    return _texts(node, known, depth + 1)
 
 
-def _formatted(template: str, arguments: Sequence[Node], bindings: Bindings, depth: int) -> list[str]:
+def _formatted(template: str, arguments: Sequence[Node], known: _Known, depth: int) -> list[str]:
     parts: list[list[str]] = []
     done, following = 0, 0
     for one in SPECIFIER.finditer(template):
@@ -159,19 +184,19 @@ def _formatted(template: str, arguments: Sequence[Node], bindings: Bindings, dep
         width = one[0].removeprefix("%").removesuffix(one["kind"]).removeprefix(f"{one['position']}$")
         if width or not 0 <= place < len(arguments):
             raise UnknownTextError
-        parts.append(_value(one["kind"], arguments[place], bindings, depth))
+        parts.append(_value(one["kind"], arguments[place], known, depth))
     rest = template[done:]
     if any("%" in part for each in parts[::2] for part in each) or "%" in rest:
         raise UnknownTextError
     return _product([*parts, [rest]])
 
 
-def _value(kind: str, node: Node, bindings: Bindings, depth: int) -> list[str]:
+def _value(kind: str, node: Node, known: _Known, depth: int) -> list[str]:
     if kind == "L":
         return _VALUE
     if kind == "I":
         return _NAME
-    return _texts(node, bindings, depth + 1)
+    return _texts(node, known, depth + 1)
 
 
 def _product(parts: Iterable[list[str]]) -> list[str]:

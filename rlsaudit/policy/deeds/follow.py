@@ -33,8 +33,9 @@ from rlsaudit.policy.expr import (
     Who,
     walk,
 )
-from rlsaudit.policy.helpers import own_names
+from rlsaudit.policy.helpers import PATH, own_names
 from rlsaudit.policy.procedure import NotFollowed, conflict_of, paths
+from rlsaudit.policy.procedure.fragments import constant
 from rlsaudit.policy.procedure.names import Conflict
 from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Reads, Returned, Sets, Writes
 from rlsaudit.policy.read import READERS, types
@@ -68,10 +69,18 @@ _TABLES = frozenset("rpvmf")
 Changes = frozenset[int] | None
 """Relations whose rows may have changed; None: any."""
 _NONE: frozenset[int] = frozenset()
+_SETTINGS = -1
+"""Stands among changed relations for settings."""
+_SETTABLE = frozenset({Who.SERVER, Who.CLIENT})
 
 
 def deeds_of(
-    function: Function, scope: Scope, ground: Ground, before: Changes, reach: Callable[[Expr, int], bool]
+    function: Function,
+    scope: Scope,
+    ground: Ground,
+    before: Changes,
+    reach: Callable[[Expr, int], bool],
+    given: tuple[str, ...] = (),
 ) -> Deeds | None:
     """Returns all that the body of a function does by itself; None where it is not followed.
 
@@ -81,6 +90,7 @@ def deeds_of(
         ground: What its names may mean.
         before: What may have changed before it is called, by the same statement.
         reach: Whether a condition may be true at all, of a row of the relation, or where that is 0 of none.
+        given: What a trigger calls it with, which is the same for every row.
     """
     body = body_of(function)
     if scope.database is None or any(one[-1] in RUNS_SQL for one in body.calls):
@@ -93,11 +103,12 @@ def deeds_of(
     found = _paths(function)
     if isinstance(found, NotFollowed) or not found:
         return None
-    if any(isinstance(step, Sets) for path in found for step in path.steps):
+    sets = [step for path in found for step in path.steps if isinstance(step, Sets)]
+    if not all(_is_own_setting(one, function) for one in sets) or not (body.understood or body.reads or body.writes):
         # Then claims, or what names mean, may not be what they were.
         return None
     try:
-        return _Reading(function, found, scope, scope.database, ground, before, reach).deeds()
+        return _Reading(function, found, scope, scope.database, ground, before, reach, given).deeds()
     except (LostError, TooLargeError, RecursionError):
         return None
 
@@ -122,6 +133,7 @@ class _Reading:
         ground: Ground,
         before: Changes,
         reach: Callable[[Expr, int], bool],
+        given: tuple[str, ...],
     ) -> None:
         self._function = function
         self._scope = scope
@@ -129,6 +141,7 @@ class _Reading:
         self._ground = ground
         self._before = before
         self._reach = reach
+        self._given = given
         # What a way that fails has done is undone.
         self._whole = [one for one in found if isinstance(one.end, Returned)]
         self._failed = [one for one in found if not isinstance(one.end, Returned)]
@@ -211,7 +224,7 @@ class _Reading:
         key = (id(step.text), id(step.bindings))
         if key not in self._dynamic:
             own = own_names(self._database.catalog)
-            found = None if own & dynamic.USED else dynamic.statements_of(step)
+            found = None if own & dynamic.USED else dynamic.statements_of(step, self._given)
             if found is not None and not all(map(self._is_known, found)):
                 found = None
             arguments = {f"${n}": Computed(one, step.bindings) for n, one in enumerate(step.arguments, 1)}
@@ -341,10 +354,14 @@ class _Reading:
         if changed == _NONE:
             return True
         used = _tables(expression)
-        # What is not followed may be anything, but need not be the same as before.
-        if used is None:
+        # What is not followed may be anything, but need not be the same as before. What may have changed anything may
+        # have changed the claims.
+        if used is None or changed is None:
             return False
-        return not used if changed is None else not used & changed
+        if any(isinstance(one, Given) and one.who in _SETTABLE for one in walk(expression)):
+            # A setting of the project's own is one of these, and what was called before may have set it.
+            return False
+        return not used & changed
 
     def _changed_by(self, steps: Iterable[Step]) -> Changes:
         total: Changes = _NONE
@@ -357,6 +374,8 @@ class _Reading:
         return total
 
     def _changed_by_step(self, step: Step) -> Changes:
+        if isinstance(step, Sets):
+            return frozenset({_SETTINGS})
         total: Changes = _NONE
         if isinstance(step, Dynamic) and self._text(step)[0] is None:
             return None
@@ -496,6 +515,24 @@ class _Reading:
         for operation, name in (*((Operation.SELECT, one) for one in body.reads), *body.writes):
             for oid in self._ground.relations(name):
                 self._noted.setdefault((Operation(operation), oid), [NO])
+
+
+def _is_own_setting(step: Sets, function: Function) -> bool:
+    """Whether a setting is the project's own, or a search_path that gives no name another meaning.
+
+    Names without a schema are taken for certain only where there is one of that name, unless the function has a path.
+    """
+    name = (step.name or "").lower()
+    if name == "search_path" and isinstance(step.statement, ast.VariableSetStmt):
+        values = [constant(one) for one in step.statement.args or ()]
+        plain = all(one is not None and one not in {"pg_catalog", "pg_temp"} for one in values)
+        return plain and bool(values) and not any(one.startswith(PATH) for one in function.settings)
+    return is_own_setting(name)
+
+
+def is_own_setting(name: str) -> bool:
+    """Whether nothing but the project asks for a setting: no claim of the request, and nothing of the server's."""
+    return "." in name and not name.lower().startswith(("request.", "plpgsql."))
 
 
 @lru_cache(maxsize=1024)
