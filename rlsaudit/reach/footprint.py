@@ -317,7 +317,9 @@ class _Walk:
                 self._writes.add((oid, one, caller))
                 # Defaults, constraints and the like are computed as whoever wrote, too.
                 for called in self._catalog.row_calls[oid] if one is not Operation.DELETE else ():
-                    if function := self._catalog.functions.get(called):
+                    function = self._catalog.functions.get(called)
+                    # A trigger's own function is among what it depends on, and is called by that alone.
+                    if function is not None and function.returns != "trigger":
                         self._call(function, caller)
                 for trigger in self._catalog.triggers[oid]:
                     function = self._catalog.functions.get(trigger.function)

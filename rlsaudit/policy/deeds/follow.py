@@ -12,7 +12,7 @@ from pglast.enums import SetOperation
 
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
-from rlsaudit.policy.body import RUNS_SQL, body_of
+from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
 from rlsaudit.policy.deeds.deed import ANY, NO, Deed, Deeds
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, values
@@ -35,14 +35,14 @@ from rlsaudit.policy.expr import (
 )
 from rlsaudit.policy.helpers import PATH, own_names
 from rlsaudit.policy.procedure import NotFollowed, conflict_of, paths
+from rlsaudit.policy.procedure.declared import NotReadError, rewrite
 from rlsaudit.policy.procedure.fragments import constant
 from rlsaudit.policy.procedure.names import Conflict
 from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Reads, Returned, Sets, Writes
-from rlsaudit.policy.read import READERS, types
+from rlsaudit.policy.read import READERS, plpgsql, types
 from rlsaudit.policy.read.calls import inside
 from rlsaudit.policy.read.here import Here, LostError, TooLargeError, Work
 from rlsaudit.policy.read.junctions import conjunction
-from rlsaudit.policy.read.plpgsql import Body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -92,7 +92,7 @@ def deeds_of(
         reach: Whether a condition may be true at all, of a row of the relation, or where that is 0 of none.
         given: What a trigger calls it with, which is the same for every row.
     """
-    body = body_of(function)
+    body = _named_by(function)
     if scope.database is None or any(one[-1] in RUNS_SQL for one in body.calls):
         return None
     if any(one[-1] in own_names(scope.database.catalog) for one in COUNTS):
@@ -104,7 +104,9 @@ def deeds_of(
     if isinstance(found, NotFollowed) or not found:
         return None
     sets = [step for path in found for step in path.steps if isinstance(step, Sets)]
-    if not all(_is_own_setting(one, function) for one in sets) or not (body.understood or body.reads or body.writes):
+    if not all(_is_own_setting(one, function) for one in sets) or not (
+        body.understood or body.reads or body.writes or body.calls
+    ):
         # Then claims, or what names mean, may not be what they were.
         return None
     try:
@@ -162,14 +164,14 @@ class _Reading:
             self._run(run)
         if self._unknown and self._reach(self._gate(self._unknown), 0):
             self._lost = "it runs dynamic SQL"
-        self._calls |= {one for one in body_of(self._function).operators if any(self._ground.functions(one))}
+        self._calls |= {one for one in _named_by(self._function).operators if any(self._ground.functions(one))}
         if self._function.returns not in _SILENT:
             self._show()
         self._rest()
         deeds = [Deed(operation, oid, _either(found)) for (operation, oid), found in self._noted.items()]
         return Deeds(tuple(deeds), frozenset(self._calls), self._lost)
 
-    def _standing(self) -> Body:
+    def _standing(self) -> plpgsql.Body:
         function, scope = self._function, self._scope
         nowhere = replace(scope, relation="", columns={}, table=0, path=self._database.path_of(function))
         here = Here(Work(READERS), nowhere, 1)
@@ -186,7 +188,7 @@ class _Reading:
             clash=conflict_of(function) is not Conflict.COLUMN,
             called="",
         )
-        return Body(stands, UNKNOWN, " #deed")
+        return plpgsql.Body(stands, UNKNOWN, " #deed")
 
     # What is run
 
@@ -435,6 +437,8 @@ class _Reading:
     def _read_by(self, step: Step) -> Iterator[tuple[Node, Bindings]]:
         if isinstance(step, Reads):
             yield step.query, step.bindings
+        elif isinstance(step, Writes):
+            yield step.statement, step.bindings
         elif isinstance(step, Dynamic):
             texts, bindings = self._text(step)
             yield from ((one, bindings) for one in texts or ())
@@ -511,7 +515,7 @@ class _Reading:
 
     def _rest(self) -> None:
         """What the body names and none of its ways does, or shows."""
-        body = body_of(self._function)
+        body = _named_by(self._function)
         for operation, name in (*((Operation.SELECT, one) for one in body.reads), *body.writes):
             for oid in self._ground.relations(name):
                 self._noted.setdefault((Operation(operation), oid), [NO])
@@ -533,6 +537,18 @@ def _is_own_setting(step: Sets, function: Function) -> bool:
 def is_own_setting(name: str) -> bool:
     """Whether nothing but the project asks for a setting: no claim of the request, and nothing of the server's."""
     return "." in name and not name.lower().startswith(("request.", "plpgsql."))
+
+
+@lru_cache(maxsize=1024)
+def _named_by(function: Function) -> Body:
+    """What the text of a body names, also where it has types that only the database knows."""
+    body = body_of(function)
+    if body.understood or body.reads or body.writes or function.language != "plpgsql":
+        return body
+    try:
+        return body_of(replace(function, body=rewrite(function.body).body))
+    except NotReadError:
+        return body
 
 
 @lru_cache(maxsize=1024)

@@ -36,7 +36,7 @@ _CONDITIONS = frozenset({"whereClause", "havingClause", "quals", "sortClause", "
 _VALUES = frozenset({SubLinkType.EXPR_SUBLINK, SubLinkType.ARRAY_SUBLINK})
 COUNTS = frozenset({("count",)})
 """Aggregates that show nothing of a row but that it is there."""
-_TELLING_NOTHING = ("diagnostics", "a number that is counted", "what the error says", "which error it is")
+_TELLING_NOTHING = ("diagnostics", "what the error says", "which error it is")
 """Unknown values that are no row's: messages are followed by what they are made of."""
 
 

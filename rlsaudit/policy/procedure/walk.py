@@ -225,6 +225,7 @@ class Walker:
         state = state.then(*effects.of_expression(node, state.values))
         name, fields = state.find(parts)
         if subscripts:
+            state = state.then(Assigns(name, Computed(node, state.values)))
             return [self._set(state, name, fields, self.unknown("an array of which an element was set"))]
         declared = Declared() if fields else state.kinds[name].declared
         return [self._set(state, name, fields, Computed(node, state.values, declared))]
@@ -232,6 +233,7 @@ class Walker:
     def _set(self, state: State, name: str, fields: tuple[str, ...], value: Bound) -> State:
         if fields:
             if len(fields) > 1:
+                state = state.then(Assigns(".".join((name, *fields)), value))
                 value = self.unknown("a field of a field")
             bound: Bound = Changed(state.values[name], fields[0], value)
         else:
@@ -315,7 +317,8 @@ class Walker:
         for key in ("lower", "upper", "step"):
             if key in statement:
                 node = fragments.expression(_sql(statement[key]))
-                state = state.then(*effects.of_expression(node, state.values))
+                counts = Assigns(statement["var"]["PLpgSQL_var"]["refname"], Computed(node, state.values))
+                state = state.then(*effects.of_expression(node, state.values), counts)
         name, label = statement["var"]["PLpgSQL_var"]["refname"], statement.get("label")
         more = (f"{label}.{name}",) if label else ()
 
@@ -333,7 +336,9 @@ class Walker:
         if cursor is None:
             raise NotFollowedError("a cursor that is not followed")
         if "argquery" in statement:
-            state = state.then(*effects.of_expression(fragments.expression(_sql(statement["argquery"])), state.values))
+            argument = fragments.expression(_sql(statement["argquery"]))
+            passed = Assigns("", Computed(argument, state.values))
+            state = state.then(*effects.of_expression(argument, state.values), passed)
         name, label = statement["var"]["PLpgSQL_rec"]["refname"], statement.get("label")
         more = (f"{label}.{name}",) if label else ()
         opened = self._opened(cursor, state)
@@ -358,8 +363,9 @@ class Walker:
 
     def _for_array(self, statement: Json, state: State) -> list[State]:
         node = fragments.expression(_sql(statement["expr"]))
-        state = state.then(*effects.of_expression(node, state.values))
         name = self._datum(statement["varno"])
+        # Which element it is is not told, but what they are elements of.
+        state = state.then(*effects.of_expression(node, state.values), Assigns(name, Computed(node, state.values)))
 
         def element(one: State) -> State:
             return self._set(one, *one.find((name,)), self.unknown("an element of an array"))
@@ -573,6 +579,7 @@ class Walker:
         for one in tree.walk(node):
             if isinstance(one, ast.ColumnRef):
                 name, fields = state.find(names.parts(one))
+                state = state.then(Assigns(name, Computed(node.funccall, state.values)))
                 state = self._set(state, name, fields, self.unknown("an argument of a procedure"))
         return [state]
 
@@ -588,7 +595,8 @@ class Walker:
         for key in ("argquery",):
             if key in statement:
                 node = fragments.expression(_sql(statement[key]))
-                state = state.then(*effects.of_expression(node, state.values))
+                passed = Assigns("", Computed(node, state.values))
+                state = state.then(*effects.of_expression(node, state.values), passed)
         if "dynquery" in statement:
             return [self._text(statement, statement["dynquery"], state)[0]]
         if "query" in statement:

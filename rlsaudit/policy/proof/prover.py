@@ -27,6 +27,9 @@ _FAULTS = (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception)
 MOST_NODES = 1_500
 """Larger predicates are not solved: counted as a tree, for that is how it is gone through."""
 
+_MOST_BOUNDED = 400
+"""The same where only the upper bound is asked for, which is asked of every statement of every function."""
+
 
 class Prover:
     """Proofs over one database."""
@@ -38,7 +41,7 @@ class Prover:
 
     def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
         """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
-        if sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES:
+        if sum(1 for _ in islice(walk(expression), _MOST_BOUNDED + 1)) > _MOST_BOUNDED:
             return Reach.ALL
         columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
         key = self._key(expression, columns, persona)
