@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
-from rlsaudit.policy.deeds import is_own_setting
+from rlsaudit.policy.deeds import ANY_TABLE, is_own_setting
 from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.triggers import fires
@@ -101,10 +101,13 @@ class Footprints:
         """Returns the relations whose rows a call may change; None where that may be any, or the claims change."""
         key = (function.oid, caller)
         changed = doings.changed_by(self.of_call(function, caller))
-        if changed is None:
-            # Dynamic SQL may be no more than what it is made of tells.
-            changed = doings.changed_by(_Walk(self, doings, None).call(function, caller))
-        return None if key in self._setting else changed
+        if changed is not None and key not in self._setting:
+            return changed
+        # Dynamic SQL may be no more than what it is made of tells, and what changes claims may be out of reach. Until
+        # something changes them they are what they were: if then nothing does that, nothing ever does.
+        walk = _Walk(self, doings, frozenset({ANY_TABLE}))
+        changed = doings.changed_by(walk.call(function, caller))
+        return None if walk.sets else changed
 
     def of_write(
         self, relation: Relation, operation: Operation, caller: int, doings: Doings | None = None
@@ -128,9 +131,11 @@ class Footprints:
         found = self.of_write(relation, operation, caller)
         itself = Touch(operation, relation.oid, caller, "")
         changed = doings.changed_by({itself, *found})
-        if changed is None:
-            changed = doings.changed_by({itself, *_Walk(self, doings, None).write(relation, operation, caller)})
-        return None if key in self._setting else changed
+        if changed is not None and key not in self._setting:
+            return changed
+        walk = _Walk(self, doings, frozenset({ANY_TABLE}))
+        changed = doings.changed_by({itself, *walk.write(relation, operation, caller)})
+        return None if walk.sets else changed
 
     def of_query(self, view: Relation, caller: int) -> frozenset[Touch]:
         """Returns what the functions may touch that a view calls."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ANY, NO = TRUE, FALSE
 """Any row at all, and no row."""
+ANY_TABLE = -2
+"""Stands among changed relations for all of them: claims are what they were."""
 
 
 @dataclass(frozen=True, slots=True)

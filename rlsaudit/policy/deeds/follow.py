@@ -14,7 +14,7 @@ from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
-from rlsaudit.policy.deeds.deed import ANY, NO, Deed, Deeds
+from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, values
 from rlsaudit.policy.expr import (
     TRUE,
@@ -110,7 +110,7 @@ def deeds_of(
         # Then claims, or what names mean, may not be what they were.
         return None
     try:
-        return _Reading(function, found, scope, scope.database, ground, before, reach, given).deeds()
+        return _Reading(_Asked(function, scope, ground, before, reach, given), found, scope.database).deeds()
     except (LostError, TooLargeError, RecursionError):
         return None
 
@@ -125,25 +125,32 @@ class _Run:
     changed: Changes = _NONE
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `deeds_of` was asked."""
+
+    function: Function
+    scope: Scope
+    ground: Ground
+    before: Changes
+    reach: Callable[[Expr, int], bool]
+    given: tuple[str, ...]
+
+
 class _Reading:
     def __init__(
         self,
-        function: Function,
+        asked: _Asked,
         found: Sequence[Path],
-        scope: Scope,
         database: Database,
-        ground: Ground,
-        before: Changes,
-        reach: Callable[[Expr, int], bool],
-        given: tuple[str, ...],
     ) -> None:
-        self._function = function
-        self._scope = scope
+        self._function = asked.function
+        self._scope = asked.scope
+        self._ground = asked.ground
+        self._before = asked.before
+        self._reach = asked.reach
+        self._given = asked.given
         self._database = database
-        self._ground = ground
-        self._before = before
-        self._reach = reach
-        self._given = given
         # What a way that fails has done is undone.
         self._whole = [one for one in found if isinstance(one.end, Returned)]
         self._failed = [one for one in found if not isinstance(one.end, Returned)]
@@ -363,7 +370,7 @@ class _Reading:
         if any(isinstance(one, Given) and one.who in _SETTABLE for one in walk(expression)):
             # A setting of the project's own is one of these, and what was called before may have set it.
             return False
-        return not used & changed
+        return not used if ANY_TABLE in changed else not used & changed
 
     def _changed_by(self, steps: Iterable[Step]) -> Changes:
         total: Changes = _NONE
