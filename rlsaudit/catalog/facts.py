@@ -7,7 +7,6 @@ catalog column (`relkind`, `polcmd`), https://www.postgresql.org/docs/current/ca
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,10 +62,6 @@ __all__ = [
     "UserMapping",
     "Viewer",
 ]
-
-
-_ESCAPED = re.compile(rb"\\(?:([0-7]{3})|\\)")
-"""https://www.postgresql.org/docs/current/functions-binarystring.html: what `encode(…, 'escape')` makes of bytes."""
 
 
 class ColumnRef(NamedTuple):
@@ -192,7 +187,8 @@ class Column:
     """A live column. `acl` holds column grants only; `default` whether there is a default, identity or generation.
 
     `type_kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite. `constant` is the default's SQL where that
-    is a short constant (`'draft'::text`), None where there is none or it is computed.
+    is a short constant (`'draft'::text`), None where there is none or it is computed. `collation` is one by which texts
+    are equal that are written differently, None where it is any other.
     """
 
     relation: int
@@ -206,6 +202,7 @@ class Column:
     identity: bool
     acl: tuple[Grant, ...]
     constant: str | None = None
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,20 +271,13 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`, `arguments` is `tgargs`, escaped."""
+    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`."""
 
     relation: int
     name: str
     function: int
     type: int
     enabled: str
-    arguments: str = ""
-
-    @property
-    def given(self) -> tuple[str, ...]:
-        """What the trigger's function is called with: each argument ends with a zero byte."""
-        raw = _ESCAPED.sub(lambda one: bytes([int(one[1], 8)]) if one[1] else b"\\", self.arguments.encode())
-        return tuple(one.decode(errors="replace") for one in raw.split(b"\0")[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +318,10 @@ class Inheritance:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A table constraint. `kind` is `contype`; `columns` and `foreign_columns` are column numbers."""
+    """A table constraint. `kind` is `contype`; `columns` and `foreign_columns` are column numbers.
+
+    A NOT NULL (`n`) is here only where older rows may break it.
+    """
 
     relation: int
     name: str

@@ -35,18 +35,15 @@ class Doings:
         self._catalog = predicates.catalog
         self._predicates = predicates
         self._persona = persona
-        self._followed: dict[tuple[int, int, Changes, tuple[str, ...]], Deeds | None] = {}
+        self._followed: dict[tuple[int, int, Changes], Deeds | None] = {}
         self._ground = _Ground(footprints, self)
 
-    def of(self, function: Function, role: int, before: Changes, given: tuple[str, ...] = ()) -> Deeds | None:
-        """Returns what the body does by itself with the rights of `role`; None where it is not followed.
-
-        `given` are the arguments of the trigger that runs it.
-        """
-        key = (function.oid, role, before, given)
+    def of(self, function: Function, role: int, before: Changes) -> Deeds | None:
+        """Returns what the body does by itself with the rights of `role`; None where it is not followed."""
+        key = (function.oid, role, before)
         if key not in self._followed:
             scope = self._predicates.nowhere(self._persona, role)
-            self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible, given)
+            self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible)
         return self._followed[key]
 
     def most(self, rows: Expr, relation: int) -> Reach:

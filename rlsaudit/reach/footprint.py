@@ -204,7 +204,7 @@ class _Walk:
         self._catalog = self._access.catalog
         self._touched: set[Touch] = set()
         self.sets = False
-        self._calls: set[tuple[int, int, tuple[str, ...]]] = set()
+        self._calls: set[_Visit] = set()
         self._writes: set[tuple[int, Operation, int]] = set()
         self._queries: set[_Visit] = set()
 
@@ -220,17 +220,17 @@ class _Walk:
         self._query(view, caller)
         return frozenset(self._touched)
 
-    def _call(self, first: Function, caller: int, *, top: bool = False, given: tuple[str, ...] = ()) -> None:
+    def _call(self, first: Function, caller: int, *, top: bool = False) -> None:
         waiting = [(first, caller)]
         while waiting:
             function, role = waiting.pop()
-            if (function.oid, role, given) in self._calls or function.extension is not None:
+            if (function.oid, role) in self._calls or function.extension is not None:
                 continue
             # Nothing has been changed when the statement's own call begins, but where it comes back to that function.
             fresh = top and not self._catalog.argument_calls[function.oid]
             top = False
             if not fresh:
-                self._calls.add((function.oid, role, given))
+                self._calls.add((function.oid, role))
             # Defaults of arguments are computed before the function runs, by whoever calls it.
             before = (self._catalog.functions.get(oid) for oid in self._catalog.argument_calls[function.oid])
             waiting.extend((one, role) for one in before if one is not None)
@@ -239,8 +239,7 @@ class _Walk:
             self.sets |= _sets_claims(function, body)
             deeds = None
             if self._doings is not None:
-                deeds = self._doings.of(function, role, frozenset() if fresh else self._changed, given)
-            given = ()
+                deeds = self._doings.of(function, role, frozenset() if fresh else self._changed)
             if deeds is not None:
                 self._by_deeds(deeds, role)
                 waiting.extend((called, role) for name in deeds.calls for called in self._footprints.functions(name))
@@ -329,7 +328,7 @@ class _Walk:
                 for trigger in self._catalog.triggers[oid]:
                     function = self._catalog.functions.get(trigger.function)
                     if function is not None and fires(trigger, one):
-                        self._call(function, caller, given=trigger.given)
+                        self._call(function, caller)
                 for rule in self._catalog.rewrites[oid]:
                     if rule.event == _EVENTS[one] and rule.enabled not in _NEVER_FIRES:
                         self._rule(current, rule, caller)

@@ -172,8 +172,7 @@ class _Reading:
         if self._unknown and self._reach(self._gate(self._unknown), 0):
             self._lost = "it runs dynamic SQL"
         self._calls |= {one for one in _named_by(self._function).operators if any(self._ground.functions(one))}
-        if self._function.returns not in _SILENT:
-            self._show()
+        self._show(silent=self._function.returns in _SILENT)
         self._rest()
         deeds = [Deed(operation, oid, _either(found)) for (operation, oid), found in self._noted.items()]
         return Deeds(tuple(deeds), frozenset(self._calls), self._lost)
@@ -405,16 +404,17 @@ class _Reading:
 
     # What is shown
 
-    def _show(self) -> None:
+    def _show(self, *, silent: bool) -> None:
         runs: dict[tuple[int, int], _Run] = {}
         nested: dict[tuple[int, int], _Run] = {}
-        everything = _has_cursors(self._function)
+        everything = _has_cursors(self._function) and not silent
         for path in (*self._whole, *self._failed):
             shown = Shown()
-            if isinstance(path.end, Returned):
+            if isinstance(path.end, Returned) and not silent:
                 shown.of(self._function, path)
             else:
                 shown.only_messages(path)
+            # What a message is made of may be unknown; it tells no more than what the body has read.
             everything |= shown.everything
             for node, bindings in shown.queries:
                 self._shown_on(path, node, bindings, runs)
