@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rlsaudit.model import Reach
+from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.policy.formula import And, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.proof import Prover
 from rlsaudit.policy.read import read
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "decide", "decide_rows"]
+__all__ = ["Bounds", "at_most", "decide", "decide_rows"]
 
 _decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
@@ -46,14 +47,14 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
     if bounds.decided or scope.database is None:
         return bounds
     solution = _prover(scope.database).solve(read(formula), scope.persona, scope.table)
-    at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
-    if at_least > at_most:
+    at_least, most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
+    if at_least > most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
-    because = _because(at_least) if at_least is at_most else f"{bounds.because}{_open(solution)}"
+    because = _because(at_least) if at_least is most else f"{bounds.because}{_open(solution)}"
     return replace(
         bounds,
         at_least=at_least,
-        at_most=at_most,
+        at_most=most,
         because=because,
         passes=solution.passes,
         barred=solution.barred,
@@ -66,6 +67,16 @@ def decide_rows(condition: Expr, persona: Persona, database: Database, relation:
     found = _prover(database).solve(condition, persona, relation)
     because = _because(found.at_least) if found.at_least is found.at_most else f"not decided{_open(found)}"
     return Bounds(found.at_least, found.at_most, because, passes=found.passes, barred=found.barred, given=found.given)
+
+
+def at_most(expression: Expr, database: Database, persona: Persona, relation: int) -> Reach:
+    """Returns how far a predicate lets a persona go over the rows of a relation (an OID, 0 for none), at most.
+
+    That is `none`, `own` or `all`; where the solver does not come to an end it is `all`.
+    """
+    if expression == TRUE:
+        return Reach.ALL
+    return Reach.NONE if expression == FALSE else _prover(database).most(expression, persona, relation)
 
 
 def _prover(database: Database) -> Prover:

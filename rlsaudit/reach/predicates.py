@@ -96,6 +96,10 @@ class Predicates:
             table=relation.oid,
         )
 
+    def nowhere(self, persona: Persona, role: int) -> Scope:
+        """Returns what names mean where there is no row; `role` is whose rights count."""
+        return Scope(persona, trusted=self._trusted, helpers=self._helpers, role=role, database=self)
+
     def seen(self, persona: Persona, role: int, relation: Relation) -> Formula:
         """Returns which rows a query by `role` sees, with the persona's identity: always true without RLS."""
         key = (persona.name, role, relation.oid)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import z3
 
+from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
 from rlsaudit.policy.proof.solution import UNSOLVED
-from rlsaudit.policy.proof.solve import solve
+from rlsaudit.policy.proof.solve import most, solve
 from rlsaudit.policy.proof.tables import Tables
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.solution import Solution, Witness
 
 
+_FAULTS = (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception)
 MOST_NODES = 1_500
 """Larger predicates are not solved: counted as a tree, for that is how it is gone through."""
+
+_MOST_BOUNDED = 400
+"""The same where only the upper bound is asked for, which is asked of every statement of every function."""
 
 
 class Prover:
@@ -31,19 +36,28 @@ class Prover:
 
     def __init__(self, database: Database) -> None:
         self._tables = Tables(database)
+        self._bounded: dict[tuple[object, ...], Reach] = {}
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
+
+    def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
+        """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
+        if sum(1 for _ in islice(walk(expression), _MOST_BOUNDED + 1)) > _MOST_BOUNDED:
+            return Reach.ALL
+        columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
+        key = self._key(expression, columns, persona)
+        if key not in self._bounded:
+            try:
+                self._bounded[key] = most(expression, persona, self._tables, relation)
+            except _FAULTS:
+                self._bounded[key] = Reach.ALL
+        return self._bounded[key]
 
     def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
         """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
         if sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES:
             return replace(UNSOLVED, why="too large")
         columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
-        key = (
-            _nameless(expression, columns),
-            persona.role,
-            json.dumps(persona.claims, sort_keys=True),
-            tuple(self._tables.kind_of(one) for one in columns),
-        )
+        key = self._key(expression, columns, persona)
         names = tuple(one.name for one in columns)
         if key not in self._solved:
             self._solved[key] = _solved(expression, persona, self._tables, relation), names
@@ -51,11 +65,19 @@ class Prover:
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
 
+    def _key(self, expression: Expr, columns: tuple[Field, ...], persona: Persona) -> tuple[object, ...]:
+        return (
+            _nameless(expression, columns),
+            persona.role,
+            json.dumps(persona.claims, sort_keys=True),
+            tuple(self._tables.kind_of(one) for one in columns),
+        )
+
 
 def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
     try:
         return solve(expression, persona, tables, relation)
-    except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):
+    except _FAULTS:
         # A proof that fails proves nothing, and no audit fails for it.
         return replace(UNSOLVED, why="a fault of its own")
 

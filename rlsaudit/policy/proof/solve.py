@@ -49,6 +49,11 @@ def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> 
     return _Question(expression, persona, tables, relation).answer()
 
 
+def most(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Reach:
+    """Returns the upper bound alone, of `none`, `own` and `all`: it takes no witness, and so little time."""
+    return _Question(expression, persona, tables, relation).most()
+
+
 class _Question:
     def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int) -> None:
         self._expression = expression
@@ -77,6 +82,16 @@ class _Question:
         witness, _ = self._confirm(encoder, asked, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
+
+    def most(self) -> Reach:
+        encoder = Encoder(self._tables, self._identities(), self._relation)
+        truth = encoder.predicate(self._expression)
+        if next(self._models(encoder, [truth.value, *_no_staff(encoder)]), None) is None and not self._stopped:
+            return Reach.NONE
+        if not self._personal or self._stopped:
+            return Reach.ALL
+        foreign = next(self._models(encoder, [truth.value, *_strangers(encoder)]), None)
+        return Reach.OWN if foreign is None and not self._stopped else Reach.ALL
 
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""

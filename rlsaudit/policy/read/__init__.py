@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.tree import Node
 
-__all__ = ["ShownRows", "ShownView", "read", "read_node", "read_view"]
+__all__ = ["READERS", "ShownRows", "ShownView", "read", "read_node", "read_view"]
 
-_READERS = Readers(expression, truth, policies, rows, returned, procedure)
+READERS = Readers(expression, truth, policies, rows, returned, procedure)
+"""What reads each sort of thing, for whoever reads more than one expression."""
 
 
 def read(formula: Formula, place: int = 0) -> Expr:
@@ -48,7 +49,7 @@ def read_view(view: Relation, names: tuple[str, ...], scope: Scope) -> ShownView
     `names` are those of its columns, and `scope` has the role whose rights count.
     """
     try:
-        return shown_view(view, names, scope, Work(_READERS))
+        return shown_view(view, names, scope, Work(READERS))
     except (LostError, TooLargeError, RecursionError):
         return None
 
@@ -58,7 +59,7 @@ def _guarded(
 ) -> Expr:
     """Reads within the limits: beyond them all of it is one value that may depend on every column."""
     try:
-        return of(Here(Work(_READERS), scope or _NOWHERE, place + 1))
+        return of(Here(Work(READERS), scope or _NOWHERE, place + 1))
     except LostError as lost:
         reason = lost.reason
     except TooLargeError:
