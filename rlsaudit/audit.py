@@ -101,7 +101,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     predicates = Predicates(access, platform)
     direct = Direct(access, predicates)
     indirect = Indirect(access, predicates, direct, served)
-    escalation = Escalation(access, predicates, direct, indirect, served)
+    escalation = Escalation(access, predicates, direct, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
     matrix = build(Sources(access, direct, indirect, escalation, intent), cast.personas, exposure, results)

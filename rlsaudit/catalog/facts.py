@@ -187,7 +187,8 @@ class Column:
     """A live column. `acl` holds column grants only; `default` whether there is a default, identity or generation.
 
     `type_kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite. `constant` is the default's SQL where that
-    is a short constant (`'draft'::text`), None where there is none or it is computed.
+    is a short constant (`'draft'::text`), None where there is none or it is computed. `collation` is one by which texts
+    are equal that are written differently, None where it is any other.
     """
 
     relation: int
@@ -201,6 +202,7 @@ class Column:
     identity: bool
     acl: tuple[Grant, ...]
     constant: str | None = None
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +318,10 @@ class Inheritance:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A table constraint. `kind` is `contype`; `columns` and `foreign_columns` are column numbers."""
+    """A table constraint. `kind` is `contype`; `columns` and `foreign_columns` are column numbers.
+
+    A NOT NULL (`n`) is here only where older rows may break it.
+    """
 
     relation: int
     name: str

@@ -189,6 +189,11 @@ select pg_catalog.json_build_object(
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'relation', a.attrelid::bigint, 'number', a.attnum, 'name', a.attname,
       'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'type_kind', t.typtype, 'not_null', a.attnotnull,
+      'collation', (
+        select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(l.collname)
+        from pg_catalog.pg_collation l
+        join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+        where l.oid = a.attcollation and not l.collisdeterministic),
       'constant', (
         select x.sql
         -- A default names no column. With the relation's oid the server would wait for its lock.
@@ -304,6 +309,8 @@ select pg_catalog.json_build_object(
     from pg_catalog.pg_constraint k
     join own_relations c on c.oid = k.conrelid
     where k.contype in ('p', 'u', 'f', 'c', 'x')
+      -- NOT NULL is told of columns, where it does not say that older rows may break it.
+      or (k.contype = 'n' and not k.convalidated)
   ),
   'sequence_owners', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -10,6 +10,7 @@ from rlsaudit.access.views import is_invoker
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.explain.asides import asides
+from rlsaudit.explain.flaws import flaws
 from rlsaudit.explain.proof import proof
 from rlsaudit.model import Operation, Reach
 from rlsaudit.names import ident
@@ -48,6 +49,7 @@ class Explanation:
 
     `reach` is the cell's, or what the routes come to where there is none. The first route is the relation itself.
     `asides` tell of the rows without handing them out as a statement does: publications, public buckets, foreign keys.
+    `flaws` are what is wrong with the policies that apply.
     """
 
     persona: str
@@ -60,6 +62,7 @@ class Explanation:
     notes: tuple[str, ...]
     cell: Cell | None
     asides: tuple[str, ...] = ()
+    flaws: tuple[str, ...] = ()
 
 
 def explain(
@@ -86,6 +89,7 @@ def explain(
         notes=tuple(_notes(case, persona, relation, cell)),
         cell=cell,
         asides=tuple(asides(case, persona, relation, operation)),
+        flaws=tuple(flaws(case, persona, relation, operation)),
     )
 
 

@@ -34,6 +34,10 @@ def explanation(found: Explanation, screen: Screen) -> str:
     if len(found.routes) == 1:
         page.gap()
         page.prose(("No other way to its rows was found.", QUIET))
+    if found.flaws:
+        page.heading("FLAWS OF ITS POLICIES")
+        for flaw in found.flaws:
+            page.prose(flaw, indent=2, lead=("!", DOUBT), gap=1)
     if found.asides:
         page.heading("BESIDES")
         for aside in found.asides:

@@ -79,6 +79,40 @@ def body_of(function: Function) -> Body:
     return _body(function.language, function.body, tuple(one.name for one in function.parameters if one.name))
 
 
+@lru_cache(maxsize=1024)
+def statements_of(function: Function) -> tuple[Node, ...]:
+    """Returns the statements and expressions of a body, in no order: those of them that are understood."""
+    if function.language == "sql":
+        return tree.statements(plpgsql.plain(function.body)) or ()
+    if function.language != "plpgsql":
+        return ()
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    found = (_parse_fragment(query) for query in _queries(parsed)) if parsed is not None else ()
+    return tuple(statement for one in found if one is not None for statement in one)
+
+
+_ENDS = frozenset({"PLpgSQL_stmt_return", "PLpgSQL_stmt_raise", "PLpgSQL_stmt_exit"})
+
+
+def surely_run(function: Function) -> tuple[Node, ...]:
+    """Returns the statements among them that run whenever the function does, as far as that is plain to see."""
+    if function.language != "plpgsql":
+        return statements_of(function)
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    found: list[Node] = []
+    try:
+        body = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]["body"]
+    except (KeyError, IndexError, TypeError):
+        return ()
+    for statement in body:
+        if "PLpgSQL_stmt_execsql" in statement:
+            found += [each for query in _queries(statement) for each in _parse_fragment(query) or ()]
+        elif not _ENDS.isdisjoint(_kinds(list(statement.values()))):
+            # What comes after it is run only perhaps.
+            break
+    return tuple(found)
+
+
 @lru_cache(maxsize=8192)
 def _body(language: str, body: str, parameters: tuple[str, ...]) -> Body:
     """The same for its parts: a body is asked about once for every table, and told apart by its text alone."""

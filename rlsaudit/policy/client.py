@@ -13,7 +13,7 @@ _STEP = re.compile(r"\.((?:[^.\\]|\\.)*)", re.DOTALL)
 SOURCES = ("user_metadata", "request.cookies", _HEADERS)
 """Where there are several values, by path."""
 THE_E_MAIL, LEVEL = "the e-mail", "aal"
-_LEVELS = frozenset({"aal1", "aal2"})
+LEVELS = frozenset({"aal1", "aal2"})
 
 
 def joined(path: tuple[str, ...]) -> str:
@@ -48,7 +48,7 @@ def may_write(source: str, text: str) -> bool:
     if source == THE_E_MAIL:
         return is_e_mail(text)
     if source == LEVEL:
-        return text in _LEVELS
+        return text in LEVELS
     if source not in SOURCES:
         # How it signs in is for the project to offer.
         return False

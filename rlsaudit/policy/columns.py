@@ -23,6 +23,8 @@ INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 """The integers, and the first number that is too large for each."""
 EXACT = TEXTS | INTEGERS.keys() | {"boolean", "uuid", "enum"}
 """Types of which two values are equal just where the server writes them alike."""
+COLLATED = " collate "
+"""Stands in a type's name before a collation by which texts are equal that are written differently."""
 _KINDS = {"e": "enum", "d": "domain", "c": "composite"}
 _MODIFIERS = re.compile(r"\((\d+)(?:,-?\d+)?\)")
 
@@ -33,21 +35,24 @@ def describe(catalog: Catalog, relation: Relation) -> Mapping[str, Column]:
     texts = {one.number for one in facts if _plain(one) in TEXTS}
     limited = _bounded(catalog, relation)
     listed: dict[int, frozenset[str]] = {}
-    for constraint in catalog.constraints[relation.oid]:
+    constraints = catalog.constraints[relation.oid]
+    unchecked = is_elsewhere(catalog, relation)
+    for constraint in constraints:
         columns = set(constraint.columns)
-        lone_text = constraint.kind == "c" and len(columns) == 1 and columns <= texts - listed.keys()
+        lone_text = constraint.kind == "c" and len(columns) == 1 and columns <= texts - listed.keys() and not unchecked
         values = listed_values(constraint.definition) if lone_text else None
         if values is not None:
             listed |= dict.fromkeys(columns, values)
         elif constraint.kind in "cx":
             limited |= columns
     below = _nullable_below(catalog, relation)
+    older = _nullable_before(catalog, relation)
     return {
         one.name: Column(
             number=one.number,
             name=one.name,
             boolean=_plain(one) == "boolean",
-            nullable=not one.not_null or one.name in below,
+            nullable=unchecked or not one.not_null or one.name in below or one.number in older,
             # A domain or a generated column limits what may stand there in ways not followed.
             free=one.type_kind in "be"
             and not one.generated
@@ -56,7 +61,7 @@ def describe(catalog: Catalog, relation: Relation) -> Mapping[str, Column]:
             allowed=listed.get(one.number),
             type=_plain(one),
             longest=_longest(one),
-            declared=one.type,
+            declared=one.type if one.collation is None else f"{one.type}{COLLATED}{one.collation}",
         )
         for one in facts
     }
@@ -82,9 +87,29 @@ def _nullable_below(catalog: Catalog, relation: Relation) -> set[str]:
         child = waiting.pop()
         if child not in seen:
             seen.add(child)
-            found |= {one.name for one in catalog.columns[child] if not one.not_null}
+            older = _nullable_before(catalog, catalog.relations[child]) if child in catalog.relations else set()
+            found |= {one.name for one in catalog.columns[child] if not one.not_null or one.number in older}
             waiting.extend(catalog.children[child])
     return found
+
+
+def _nullable_before(catalog: Catalog, relation: Relation) -> set[int]:
+    """Columns that are NOT NULL for new rows alone, by number."""
+    return {number for one in catalog.constraints[relation.oid] if one.kind == "n" for number in one.columns}
+
+
+def is_elsewhere(catalog: Catalog, relation: Relation) -> bool:
+    """Whether rows of the relation are kept by another server: what is said of them is not checked by this one."""
+    waiting, seen = [relation.oid], set[int]()
+    while waiting:
+        oid = waiting.pop()
+        found = catalog.relations.get(oid)
+        if found is not None and found.kind == "f":
+            return True
+        if oid not in seen:
+            seen.add(oid)
+            waiting.extend(catalog.children[oid])
+    return False
 
 
 def listed_values(definition: str) -> frozenset[str] | None:
@@ -134,6 +159,9 @@ def _uncast(node: tree.Node) -> tree.Node:
 
 
 def _plain(fact: Fact) -> str:
+    if fact.collation is not None:
+        # Two of its values are equal that are not written alike.
+        return "?"
     return _KINDS.get(fact.type_kind, _MODIFIERS.sub("", fact.type) if fact.type_kind == "b" else "?")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
 from rlsaudit.model import Reach
+from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.policy.formula import And, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.proof import Prover
 from rlsaudit.policy.read import read
@@ -15,15 +16,18 @@ from rlsaudit.policy.sight import Bounds, at_sight
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "Decider", "decide"]
+__all__ = ["Bounds", "Decider", "at_most", "decide", "decide_rows"]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
 """What says how far a predicate lets its persona go."""
 
+_decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
 
@@ -33,24 +37,51 @@ def decide(formula: Formula) -> Bounds:
     `formula` already stands for one persona. Where what it was read from is known, and first sight leaves the answer
     open, a proof is tried; the two never widen one another, and where they contradict each other nothing is known.
     """
-    bounds = at_sight(formula)
-    scope = None if bounds.decided else scope_of(formula)
+    scope = scope_of(formula)
     if scope is None or scope.database is None:
+        return at_sight(formula)
+    known = _decided.setdefault(scope.database, {})
+    # By which object it is: equal ones may mean different columns by the same words, those of two views over one table.
+    if id(formula) not in known:
+        known[id(formula)] = (formula, _decide(formula, scope))
+    return known[id(formula)][1]
+
+
+def _decide(formula: Formula, scope: Scope) -> Bounds:
+    bounds = at_sight(formula)
+    if bounds.decided or scope.database is None:
         return bounds
     solution = prover_of(scope.database).solve(read(formula), scope.persona, scope.table)
-    at_least, at_most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
-    if at_least > at_most:
+    at_least, most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
+    if at_least > most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
-    because = _because(at_least) if at_least is at_most else f"{bounds.because}{_open(solution)}"
+    because = _because(at_least) if at_least is most else f"{bounds.because}{_open(solution)}"
     return replace(
         bounds,
         at_least=at_least,
-        at_most=at_most,
+        at_most=most,
         because=because,
         passes=solution.passes,
         barred=solution.barred,
         given=solution.given,
     )
+
+
+def decide_rows(condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
+    """Returns how far a condition that was read already lets a persona go over the rows of `relation` (an OID)."""
+    found = prover_of(database).solve(condition, persona, relation)
+    because = _because(found.at_least) if found.at_least is found.at_most else f"not decided{_open(found)}"
+    return Bounds(found.at_least, found.at_most, because, passes=found.passes, barred=found.barred, given=found.given)
+
+
+def at_most(expression: Expr, database: Database, persona: Persona, relation: int) -> Reach:
+    """Returns how far a predicate lets a persona go over the rows of a relation (an OID, 0 for none), at most.
+
+    That is `none`, `own` or `all`; where the solver does not come to an end it is `all`.
+    """
+    if expression == TRUE:
+        return Reach.ALL
+    return Reach.NONE if expression == FALSE else prover_of(database).most(expression, persona, relation)
 
 
 def prover_of(database: Database) -> Prover:

@@ -240,6 +240,11 @@ def below(expression: Expr) -> tuple[Expr, ...]:
             return ()
 
 
+def sources(expression: Expr) -> tuple[Source, ...]:
+    """Returns the relations that `expression` itself reads, without what is below it."""
+    return expression.query.sources if isinstance(expression, AnyRow | Lookup | Aggregate) else ()
+
+
 def walk(expression: Expr) -> Iterator[Expr]:
     """Yields every expression below and including `expression`."""
     waiting = [expression]

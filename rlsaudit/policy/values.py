@@ -183,9 +183,9 @@ class Values:
         result: Scalar = Unknown()
         match name:
             case ("auth", "uid") if name in self._scope.trusted:
-                result = self._claim(("sub",))
+                result = self.claim(("sub",))
             case ("auth", "role" | "email" as claim) if name in self._scope.trusted:
-                result = self._claim((claim,))
+                result = self.claim((claim,))
             case ("auth", "jwt") if name in self._scope.trusted:
                 result = Claims(())
             case ("current_setting",):
@@ -277,7 +277,7 @@ class Values:
             if not isinstance(right, Known) or not isinstance(right.value, str):
                 return Unknown()
             path = (*left.path, right.value)
-            return Claims(path) if operator == "->" else self._claim(path)
+            return Claims(path) if operator == "->" else self.claim(path)
         if arrow and isinstance(left, Chosen) and left.view in {"", "?"}:
             if not isinstance(right, Known) or not isinstance(right.value, str):
                 return replace(left, view="?")
@@ -287,8 +287,8 @@ class Values:
             return left
         return _computed([left, right]) if operator in _PURE_OPERATORS else Unknown()
 
-    def _claim(self, path: tuple[str, ...]) -> Scalar:
-        """A claim of this persona: in its token, given by the server, or brought about by the client."""
+    def claim(self, path: tuple[str, ...]) -> Scalar:
+        """Returns a claim of this persona as a text: in its token, or given by the server, or picked by the client."""
         if not self._scope.persona.claims:
             return Known(None)
         if self._signed_in and path == ("sub",):

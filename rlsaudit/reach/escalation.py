@@ -29,13 +29,14 @@ class Escalation:
         access: Access,
         predicates: Predicates,
         direct: Direct,
-        indirect: Indirect,
         served: Mapping[str, frozenset[str]],
     ) -> None:
-        self._makers = Makers(access, predicates, direct, indirect, served)
+        # What a function asks before it does something may be met by then, so that it is taken to do it.
+        single = Indirect(access, predicates, direct, served, asking=False)
+        self._makers = Makers(access, predicates, direct, single, served)
         self._gains = Gains(self._makers.of)
         self._direct = Direct(access, predicates, self._gains.decide)
-        self._indirect = Indirect(access, predicates, self._direct, served)
+        self._indirect = Indirect(access, predicates, self._direct, served, asking=False)
 
     def way(
         self, persona: Persona, relation: Relation, operation: Operation, ways: Sequence[Way], *, fails: bool

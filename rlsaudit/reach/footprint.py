@@ -12,8 +12,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from rlsaudit.model import Operation
+from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
+from rlsaudit.policy.deeds import ANY_TABLE, is_own_setting
+from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.triggers import fires
 
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.access import Access
+    from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation, Rewrite
+    from rlsaudit.policy.deeds import Deeds
+    from rlsaudit.policy.expr import Expr
+    from rlsaudit.reach.deeds import Changes, Doings
 
 _NEVER_FIRES = frozenset({"D", "R"})
 _EVENTS = {Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
@@ -38,7 +44,8 @@ _DOES = re.compile(r"\bdo\b(.*)", re.IGNORECASE | re.DOTALL)
 class Touch:
     """`operation` may be done to the relation (None: to any) with the rights of `role`; `why` says so in words.
 
-    `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns.
+    `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns. `rows`
+    is which rows that may be at most, of the relation itself.
     """
 
     operation: Operation
@@ -46,7 +53,12 @@ class Touch:
     role: int
     why: str
     answers: bool = False
+    rows: Expr = TRUE
 
+
+_SET = "set_config"
+_SETTING = re.compile(r"\bset_config\s*\(\s*'([^']*)'\s*,", re.IGNORECASE)
+_CALLED = re.compile(r"set_config", re.IGNORECASE)
 
 _Visit: TypeAlias = "tuple[int, int]"
 """A function and the role that it is called by."""
@@ -59,20 +71,71 @@ class Footprints:
         self._access = access
         self._catalog = access.catalog
         self._found: dict[_Visit, frozenset[Touch]] = {}
+        self._found_of_writes: dict[tuple[int, Operation, int], frozenset[Touch]] = {}
+        self._setting: set[tuple[object, ...]] = set()
         self._concerned: dict[int, frozenset[int]] = {}
         self._named = self._by_name()
         self._functions_named = self._functions_by_name()
 
-    def of_call(self, function: Function, caller: int) -> frozenset[Touch]:
-        """Returns what a call of the function by `caller` may touch, with whose rights."""
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog that all of this is about."""
+        return self._catalog
+
+    def of_call(self, function: Function, caller: int, doings: Doings | None = None) -> frozenset[Touch]:
+        """Returns what a call of the function by `caller` may touch, with whose rights.
+
+        With `doings` bodies are followed as they are for one persona.
+        """
         key = (function.oid, caller)
         if key not in self._found:
-            self._found[key] = _Walk(self).call(function, caller)
-        return self._found[key]
+            walk = _Walk(self)
+            self._found[key] = walk.call(function, caller)
+            if walk.sets:
+                self._setting.add(key)
+        if doings is None:
+            return self._found[key]
+        return _Walk(self, doings, self.changed_by_call(function, caller, doings)).call(function, caller)
 
-    def of_write(self, relation: Relation, operation: Operation, caller: int) -> frozenset[Touch]:
+    def changed_by_call(self, function: Function, caller: int, doings: Doings) -> Changes:
+        """Returns the relations whose rows a call may change; None where that may be any, or the claims change."""
+        key = (function.oid, caller)
+        changed = doings.changed_by(self.of_call(function, caller))
+        if changed is not None and key not in self._setting:
+            return changed
+        # Dynamic SQL may be no more than what it is made of tells, and what changes claims may be out of reach. Until
+        # something changes them they are what they were: if then nothing does that, nothing ever does.
+        walk = _Walk(self, doings, frozenset({ANY_TABLE}))
+        changed = doings.changed_by(walk.call(function, caller))
+        return None if walk.sets else changed
+
+    def of_write(
+        self, relation: Relation, operation: Operation, caller: int, doings: Doings | None = None
+    ) -> frozenset[Touch]:
         """Returns what an INSERT, UPDATE or DELETE on the relation by `caller` may touch besides its rows."""
-        return _Walk(self).write(relation, operation, caller)
+        key = (relation.oid, operation, caller)
+        if key not in self._found_of_writes:
+            walk = _Walk(self)
+            self._found_of_writes[key] = walk.write(relation, operation, caller)
+            if walk.sets:
+                self._setting.add(key)
+        if doings is None:
+            return self._found_of_writes[key]
+        return _Walk(self, doings, self.changed_by_write(relation, operation, caller, doings)).write(
+            relation, operation, caller
+        )
+
+    def changed_by_write(self, relation: Relation, operation: Operation, caller: int, doings: Doings) -> Changes:
+        """Returns the relations whose rows change with a write; None where that may be any, or the claims change."""
+        key = (relation.oid, operation, caller)
+        found = self.of_write(relation, operation, caller)
+        itself = Touch(operation, relation.oid, caller, "")
+        changed = doings.changed_by({itself, *found})
+        if changed is not None and key not in self._setting:
+            return changed
+        walk = _Walk(self, doings, frozenset({ANY_TABLE}))
+        changed = doings.changed_by({itself, *walk.write(relation, operation, caller)})
+        return None if walk.sets else changed
 
     def of_query(self, view: Relation, caller: int) -> frozenset[Touch]:
         """Returns what the functions may touch that a view calls."""
@@ -127,19 +190,26 @@ class Footprints:
 
 
 class _Walk:
-    """One walk from a statement: every function and write is followed once for each role that does it."""
+    """One walk from a statement: every function and write is followed once for each role that does it.
 
-    def __init__(self, footprints: Footprints) -> None:
+    `doings` says which rows bodies are about, where they are followed; `changed` is what all of the walk may change.
+    `sets` is whether claims, or what names mean, may not stay what they were.
+    """
+
+    def __init__(self, footprints: Footprints, doings: Doings | None = None, changed: Changes = frozenset()) -> None:
+        self._doings = doings
+        self._changed = changed
         self._footprints = footprints
         self._access = footprints._access  # noqa: SLF001 — two halves of one thing
         self._catalog = self._access.catalog
         self._touched: set[Touch] = set()
+        self.sets = False
         self._calls: set[_Visit] = set()
         self._writes: set[tuple[int, Operation, int]] = set()
         self._queries: set[_Visit] = set()
 
     def call(self, function: Function, caller: int) -> frozenset[Touch]:
-        self._call(function, caller)
+        self._call(function, caller, top=True)
         return frozenset(self._touched)
 
     def write(self, relation: Relation, operation: Operation, caller: int) -> frozenset[Touch]:
@@ -150,18 +220,30 @@ class _Walk:
         self._query(view, caller)
         return frozenset(self._touched)
 
-    def _call(self, first: Function, caller: int) -> None:
+    def _call(self, first: Function, caller: int, *, top: bool = False) -> None:
         waiting = [(first, caller)]
         while waiting:
             function, role = waiting.pop()
             if (function.oid, role) in self._calls or function.extension is not None:
                 continue
-            self._calls.add((function.oid, role))
+            # Nothing has been changed when the statement's own call begins, but where it comes back to that function.
+            fresh = top and not self._catalog.argument_calls[function.oid]
+            top = False
+            if not fresh:
+                self._calls.add((function.oid, role))
             # Defaults of arguments are computed before the function runs, by whoever calls it.
             before = (self._catalog.functions.get(oid) for oid in self._catalog.argument_calls[function.oid])
             waiting.extend((one, role) for one in before if one is not None)
             role = function.owner if function.security_definer else role
             body = body_of(function)
+            self.sets |= _sets_claims(function, body)
+            deeds = None
+            if self._doings is not None:
+                deeds = self._doings.of(function, role, frozenset() if fresh else self._changed)
+            if deeds is not None:
+                self._by_deeds(deeds, role)
+                waiting.extend((called, role) for name in deeds.calls for called in self._footprints.functions(name))
+                continue
             reason = self._not_followed(function, body)
             if reason:
                 self._touched |= {Touch(one, None, role, reason) for one in Operation}
@@ -173,6 +255,29 @@ class _Walk:
                     self._touch(Operation(operation), oid, role)
             names = body.calls | body.operators
             waiting.extend((called, role) for name in names for called in self._footprints.functions(name))
+
+    def _by_deeds(self, deeds: Deeds, role: int) -> None:
+        """What a body does that is followed, and what that sets off."""
+        if deeds.lost:
+            self._touched |= {Touch(one, None, role, deeds.lost) for one in Operation}
+        for one in deeds.deeds:
+            relation = self._catalog.relations[one.relation]
+            reading = one.operation is Operation.SELECT
+            if one.rows == FALSE or self._most(one.rows, one.relation) is Reach.NONE:
+                # It is noted all the same, so that nobody takes what was left out for what is not done.
+                self._touched.add(Touch(one.operation, one.relation, role, "it never comes to that", rows=FALSE))
+                if reading and relation.kind == "v":
+                    self._query(relation, role)
+                continue
+            why = "it reads the table" if reading else "it writes the table"
+            self._touched.add(Touch(one.operation, one.relation, role, why, rows=one.rows))
+            if not reading:
+                self._write(relation, one.operation, role)
+            elif relation.kind == "v":
+                self._query(relation, role)
+
+    def _most(self, rows: Expr, relation: int) -> Reach:
+        return Reach.ALL if self._doings is None else self._doings.most(rows, relation)
 
     def _not_followed(self, function: Function, body: Body) -> str:
         if not body.understood:
@@ -216,7 +321,9 @@ class _Walk:
                 self._writes.add((oid, one, caller))
                 # Defaults, constraints and the like are computed as whoever wrote, too.
                 for called in self._catalog.row_calls[oid] if one is not Operation.DELETE else ():
-                    if function := self._catalog.functions.get(called):
+                    function = self._catalog.functions.get(called)
+                    # A trigger's own function is among what it depends on, and is called by that alone.
+                    if function is not None and function.returns != "trigger":
                         self._call(function, caller)
                 for trigger in self._catalog.triggers[oid]:
                     function = self._catalog.functions.get(trigger.function)
@@ -240,6 +347,14 @@ class _Walk:
                     self._touched.add(Touch(operation, oid, relation.owner, why, answers=True))
                     if operation is not Operation.SELECT:
                         self._write(self._catalog.relations[oid], operation, caller)
+
+
+def _sets_claims(function: Function, body: Body) -> bool:
+    """Whether a body that is understood may set more than settings of the project's own: claims, what names mean."""
+    if not any(one[-1] == _SET for one in body.calls):
+        return False
+    named = _SETTING.findall(function.body)
+    return len(named) < len(_CALLED.findall(function.body)) or not all(map(is_own_setting, named))
 
 
 def _events(relation: Relation, operation: Operation) -> Iterator[Operation]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from rlsaudit.access.views import reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
+from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
+from rlsaudit.reach.deeds import Doings
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.footprint import Footprints, Touch
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
 
@@ -33,11 +36,13 @@ _WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 class _Lifted:
     """Where a persona's statements lead with rights that are not its own.
 
-    `known` are ways by (relation, operation), `anywhere` what a role may do by something that is not followed, each by
-    the name of what leads there.
+    `known` are by (relation, operation) and the name of what leads there the rows that may be meant, each with why;
+    `anywhere` is what a role may do by something that is not followed, by the name of what leads there.
     """
 
-    known: defaultdict[tuple[int, Operation], dict[str, Way]] = field(default_factory=lambda: defaultdict(dict))
+    known: defaultdict[tuple[int, Operation], dict[str, dict[Expr, str]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
 
 
@@ -45,11 +50,20 @@ class Indirect:
     """Ways to tables that do not address them by name.
 
     `served` are the schemas whose functions a persona can call, and whose views it can name, by the persona's name.
+    `asking` is whether what functions ask before they do something keeps them from it: not where the tables that they
+    ask may have been written before.
     """
 
     def __init__(
-        self, access: Access, predicates: Predicates, direct: Direct, served: Mapping[str, frozenset[str]]
+        self,
+        access: Access,
+        predicates: Predicates,
+        direct: Direct,
+        served: Mapping[str, frozenset[str]],
+        *,
+        asking: bool = True,
     ) -> None:
+        self._asking = asking
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
@@ -59,6 +73,7 @@ class Indirect:
         self._readers = self._view_readers()
         self._footprints = Footprints(access)
         self._lifted: dict[str, _Lifted] = {}
+        self._doings: dict[str, Doings] = {}
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields every way but the direct one that leads the persona to the relation's rows, or might."""
@@ -184,25 +199,45 @@ class Indirect:
         if persona.name not in self._lifted:
             self._lifted[persona.name] = self._lift(persona)
         lifted = self._lifted[persona.name]
-        yield from lifted.known[relation.oid, operation].values()
+        for via, rows in lifted.known[relation.oid, operation].items():
+            yield from self._bounded(persona, relation, via, rows)
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way
+
+    def _bounded(self, persona: Persona, relation: Relation, via: str, rows: Mapping[Expr, str]) -> Iterator[Way]:
+        """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
+        doings = self._doings_of(persona)
+        bounds = {one: Reach.ALL if doings is None else doings.most(one, relation.oid) for one in rows}
+        most = max(bounds.values())
+        if most is Reach.NONE:
+            return
+        because = next(why for one, why in rows.items() if bounds[one] is most)
+        yield replace(anything(because, via), at_most=most)
 
     def _lift(self, persona: Persona) -> _Lifted:
         """Follows every statement that the persona could send to where it has the rights of others."""
         role = self._catalog.roles_by_name[persona.role].oid
         lifted = _Lifted()
+        doings = self._doings_of(persona)
         for function in self._callable(persona):
             via = self._catalog.function_identity(function)
             named = "SECURITY DEFINER function" if function.security_definer else "function"
             silent = function.returns in _TELLS_NOTHING
-            self._note(lifted, role, self._footprints.of_call(function, role), f"{named} {via}", via, silent=silent)
+            touched = self._footprints.of_call(function, role, doings)
+            self._note(lifted, role, touched, f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:
             self._lift_asked(lifted, role, relation)
             if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
                 self._lift_addressed(lifted, persona, role, relation)
         return lifted
+
+    def _doings_of(self, persona: Persona) -> Doings | None:
+        if not self._asking:
+            return None
+        if persona.name not in self._doings:
+            self._doings[persona.name] = Doings(self._footprints, self._predicates, persona)
+        return self._doings[persona.name]
 
     def _lift_asked(self, lifted: _Lifted, role: int, relation: Relation) -> None:
         """A policy's functions run for whoever is asked, before anything is known to pass, and behind any view."""
@@ -221,7 +256,7 @@ class Indirect:
             self._note(lifted, role, self._footprints.of_query(relation, role), f"view {via}", via, silent=silent)
         for one in _WRITES:
             if one in open_for:
-                touched = self._footprints.of_write(relation, one, role)
+                touched = self._footprints.of_write(relation, one, role, self._doings_of(persona))
                 what = f"{one.value} on {via} sets off a function, trigger or rule"
                 self._note(lifted, role, touched, what, via, silent=True)
 
@@ -232,12 +267,15 @@ class Indirect:
         for touch in touched:
             if touch.role == role or (silent and touch.operation is Operation.SELECT and not touch.answers):
                 continue
-            way = anything(f"{what}: {touch.why}", via)
             if touch.relation is None:
+                way = anything(f"{what}: {touch.why}", via)
                 lifted.anywhere.setdefault((touch.operation, touch.role, via), way)
             elif self._may(touch.role, self._catalog.relations[touch.relation], touch.operation):
                 for oid in self._footprints.concerned(touch.relation):
-                    lifted.known[oid, touch.operation].setdefault(via, way)
+                    # Of a part, or a whole, which rows these are is not asked.
+                    rows = touch.rows if oid == touch.relation or touch.rows == FALSE else TRUE
+                    led = lifted.known[oid, touch.operation].setdefault(via, {})
+                    led.setdefault(rows, f"{what}: {touch.why}")
 
     def _may(self, role: int, relation: Relation, operation: Operation) -> bool:
         return self._access.on_any_column(role, relation, operation.value.upper())

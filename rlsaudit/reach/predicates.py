@@ -12,14 +12,17 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
+from rlsaudit.policy.expr import sources, walk
 from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.helpers import defaults, helper_of, own_names
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.query import read_query
+from rlsaudit.policy.read import read
 from rlsaudit.policy.values import UNDERSTOOD, Scope
+from rlsaudit.reach.alike import Alike
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
@@ -52,6 +55,10 @@ class Predicates:
         self._catalog = access.catalog
         self._columns: dict[int, Mapping[str, Column]] = {}
         self._parsed: dict[tuple[str, int, int, str], Formula] = {}
+        self._shared: dict[tuple[str, int, int, str], int] = {}
+        self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
+        self._combinations: dict[tuple[object, ...], Formula] = {}
+        self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[tuple[str | None, str | None], bool] = {}
         self._trusted = self._trusted_helpers() if platform is Platform.SUPABASE else frozenset()
@@ -64,6 +71,11 @@ class Predicates:
     def check(self, persona: Persona, role: int, relation: Relation, operation: Operation) -> Formula:
         """Returns which new rows `operation` may write as `role`, with the persona's identity."""
         return self._combined(persona, role, relation, operation, checking=True)
+
+    def alone(self, persona: Persona, relation: Relation, text: str) -> Formula:
+        """Returns one expression of a policy over the relation, with the persona's identity."""
+        role = self._catalog.roles_by_name[persona.role].oid
+        return self._parsed[persona.name, role, self._of_kind(persona, role, relation, text), text]
 
     @property
     def catalog(self) -> Catalog:
@@ -83,6 +95,10 @@ class Predicates:
             database=self,
             table=relation.oid,
         )
+
+    def nowhere(self, persona: Persona, role: int) -> Scope:
+        """Returns what names mean where there is no row; `role` is whose rights count."""
+        return Scope(persona, trusted=self._trusted, helpers=self._helpers, role=role, database=self)
 
     def seen(self, persona: Persona, role: int, relation: Relation) -> Formula:
         """Returns which rows a query by `role` sees, with the persona's identity: always true without RLS."""
@@ -164,6 +180,16 @@ class Predicates:
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
         policies = self._access.policies(role, relation, operation)
+        # The same object for the same words, so that it is decided once.
+        texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
+        key = (persona.name, role, texts, tuple(self._of_kind(persona, role, relation, text) for _, text in texts))
+        if key not in self._combinations:
+            self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
+        return self._combinations[key]
+
+    def _combination(
+        self, policies: Sequence[Policy], persona: Persona, role: int, relation: Relation, *, checking: bool
+    ) -> Formula:
         parts = [(one, self._expression(one, persona, role, relation, checking=checking)) for one in policies]
         permissive = tuple(formula for one, formula in parts if one.permissive and formula is not None)
         restrictive = tuple(formula for one, formula in parts if not one.permissive and formula is not None)
@@ -178,10 +204,29 @@ class Predicates:
         text = (policy.check or policy.using) if checking else policy.using
         if text is None:
             return None
-        key = (persona.name, role, relation.oid, text)
+        oid = self._of_kind(persona, role, relation, text)
+        return self._parsed[persona.name, role, oid, text]
+
+    def _of_kind(self, persona: Persona, role: int, relation: Relation, text: str | None) -> int:
+        """Returns the table (an OID) for which an expression was read that means the same for this one."""
+        if text is None:
+            return 0
+        first = self._shared.setdefault((persona.name, role, self._alike.kind(relation), text), relation.oid)
+        if first != relation.oid and not self._reads(persona, role, first, text).isdisjoint((first, relation.oid)):
+            # What reads the table itself means another table each time.
+            first = relation.oid
+        key = (persona.name, role, first, text)
         if key not in self._parsed:
             self._parsed[key] = parse(text, self.scope(persona, relation, role))
-        return self._parsed[key]
+        return first
+
+    def _reads(self, persona: Persona, role: int, oid: int, text: str) -> frozenset[int]:
+        """The tables that an expression over a table reads, by way of whatever it calls (OIDs)."""
+        key = (persona.name, role, oid, text)
+        if key not in self._read:
+            parts = walk(read(self._parsed[key]))
+            self._read[key] = frozenset(source.relation for one in parts for source in sources(one))
+        return self._read[key]
 
     def _sets(self, policy: Policy) -> bool:
         """Whether a policy, or a function that it calls, changes a setting: the claims are settings."""

@@ -63,7 +63,8 @@ def _reads_itself(access: Access, role: int, relation: Relation, policy: Policy)
 def _names_in_query(relation: Relation, policy: Policy) -> bool:
     """Whether a subquery of the policy reads its own table; that its columns are read does not tell."""
     text = f"{policy.using or ''} {policy.check or ''}"
-    if "select" not in text.lower():
+    said = text.lower()
+    if "select" not in said or relation.name.lower() not in said:
         return False
     names = "|".join({re.escape(relation.name), re.escape(ident(relation.name))})
     pattern = rf"\b(?:from|join)\b[\s(]*(?:(?:\w+|\"[^\"]+\")\.)?(?:{names})(?![\w\"])"

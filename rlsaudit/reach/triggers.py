@@ -37,6 +37,14 @@ def fires(trigger: Trigger, operation: Operation) -> bool:
     return trigger.enabled not in _OFF and bool(trigger.type & _EVENTS.get(operation, 0))
 
 
+def comes_before(catalog: Catalog, trigger: Trigger, operation: Operation) -> bool:
+    """Whether the trigger may change, or stand in for, the rows of `operation` before they are written."""
+    function = catalog.functions.get(trigger.function)
+    if function is not None and function.extension in _HARMLESS_EXTENSIONS:
+        return False
+    return fires(trigger, operation) and bool(trigger.type & _ROW) and bool(trigger.type & (_BEFORE | _INSTEAD))
+
+
 def is_instead(trigger: Trigger) -> bool:
     """Whether the trigger does the work of the statement, on a view."""
     return bool(trigger.type & _INSTEAD)

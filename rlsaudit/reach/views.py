@@ -22,6 +22,7 @@ from rlsaudit.reach.chain import Chain, Link, enforced
 from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.family import descendants
 from rlsaudit.reach.forbidden import forbidden_calls
+from rlsaudit.reach.joined import Joined, fails_below
 from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import is_instead, refusing_trigger
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
-    from rlsaudit.policy.decide import Decider
+    from rlsaudit.policy.decide import Bounds, Decider
     from rlsaudit.reach.predicates import Predicates
 
 # pg_relation_is_updatable: 1 << CmdType, from src/include/nodes/nodes.h.
@@ -61,6 +62,8 @@ class Views:
         self._catalog = access.catalog
         self._predicates = predicates
         self._insertable = Insertable(access)
+        # What a chain gains is asked of predicates; of rows that are combined it is left open.
+        self._joined = Joined(access, predicates) if decider is decide else None
         self._shapes: dict[int, Query | None] = {}
         self._chains: dict[tuple[str, int, int], Chain | None] = {}
         self._reads: dict[tuple[int, int], tuple[ViewRead, ...]] = {}
@@ -94,6 +97,9 @@ class Views:
             )
         if self._shows_nothing(persona, caller, view):
             return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROOF, "no row passes the policies of any table below it")
+        over = self._joined.over(persona, caller, view) if self._joined is not None else None
+        if over is not None:
+            return self._as_far_as(caller, view, over, f"{self._rights(view)} its tables: {over.because}")
         asking = forbidden or self._asking(caller, view)
         if asking:
             return anything(f"a view that is not a plain filter, and {asking}")
@@ -129,12 +135,27 @@ class Views:
         reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
             return None
+        joined = self._joined.into(persona, caller, view, base) if self._joined is not None else None
+        if joined is not None:
+            because = f"{self._rights(view)} it and others: {joined.because}"
+            return replace(self._as_far_as(caller, view, joined, because), via=via)
         if all(not one.stored and self._access.rls_applies(one.role, base) for one in reads):
             # Whatever else the view asks, its rows of this table pass the table's own policies.
             rows = Or(tuple(self._predicates.using(persona, one.role, base, operation) for one in reads))
             at_most = self._decide(rows).at_most
             return Way(Reach.NONE, at_most, EvidenceKind.PROOF, "read by a view, within RLS", via, rows=rows)
         return anything("read by a view that joins, groups or limits", via)
+
+    def _as_far_as(self, caller: int, view: Relation, bounds: Bounds, because: str) -> Way:
+        """The way through a view that combines tables, as far as it surely leads."""
+        why = ""
+        if bounds.at_least is not Reach.NONE:
+            query = self.shape(view)
+            sets = "a function in it may give no row" if query is None or self._gives_sets(query) else ""
+            why = self._forbidden(caller, view) or sets or fails_below(self._access, caller, view)
+        least, because = (Reach.NONE, f"{because}; {why}") if why else (bounds.at_least, because)
+        evidence = EvidenceKind.PROOF if least is bounds.at_most else EvidenceKind.NONE
+        return Way(least, bounds.at_most, evidence, because, given=bounds.given)
 
     def reads(self, view: Relation, caller: int) -> tuple[ViewRead, ...]:
         """Returns what a query on the view by `caller` reads."""

@@ -13,6 +13,7 @@ from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formul
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.by_chain import found_by_chain
 from rlsaudit.rules.child_direct import is_as_open_as_parent
+from rlsaudit.rules.flawed import flawed
 from rlsaudit.rules.opened import bounds, drop
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed, who_can
@@ -158,7 +159,7 @@ def _because(case: Case, relation: Relation, cells: list[Cell]) -> str:
         return "the role owns the table, and row-level security is not forced on owners."
     opening = _opening(case, relation, cells)
     if opening:
-        return f"by {listed([_told(one) for one in opening])}."
+        return f"by {listed([_told(one) for one in opening])}.{flawed(case, relation, opening, cells)}"
     return f"{cells[0].because}."
 
 

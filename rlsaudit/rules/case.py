@@ -13,10 +13,10 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
+from rlsaudit.policy.flaws import Flaws
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.origins import Origins
-from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Persona
-    from rlsaudit.policy.decide import Bounds
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
+    from rlsaudit.reach.views import Views
     from rlsaudit.rules.rule import CellKey
 
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
@@ -68,7 +68,7 @@ class Case:
     @cached_property
     def views(self) -> Views:
         """The reach of views, and their shapes."""
-        return Views(self.access, self.predicates)
+        return self.direct.views
 
     @cached_property
     def origins(self) -> Origins:
@@ -81,9 +81,17 @@ class Case:
         return frozenset(one.oid for one in self.catalog.snapshot.relations if self.is_auth(one))
 
     @cached_property
-    def alone(self) -> dict[tuple[str, int, str], Bounds]:
-        """How far an expression lets a persona go over a relation: `rlsaudit.rules.opened` keeps it here."""
-        return {}
+    def _addressed(self) -> Mapping[str, frozenset[int]]:
+        return {name: frozenset(one.oid for one in group) for name, group in self.exposure.items()}
+
+    def is_exposed(self, persona: Persona, relation: Relation) -> bool:
+        """Whether the persona could address the relation."""
+        return relation.oid in self._addressed[persona.name]
+
+    @cached_property
+    def flaws(self) -> Flaws:
+        """What is wrong with policies, looked for where it is asked for."""
+        return Flaws(self.access, self.predicates, self.personas)
 
     def role(self, persona: Persona) -> Role:
         """The database role of a persona."""

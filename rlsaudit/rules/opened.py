@@ -10,7 +10,6 @@ from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.personas import built_in
 from rlsaudit.policy.decide import decide
-from rlsaudit.policy.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,10 +56,7 @@ def bounds(case: Case, policy: Policy, persona: Persona, relation: Relation, ope
     text = (policy.check or policy.using) if operation is Operation.INSERT else policy.using
     if text is None:
         return None
-    key = (persona.name, relation.oid, text)
-    if key not in case.alone:
-        case.alone[key] = decide(parse(text, case.predicates.scope(persona, relation)))
-    return case.alone[key]
+    return decide(case.predicates.alone(persona, relation, text))
 
 
 def drop(case: Case, relation: Relation, policy: Policy) -> str:

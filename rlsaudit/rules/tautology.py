@@ -8,6 +8,7 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.flawed import flawed
 from rlsaudit.rules.opened import narrow, opened, severity
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import who_can
@@ -31,7 +32,10 @@ def check(case: Case) -> Iterator[Found]:
                     ObjectRef("policy", f"{identity}.{ident(one.policy.name)}"),
                     worst(one.cells),
                     title=f'Policy "{one.policy.name}" on {identity} is true for every row',
-                    message=f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks.",
+                    message=(
+                        f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks."
+                        f"{flawed(case, relation, [one.policy], one.cells)}"
+                    ),
                     evidence=case.evidence(one.cells, relation),
                     fix=narrow(case, relation, one.policy),
                     relations=[identity],

@@ -81,7 +81,7 @@ def _holders(case: Case, relation: Relation) -> Iterator[Persona]:
     for persona in case.personas:
         role = case.role(persona).oid
         # Whoever owns the table could drop it as well.
-        if relation not in case.exposure[persona.name] or case.access.roles.acts_as(role, relation.owner):
+        if not case.is_exposed(persona, relation) or case.access.roles.acts_as(role, relation.owner):
             continue
         if case.access.on_table(role, relation, "TRUNCATE") and case.access.rls_applies(role, relation):
             yield persona

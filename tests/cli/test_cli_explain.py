@@ -71,6 +71,27 @@ def test_the_same_for_machines(project: str, ask: Callable[..., Answer]) -> None
     assert {one["via"] for one in others} == {"public.wall", "public.every_note()"}
 
 
+def test_flaws_of_its_policies_are_told_of(supabase_database: str, ask: Callable[..., Answer]) -> None:
+    with connect(supabase_database) as session:
+        session.execute(f"set role postgres; {SCHEMA}")
+        session.execute("create policy narrow on public.notes for select to authenticated using (id > 2 and id < 2)")
+        session.execute("create policy other on public.notes for delete to authenticated using (true)")
+    parts = conninfo_to_dict(supabase_database)
+    project = " ".join(f"{key}={value}" for key, value in parts.items() if value)
+    told = {
+        operation: asked(ask, "explain", "--cell", "authenticated", operation, "notes", project)["flaws"]
+        for operation in ("select", "delete", "insert")
+    }
+    assert told["select"] == ['policy "narrow" (always-false): true for no row: ((id > 2) AND (id < 2))']
+    assert [one.partition(":")[0] for one in told["delete"]] == [
+        'policy "other" (always-true)',
+    ]
+    assert told["insert"] == []
+    text = ask("explain", "--cell", "authenticated", "select", "public.notes", project).out
+    assert "FLAWS OF ITS POLICIES" in text
+    assert 'policy "narrow" (always-false)' in text
+
+
 def test_a_relation_that_is_not_exposed_is_explained_too(project: str, ask: Callable[..., Answer]) -> None:
     answer = ask("explain", "--cell", "authenticated", "select", "private.jobs", project)
     assert answer.code == 0

@@ -36,6 +36,7 @@ class Attempt:
     whole: bool = True
 
 
+_OBJECTS = "storage.objects"
 _MARK = "mark"
 """The column whose values tell the rows of all tables apart."""
 
@@ -147,6 +148,10 @@ class Attempts:
             fresh[one] = f"{old[:24]}{secrets.token_hex(6)}" if _UUID.fullmatch(old) else old
             if old.isdecimal():
                 fresh[one] = str(secrets.randbelow(10**6) + 10**6)
+        if self._relation.name == _OBJECTS and "name" in granted:
+            # Another file in the same folder, for no two of a bucket have one name.
+            folder, slash, _ = (seed.get("name") or "").rpartition("/")
+            fresh["name"] = f"{folder}{slash}{secrets.token_hex(6)}"
         return fresh
 
     def _shown(self) -> tuple[Place, ...]:

@@ -47,16 +47,44 @@ _MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found out before, of parts of the expression by their identity, for as long as that is evaluated.
+
+    `failing` says of constants whether they fail, `places` which rows a part reads, `leaves` what the conditions of a
+    query are made of, each with the places that it reads, and `answers` what a subquery came to, by the rows around it.
+    """
+
+    failing: dict[int, bool] = field(default_factory=dict)
+    places: dict[int, frozenset[int]] = field(default_factory=dict)
+    leaves: dict[tuple[int, ...], tuple[tuple[Expr, frozenset[int]], ...]] = field(default_factory=dict)
+    answers: dict[tuple[int, tuple[tuple[int, int], ...]], Result | EvaluationError] = field(default_factory=dict)
+
+    def reads(self, part: Expr) -> frozenset[int]:
+        """Returns the places whose rows a part of the expression reads."""
+        if id(part) not in self.places:
+            self.places[id(part)] = frozenset(one.place for one in walk(part) if isinstance(one, Field))
+        return self.places[id(part)]
+
+    def made_of(self, parts: tuple[Expr, ...]) -> tuple[tuple[Expr, frozenset[int]], ...]:
+        """Returns the conditions below AND, OR and NOT that parts are made of, with the places that they read."""
+        key = tuple(map(id, parts))
+        if key not in self.leaves:
+            every = {id(one): one for part in parts for one in _leaves(part)}
+            self.leaves[key] = tuple((one, self.reads(one)) for one in every.values())
+        return self.leaves[key]
+
+
+@dataclass(frozen=True, slots=True)
 class Env:
-    """Where an expression is evaluated: `rows` by place, and in `failing` what is known of constants that fail."""
+    """Where an expression is evaluated: `rows` by place, and what is known already."""
 
     state: State
     rows: Mapping[int, Mapping[int, Value]]
-    failing: dict[int, bool] = field(default_factory=dict)
+    known: _Known = field(default_factory=_Known)
 
     def at(self, rows: Mapping[int, Mapping[int, Value]]) -> Env:
         """Returns the same with more rows."""
-        return Env(self.state, {**self.rows, **rows}, self.failing)
+        return Env(self.state, {**self.rows, **rows}, self.known)
 
 
 def evaluate(expression: Expr, state: State) -> Result:
@@ -70,7 +98,7 @@ def evaluate(expression: Expr, state: State) -> Result:
     return value_of(expression, Env(state, {0: state.row}))
 
 
-def value_of(expression: Expr, env: Env) -> Result:  # noqa: C901  a case a kind of expression
+def value_of(expression: Expr, env: Env) -> Result:
     """Returns the value of an expression among others."""
     found: Result
     match expression:
@@ -99,15 +127,36 @@ def value_of(expression: Expr, env: Env) -> Result:  # noqa: C901  a case a kind
             found = inner if isinstance(inner, Unknown) else inner is True
         case Case():
             found = _case(expression, env)
-        case AnyRow(query, test):
-            found = _any_row(query, test, env)
-        case Lookup():
-            found = _lookup(expression, env)
-        case Aggregate():
-            found = _aggregate(expression, env)
+        case AnyRow() | Lookup() | Aggregate():
+            found = _queried(expression, env)
         case Opaque():
             found = Unknown.ANYTHING
     return found
+
+
+def _queried(expression: AnyRow | Lookup | Aggregate, env: Env) -> Result:
+    """The value of a subquery, which is asked over and over for the same rows around it."""
+    reads = env.known.reads(expression)
+    key = (id(expression), tuple((place, id(row)) for place, row in env.rows.items() if place in reads))
+    if key not in env.known.answers:
+        try:
+            env.known.answers[key] = _of_query(expression, env)
+        except EvaluationError as error:
+            env.known.answers[key] = error
+    answer = env.known.answers[key]
+    if isinstance(answer, EvaluationError):
+        raise answer
+    return answer
+
+
+def _of_query(expression: AnyRow | Lookup | Aggregate, env: Env) -> Result:
+    match expression:
+        case AnyRow(query, test):
+            return _any_row(query, test, env)
+        case Lookup():
+            return _lookup(expression, env)
+        case Aggregate():
+            return _aggregate(expression, env)
 
 
 def _never_null(operand: Expr, inner: Unknown) -> Result:
@@ -226,15 +275,16 @@ def _fails_early(parts: list[Expr], env: Env) -> bool:
 
 
 def _constant_fails(call: Call, env: Env) -> bool:
-    if id(call) not in env.failing:
+    failures = env.known.failing
+    if id(call) not in failures:
         failing = False
         if not any(isinstance(one, Field | AnyRow | Lookup | Aggregate | Opaque) for one in walk(call)):
             try:
                 value_of(call, env)
             except EvaluationError:
                 failing = True
-        env.failing[id(call)] = failing
-    return env.failing[id(call)]
+        failures[id(call)] = failing
+    return failures[id(call)]
 
 
 def _any_row(query: Query, test: Expr, env: Env) -> Result:
@@ -323,9 +373,8 @@ def _may_fail(query: Query, parts: tuple[Expr, ...], env: Env) -> bool:
     if count > _MOST_ROWS:
         return True
     own = frozenset(one.place for one in query.sources)
-    for leaf in {id(one): one for part in parts for one in _leaves(part)}.values():
-        reads = own & {one.place for one in walk(leaf) if isinstance(one, Field)}
-        for inner in _combinations(query, env, reads):
+    for leaf, reads in env.known.made_of(parts):
+        for inner in _combinations(query, env, own & reads):
             try:
                 if value_of(leaf, inner) is Unknown.ANYTHING:
                     return True

@@ -107,11 +107,15 @@ Bound: TypeAlias = Argument | Event | Computed | FirstRow | SomeRow | Exists | C
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a path asks for: that `test` is true, or, where it does not hold, that it is false or NULL."""
+    """What a path asks for: that `test` is true, or, where it does not hold, that it is false or NULL.
+
+    `after` is what may have been done by then: what a query gave is what that has left.
+    """
 
     test: Node | Exists | Unknown
     bindings: Bindings = field(repr=False)
     holds: bool
+    after: tuple[Step, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,15 @@ class Assigns:
 
     name: str
     value: Bound
+    maybe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """A message is made of a value: by RAISE, or ASSERT. Who runs the statement reads it, also where that fails."""
+
+    node: Node
+    bindings: Bindings = field(repr=False)
     maybe: bool = False
 
 
@@ -192,7 +205,7 @@ class Other:
     maybe: bool = False
 
 
-Step: TypeAlias = Reads | Writes | Calls | Assigns | Sets | Dynamic | Gives | Other
+Step: TypeAlias = Reads | Writes | Calls | Assigns | Sets | Dynamic | Gives | Tells | Other
 
 
 @dataclass(frozen=True, slots=True)

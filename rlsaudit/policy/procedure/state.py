@@ -46,7 +46,8 @@ class State:
 
     def given(self, *conditions: Condition) -> State:
         """The same where these conditions hold as well."""
-        return replace(self, conditions=(*self.conditions, *conditions))
+        now = (replace(one, after=self.steps) for one in conditions)
+        return replace(self, conditions=(*self.conditions, *now))
 
     def then(self, *steps: Step) -> State:
         """The same once these steps are done."""

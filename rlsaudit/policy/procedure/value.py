@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pglast import ast
 
 from rlsaudit.policy.procedure.follow import paths
-from rlsaudit.policy.procedure.path import Assigns, Calls, NotFollowed, Reads, Returned
+from rlsaudit.policy.procedure.path import Assigns, Calls, NotFollowed, Reads, Returned, Tells
 
 if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.procedure.path import Bindings, Condition, End
 
-_LOOKS = Reads | Calls | Assigns
+_LOOKS = Reads | Calls | Assigns | Tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from rlsaudit.policy.procedure.path import (
     Raised,
     Returned,
     SomeRow,
+    Tells,
     Unknown,
 )
 from rlsaudit.policy.procedure.state import SCALAR, Kind, Leaves, State
@@ -169,7 +170,7 @@ class Walker:
                 declared = Declared(kind, not_null)
                 node = _NULL if default is None else fragments.expression(default)
                 value = Computed(node, state.values, declared)
-                state = state.then(*effects.of_expression(node, state.values))
+                state = state.then(*effects.of_expression(node, state.values), Assigns(name, value))
                 return state.declared(name, value, Kind(declared, whole), more)
 
     def _guarded(self, handlers: Sequence[Json], entry: State, found: Sequence[State]) -> list[State]:
@@ -224,6 +225,7 @@ class Walker:
         state = state.then(*effects.of_expression(node, state.values))
         name, fields = state.find(parts)
         if subscripts:
+            state = state.then(Assigns(name, Computed(node, state.values)))
             return [self._set(state, name, fields, self.unknown("an array of which an element was set"))]
         declared = Declared() if fields else state.kinds[name].declared
         return [self._set(state, name, fields, Computed(node, state.values, declared))]
@@ -231,6 +233,7 @@ class Walker:
     def _set(self, state: State, name: str, fields: tuple[str, ...], value: Bound) -> State:
         if fields:
             if len(fields) > 1:
+                state = state.then(Assigns(".".join((name, *fields)), value))
                 value = self.unknown("a field of a field")
             bound: Bound = Changed(state.values[name], fields[0], value)
         else:
@@ -314,7 +317,8 @@ class Walker:
         for key in ("lower", "upper", "step"):
             if key in statement:
                 node = fragments.expression(_sql(statement[key]))
-                state = state.then(*effects.of_expression(node, state.values))
+                counts = Assigns(statement["var"]["PLpgSQL_var"]["refname"], Computed(node, state.values))
+                state = state.then(*effects.of_expression(node, state.values), counts)
         name, label = statement["var"]["PLpgSQL_var"]["refname"], statement.get("label")
         more = (f"{label}.{name}",) if label else ()
 
@@ -332,7 +336,9 @@ class Walker:
         if cursor is None:
             raise NotFollowedError("a cursor that is not followed")
         if "argquery" in statement:
-            state = state.then(*effects.of_expression(fragments.expression(_sql(statement["argquery"])), state.values))
+            argument = fragments.expression(_sql(statement["argquery"]))
+            passed = Assigns("", Computed(argument, state.values))
+            state = state.then(*effects.of_expression(argument, state.values), passed)
         name, label = statement["var"]["PLpgSQL_rec"]["refname"], statement.get("label")
         more = (f"{label}.{name}",) if label else ()
         opened = self._opened(cursor, state)
@@ -357,8 +363,9 @@ class Walker:
 
     def _for_array(self, statement: Json, state: State) -> list[State]:
         node = fragments.expression(_sql(statement["expr"]))
-        state = state.then(*effects.of_expression(node, state.values))
         name = self._datum(statement["varno"])
+        # Which element it is is not told, but what they are elements of.
+        state = state.then(*effects.of_expression(node, state.values), Assigns(name, Computed(node, state.values)))
 
         def element(one: State) -> State:
             return self._set(one, *one.find((name,)), self.unknown("an element of an array"))
@@ -414,10 +421,12 @@ class Walker:
             leaves = self.unknown("whether a loop ends this way")
             here = Condition(leaves, after.values, holds=True)
             new = one.steps[len(start.steps) :]
+            # By then other iterations may have been.
+            asked = (replace(each, after=(*each.after, *maybe)) for each in one.conditions[length:])
             results.append(
                 replace(
                     one,
-                    conditions=(*after.conditions, here, *one.conditions[length:]),
+                    conditions=(*after.conditions, here, *asked),
                     steps=(*start.steps, *maybe, *new),
                 )
             )
@@ -472,14 +481,15 @@ class Walker:
 
     def _raise(self, statement: Json, state: State) -> list[State]:
         for one in statement.get("params", ()):
-            state = state.then(*effects.of_expression(fragments.expression(_sql(one)), state.values))
+            node = fragments.expression(_sql(one))
+            state = state.then(*effects.of_expression(node, state.values), Tells(node, state.values))
         code = errors.code(statement["condname"]) if "condname" in statement else errors.RAISED
         message = statement.get("message")
         again = "condname" not in statement and message is None
         for one in statement.get("options", ()):
             option = one["PLpgSQL_raise_option"]
             node = fragments.expression(_sql(option["expr"]))
-            state = state.then(*effects.of_expression(node, state.values))
+            state = state.then(*effects.of_expression(node, state.values), Tells(node, state.values))
             text = text_of(node)
             if option.get("opt_type", 0) == 0:
                 code = errors.code(text) if text is not None else None
@@ -493,7 +503,8 @@ class Walker:
     def _assert(self, statement: Json, state: State) -> list[State]:
         taken, state = self._decide(_sql(statement["cond"]), state)
         node = fragments.expression(_sql(statement["message"])) if "message" in statement else None
-        state = state.then(*effects.of_expression(node, state.values))
+        if node is not None:
+            state = state.then(*effects.of_expression(node, state.values), Tells(node, state.values))
         # Whoever runs the function may have switched assertions off.
         ignored = self.unknown("whether plpgsql.check_asserts is off")
         off, on = (Condition(ignored, state.values, holds=one) for one in (True, False))
@@ -568,6 +579,7 @@ class Walker:
         for one in tree.walk(node):
             if isinstance(one, ast.ColumnRef):
                 name, fields = state.find(names.parts(one))
+                state = state.then(Assigns(name, Computed(node.funccall, state.values)))
                 state = self._set(state, name, fields, self.unknown("an argument of a procedure"))
         return [state]
 
@@ -583,7 +595,8 @@ class Walker:
         for key in ("argquery",):
             if key in statement:
                 node = fragments.expression(_sql(statement[key]))
-                state = state.then(*effects.of_expression(node, state.values))
+                passed = Assigns("", Computed(node, state.values))
+                state = state.then(*effects.of_expression(node, state.values), passed)
         if "dynquery" in statement:
             return [self._text(statement, statement["dynquery"], state)[0]]
         if "query" in statement:

@@ -8,11 +8,13 @@ what the solver finds impossible is impossible, and what it finds possible has y
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import z3
 
+from rlsaudit.policy.client import LEVEL, LEVELS
 from rlsaudit.policy.expr import (
     TRUE,
     Aggregate,
@@ -35,7 +37,9 @@ from rlsaudit.policy.expr import (
     Who,
     below,
     type_of,
+    walk,
 )
+from rlsaudit.policy.proof.containment import element_by_element
 from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Row, Solved, Term, constant, family, variable
 from rlsaudit.policy.values import PURE
 
@@ -78,8 +82,14 @@ _TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "starts_with()": ((1,), (0,)),
 }
 """Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
+_LITERAL = re.compile(r"\^?[A-Za-z0-9_/-]*\$?")
+_TO_TEXT = frozenset({"::text", "::character varying"})
 _IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
 """Functions of an id, beside casts, that keep different ids apart."""
+_PARTS = frozenset({"[]", "->", "->>", "#>", "#>>", "concat()", "concat_ws()", "format()", "md5()", "reverse()"})
+"""Others whose value can tell rows apart, for it may hold a whole id of theirs."""
+_PICKS = frozenset({"array_agg", "jsonb_agg", "json_agg", "max", "min"})
+"""Aggregates of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,8 @@ class Equality:
     right: Term
     holds: Solved
     telling: bool
-    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not."""
+    """Whether equal values of two rows tie one to the other: those of a Boolean or an enumeration do not, nor does a
+    value that many rows have by itself (see `Term.shared`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,14 @@ class Encoder:
         """Returns the columns of a row that were asked for."""
         return [known for (owner, _), known in self.columns.items() if owner == row]
 
+    def made_at_sign_up(self, row: Row) -> bool:
+        """Whether everybody has such a row by signing up, and what was asked of it is known."""
+        return self.tables.surely_filled(row.relation, [column for column, _ in self.columns_of(row)])
+
+    def made_somehow(self, row: Row) -> bool:
+        """Whether everybody has such a row by signing up, and what was asked of it is not known."""
+        return self.tables.filled_at_sign_up(row.relation) and not self.made_at_sign_up(row)
+
     def linked(self, model: z3.ModelRef) -> frozenset[Row]:
         """Returns the rows that a comparison ties to the target row in a model, directly or by way of others."""
         equal = [one for one in self.equalities if z3.is_true(model.eval(one.holds, model_completion=True))]
@@ -206,6 +225,12 @@ class Encoder:
     def claims(self) -> list[Term]:
         """Returns what the server gave to the persona, or did not."""
         return [term for (who, _), term in self.given.items() if who is Who.SERVER]
+
+    def moments(self) -> list[list[Solved]]:
+        """Returns what it means that it is early and late: what is reached has to be reached at either time."""
+        clocks = [term.value for (who, _), term in self.given.items() if who is Who.CLOCK]
+        begins, ends = _CENTURY
+        return [[one == moment for one in clocks] for moment in (begins + 1, ends - 1)] if clocks else [[]]
 
     def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
         """Puts a row of the persona's into a table, with the values that these columns have in a model."""
@@ -337,8 +362,12 @@ class Encoder:
             null = z3.Bool(f"null of {given.who.value} {key[1]}") if given.nullable else NEVER
             value = variable(f"{given.who.value} {key[1]}", family(kind))
             made = Term(value, null, identity=given.who is Who.SERVER, chosen=given.who in _PICKED)
+            self._limit(made, kind)
             if family(kind) is Family.TRUTH:
                 self.facts.append(z3.Not(z3.And(value, null)))
+            if key == (Who.CLIENT, LEVEL):
+                # Every session has one, and there are no others.
+                self.facts += [z3.Not(null), z3.Or([value == self.codes.of(one) for one in sorted(LEVELS)])]
             if given.who is Who.CLOCK and family(kind) is Family.MOMENT:
                 self.facts.append(z3.And(value > _CENTURY[0], value < _CENTURY[1]))
             self.given[key], self.kinds[key] = made, kind
@@ -353,17 +382,27 @@ class Encoder:
             value = variable(name, kind)
             null = z3.Bool(f"{name} is null") if column.nullable else NEVER
             made = Term(value, null, frozenset({row}))
+            shared, doubtful = self.tables.common(column, made, self.codes)
+            made = replace(made, shared=shared, doubtful=doubtful)
             self.columns[key] = (column, made)
             self.facts.extend(self.tables.limits(column, made, self.codes))
+            self._limit(made, column.type)
             if kind is Family.TRUTH:
                 self.facts.append(z3.Not(z3.And(value, null)))
         return self.columns[key][1]
+
+    def _limit(self, term: Term, kind: Type) -> None:
+        """What is true of every value of a type."""
+        if kind.name == "uuid":
+            self.facts.append(z3.Or(term.null, term.value > 0))
 
     def _call(self, call: Call, env: Env) -> Term:
         if call.name.startswith("::") and isinstance(call.args[0], Given) and call.args[0].who in _PICKED:
             return self._request(call.args[0], call.type)
         if call.name == "<> ALL":
             return self.term(Not(Call("= ANY", call.args, call.type)), env)
+        if (apart := element_by_element(call)) is not None:
+            return self.term(apart, env)
         args = [self.term(one, env) for one in call.args]
         kinds = [family(type_of(one)) for one in call.args]
         null = z3.Or([one.null for one in args])
@@ -377,38 +416,65 @@ class Encoder:
                     return _truth(true, null, *args)
             case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
                 return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
-            case (("+" | "-"), [left, right]) if set(kinds) <= _NUMBERS:
-                return Term(_SUMS[call.name](*_alike(left, right, kinds)), null, _rows(args), personal=_personal(args))
+            case (("+" | "-"), [left, right]) if set(kinds) == {Family.WHOLE}:
+                # Of other numbers there are infinite ones and what is none: NaN + 1 = NaN.
+                total = _SUMS[call.name](*_alike(left, right, kinds))
+                shared, doubtful = _common(args)
+                return Term(total, null, _rows(args), personal=_personal(args), shared=shared, doubtful=doubtful)
             case _:
                 if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
                     (inner,) = args
                     whole = family(call.type) is Family.REAL and kinds[0] is Family.WHOLE
                     return replace(inner, value=z3.ToReal(inner.value) if whole else inner.value)
-        result = self._computed(call, args, null)
+        result = self._computed(call, args, null, env)
         self.applied.append(Applied(call, env, tuple(args), result))
         return result
 
-    def _computed(self, call: Call, args: Sequence[Term], null: Solved) -> Term:
+    def _only_ids(self, array: Expr, env: Env) -> bool:
+        """Whether an array holds ids of the persona's and nothing else."""
+        if isinstance(array, Call) and (array.name in {"ARRAY", "||"} or array.name.startswith("::")):
+            return bool(array.args) and all(self._only_ids(one, env) for one in array.args)
+        return self.term(array, env).identity
+
+    def _computed(self, call: Call, args: Sequence[Term], null: Solved, env: Env) -> Term:
         """A function of which only this is known: of the same values it makes the same."""
         kind = family(call.type)
         name = f"{call.name} {next(self._names)}"
         value = variable(name, kind)
-        strict = call.name in _STRICT or call.name.startswith("::")
+        # Of arrays and documents, `||` leaves a NULL out.
+        strict = call.name in _STRICT or call.name.startswith("::") or (call.name == "||" and kind is Family.NAME)
         surely_null = null if strict else NEVER
         isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, isnull)))
         rows = _rows(args)
-        if call.name in _TELLING and kind is Family.TRUTH:
-            needles, hay = _TELLING[call.name]
-            for needle, held in ((args[a], args[b]) for a, b in zip(needles, hay, strict=True)):
-                told = needle.identity and held.rows and not held.identity
+        telling = _TELLING.get("~~" if _is_plain_pattern(call) else call.name)
+        if telling is not None and kind is Family.TRUTH:
+            for a, b in zip(*telling, strict=True):
+                needle, held = args[a], args[b]
+                # Of several elements in common one is enough.
+                only = call.name != "&&" or self._only_ids(call.args[a], env)
+                told = needle.identity and only and held.rows and not held.identity
                 if told or (call.name == "= ANY" and needle.rows and held.rows):
-                    self.equalities.append(Equality(needle, held, value, telling=True))
-        image = call.name in _IMAGES or call.name.startswith("::")
+                    self.equalities.append(Equality(needle, held, value, self._tells(call.args[a])))
+        image = (call.name in _IMAGES and kind is not Family.TRUTH) or _is_whole_cast(call)
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         chosen = all(one.chosen for one in args) and bool(args)
-        return Term(value, isnull, rows, identity, chosen, personal=_personal(args) and not identity)
+        # What is made of a value may be the same for many others.
+        lossy = NEVER if image or call.name in _PARTS else ALWAYS
+        shared, doubtful = _common(args)
+        made = Term(
+            value,
+            isnull,
+            rows,
+            identity,
+            chosen,
+            personal=_personal(args) and not identity,
+            shared=shared,
+            doubtful=z3.Or(lossy, doubtful),
+        )
+        self._limit(made, call.type)
+        return made
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
@@ -424,11 +490,13 @@ class Encoder:
             return None
         return left.value == right.value
 
+    def _tells(self, expression: Expr) -> bool:
+        """Whether the values of an expression can tell rows apart: those of a Boolean or an enumeration do not."""
+        moment_or_truth = family(type_of(expression)) in {Family.TRUTH, Family.MOMENT}
+        return not moment_or_truth and not self.tables.listed(expression)
+
     def _note(self, call: Call, left: Term, right: Term, holds: Solved) -> None:
-        telling = all(
-            family(type_of(one)) not in {Family.TRUTH, Family.MOMENT} and not self.tables.listed(one)
-            for one in call.args
-        )
+        telling = all(map(self._tells, call.args))
         for on_left, a in left.leaves or ((ALWAYS, left),):
             for on_right, b in right.leaves or ((ALWAYS, right),):
                 self.equalities.append(Equality(a, b, z3.And(holds, on_left, on_right), telling))
@@ -462,6 +530,8 @@ class Encoder:
             chosen=bool(several) and all(one.chosen for one in several),
             personal=any(one.identity or one.personal for one in several),
             leaves=tuple(leaves),
+            shared=z3.Or([one.shared for one in results]),
+            doubtful=z3.Or([one.doubtful for one in results]),
         )
 
     def _any_row(self, expression: AnyRow, env: Env) -> Term:
@@ -488,8 +558,9 @@ class Encoder:
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
         self._await(lookup.query, TRUE, env, found)
-        rows = shown.rows | frozenset(inner[len(env) :])
-        return Term(value, null, rows, shown.identity, shown.chosen, shown.personal)
+        # It comes from the rows whose columns it shows: that others have to be there is what the query says of them.
+        leaves = tuple((z3.And(found, on), one) for on, one in shown.leaves)
+        return replace(shown, value=value, null=null, leaves=leaves)
 
     def _aggregate(self, aggregate: Aggregate, env: Env) -> Term:
         kind = family(aggregate.type)
@@ -505,11 +576,12 @@ class Encoder:
             self.facts.append(z3.Not(z3.And(value, null)))
         inner = self._inner(aggregate.query, env, z3.Not(null))
         self.facts.append(z3.Implies(z3.Not(null), self.term(aggregate.query.where, inner).value))
-        rows = frozenset(inner[len(env) :])
         shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
         if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        return Term(value, null, rows, personal=shown.identity or shown.personal)
+        doubtful = shown.doubtful if aggregate.function in _PICKS else ALWAYS
+        personal = shown.identity or shown.personal
+        return Term(value, null, shown.rows, personal=personal, shared=shown.shared, doubtful=doubtful)
 
     def _opaque(self, opaque: Opaque, env: Env) -> Term:
         kind = family(opaque.type)
@@ -598,6 +670,11 @@ class Encoder:
                 continue
             own = [known[1] for known, _ in pairs if known is not None]
             there = z3.And(row.there, *(z3.Not(one.null) for one in own))
+            if row.target and key.to == row.relation:
+                # It may point at itself, and not be there yet.
+                itself = [self.column(row, other) for other in key.others]
+                alike = [one.value == other.value for one, other in zip(own, itself, strict=True)]
+                there = z3.And(there, z3.Not(z3.And(alike)))
             referred = self.row(key.to, there)
             self.referred.add(referred)
             for mine, (_, other) in zip(own, pairs, strict=True):
@@ -617,7 +694,15 @@ def as_in(model: z3.ModelRef, term: Term) -> Solved:
 
 
 def _truth(true: Solved, null: Solved, *parts: Term) -> Term:
-    return Term(true, null, _rows(parts))
+    return Term(true, null, _rows(parts), shared=ALWAYS)
+
+
+def _common(parts: Sequence[Term]) -> tuple[Solved, Solved]:
+    """Where what is made of several values is that of many rows, and where it may be: one that is not is enough."""
+    of_rows = [one for one in parts if one.rows]
+    if not of_rows:
+        return NEVER, NEVER
+    return z3.And([one.shared for one in of_rows]), z3.And([z3.Or(one.shared, one.doubtful) for one in of_rows])
 
 
 def _false(term: Term) -> Solved:
@@ -649,15 +734,33 @@ def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
     return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
 
 
+def _is_whole_cast(call: Call) -> bool:
+    """Whether it is a cast that leaves out nothing: not one to a shorter text, to a date or to a Boolean."""
+    kept = {Family.NAME, Family.WHOLE, Family.OTHER}
+    return call.name == f"::{call.type.name}" and family(call.type) in kept and call.type.name != '"char"'
+
+
+def _is_plain_pattern(call: Call) -> bool:
+    """Whether it is a regular expression that a text matches only if it holds what the pattern is made of."""
+    return call.name in {"~", "~*"} and all(
+        isinstance(one, Given) or (isinstance(one, Const) and _LITERAL.fullmatch(one.value or "") is not None)
+        for one in walk(call.args[1])
+        if not (isinstance(one, Call) and (one.name == "||" or one.name in _TO_TEXT))
+    )
+
+
 def _keeps(call: Call, kind: Family, inner: Term) -> bool:
     """Whether a cast changes no value, as the solver tells them apart."""
     target = family(call.type)
+    if call.name != f"::{call.type.name}":
+        # Its modifiers may cut the value short.
+        return False
     if inner.identity and target is kind is Family.NAME:
         # An id is a uuid in its own form.
         return True
     if kind is Family.WHOLE:
         return target is Family.REAL or call.name in {"::bigint", "::integer"}
-    if kind is not target or call.name.endswith(")"):
+    if kind is not target:
         return False
     if kind is Family.NAME:
         # To text and its like; the other way a value may not exist, or another text may mean the same.

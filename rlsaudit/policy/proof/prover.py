@@ -13,7 +13,7 @@ from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
 from rlsaudit.policy.proof.escalate import escalate
 from rlsaudit.policy.proof.solution import UNSOLVED, Gain
-from rlsaudit.policy.proof.solve import solve
+from rlsaudit.policy.proof.solve import most, solve
 from rlsaudit.policy.proof.tables import Tables
 
 if TYPE_CHECKING:
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.solution import Solution, Witness
 
 
+_FAULTS = (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception)
 MOST_NODES = 1_500
 """Larger predicates are not solved: counted as a tree, for that is how it is gone through."""
+
+_MOST_BOUNDED = 400
+"""The same where only the upper bound is asked for, which is asked of every statement of every function."""
 
 
 class Prover:
@@ -34,8 +38,22 @@ class Prover:
 
     def __init__(self, database: Database) -> None:
         self._tables = Tables(database)
+        self._bounded: dict[tuple[object, ...], Reach] = {}
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
         self._gained: dict[tuple[object, ...], tuple[Gain, tuple[str, ...]]] = {}
+
+    def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
+        """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
+        if sum(1 for _ in islice(walk(expression), _MOST_BOUNDED + 1)) > _MOST_BOUNDED:
+            return Reach.ALL
+        columns = _columns(expression)
+        key = self._key(expression, persona, columns)
+        if key not in self._bounded:
+            try:
+                self._bounded[key] = most(expression, persona, self._tables, relation)
+            except _FAULTS:
+                self._bounded[key] = Reach.ALL
+        return self._bounded[key]
 
     def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
         """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
@@ -86,7 +104,7 @@ def _columns(expression: Expr) -> tuple[Field, ...]:
 def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
     try:
         return escalate(expression, persona, tables, relation, makings, reach)
-    except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):
+    except _FAULTS:
         # As with a proof of what a single statement reaches.
         return Gain(Reach.NONE, Reach.ALL, why="a fault of its own")
 
@@ -94,7 +112,7 @@ def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, m
 def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
     try:
         return solve(expression, persona, tables, relation)
-    except (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception):
+    except _FAULTS:
         # A proof that fails proves nothing, and no audit fails for it.
         return replace(UNSOLVED, why="a fault of its own")
 

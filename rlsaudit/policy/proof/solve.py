@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof.solution import Witness
-    from rlsaudit.policy.proof.tables import Tables
+    from rlsaudit.policy.proof.tables import Tables, Thing
     from rlsaudit.policy.proof.values import Row, Solved, Term
 
     Choice = tuple[Who, str]
@@ -40,11 +40,18 @@ _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
+_USER = 0
+"""The number of users among the things that an id may be the id of."""
 
 
 def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
     """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
     return _Question(expression, persona, tables, relation).answer()
+
+
+def most(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Reach:
+    """Returns the upper bound alone, of `none`, `own` and `all`: it takes no witness, and so little time."""
+    return _Question(expression, persona, tables, relation).most()
 
 
 class _Question:
@@ -71,27 +78,43 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        passing = self._models(encoder, [truth.value, *_no_staff(encoder), *_apart(encoder)])
-        witness, _ = self._confirm(encoder, passing, strange=not personal)
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)]
+        witness, _ = self._confirm(encoder, asked, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
+    def most(self) -> Reach:
+        encoder = Encoder(self._tables, self._identities(), self._relation)
+        truth = encoder.predicate(self._expression)
+        if next(self._models(encoder, [truth.value, *_no_staff(encoder)]), None) is None and not self._stopped:
+            return Reach.NONE
+        if not self._personal or self._stopped:
+            return Reach.ALL
+        foreign = next(self._models(encoder, [truth.value, *_strangers(encoder)]), None)
+        return Reach.OWN if foreign is None and not self._stopped else Reach.ALL
+
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
-        passing = self._models(encoder, [truth.value, *strangers, *_apart(encoder)])
-        witness, witnessed = self._confirm(encoder, passing, strange=True)
+        surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
+        asked = [truth.value, *surely, *_apart(encoder), *_sensible(encoder)]
+        witness, witnessed = self._confirm(encoder, asked, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
-        first = next(refused, None)
+        always = next(refused, None) is None
         stopped = self._stopped
-        if first is None and not stopped:
+        if always and not stopped:
             return Solution(Reach.ALL, Reach.ALL, witness)
         passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
         if passes:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
-        barred = self._barred(encoder, truth, strangers, _again(first, refused), sure=not picked)
+        barred: Witness | None = None
+        for now in encoder.moments():
+            refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder), *now])
+            barred = self._barred(encoder, [truth.value, *strangers, *now], refused, sure=not picked)
+            if barred is None:
+                break
         return Solution(at_least, Reach.ALL if barred is None else Reach.SOME, witness, barred, self._stopped)
 
     def _passes_for_somebody(self, encoder: Encoder, strangers: Sequence[Solved], model: z3.ModelRef | None) -> bool:
@@ -110,7 +133,7 @@ class _Question:
         having = Encoder(self._tables, self._identities(), self._relation)
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
-            given = not row.target and self._tables.filled_at_sign_up(row.relation)
+            given = not row.target and encoder.made_at_sign_up(row)
             if given and z3.is_true(model.eval(there, model_completion=True)):
                 having.assume(row.relation, encoder.columns_of(row), model)
         truth = having.predicate(self._expression)
@@ -136,15 +159,15 @@ class _Question:
     def _barred(
         self,
         encoder: Encoder,
-        truth: Term,
-        strangers: Sequence[Solved],
+        passing: Sequence[Solved],
         models: Iterator[z3.ModelRef],
         *,
         sure: bool,
     ) -> Witness | None:
         """A stranger's row of which the predicate is true for nobody, with the rows of others as they are.
 
-        `sure`: the client picks nothing, so that evaluating it once is enough where no identity is asked for.
+        `passing` says that it is true of a stranger's row. `sure`: the client picks nothing, so that evaluating it once
+        is enough where no identity is asked for.
         """
         for model in itertools.islice(models, _MOST_TRIES):
             witness = confirmed(self._expression, encoder, model, wanted=False if sure else None, strange=True)
@@ -153,19 +176,25 @@ class _Question:
             if sure and not self._personal and len(encoder.rows) == 1:
                 return witness
             solver = self._solver()
-            solver.add(*encoder.facts, *strangers, truth.value, *encoder.as_others_are(model))
+            solver.add(*encoder.facts, *passing, *encoder.as_others_are(model))
             if solver.check() == z3.unsat:
                 return witness
         return None
 
     def _confirm(
-        self, encoder: Encoder, models: Iterator[z3.ModelRef], *, strange: bool
+        self, encoder: Encoder, asked: Sequence[Solved], *, strange: bool
     ) -> tuple[Witness | None, z3.ModelRef | None]:
-        for model in itertools.islice(models, _MOST_TRIES):
-            witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
-            if witness is not None:
-                return witness, model
-        return None, None
+        """A state in which the predicate is true, and its model, if there is one at any time."""
+        found: tuple[Witness | None, z3.ModelRef | None] = None, None
+        for now in encoder.moments():
+            for model in itertools.islice(self._models(encoder, [*asked, *now]), _MOST_TRIES):
+                witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
+                if witness is not None:
+                    found = witness, model
+                    break
+            else:
+                return None, None
+        return found
 
     def _models(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
         """Yields states that the solver holds possible, each with other values than the ones before."""
@@ -202,12 +231,6 @@ def bounded() -> z3.Solver:
     return made
 
 
-def _again(first: z3.ModelRef | None, rest: Iterator[z3.ModelRef]) -> Iterator[z3.ModelRef]:
-    if first is not None:
-        yield first
-        yield from rest
-
-
 def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
     """What the client may pick: all combinations of what its values are compared with."""
     options: list[list[tuple[Choice, Term]]] = []
@@ -220,12 +243,19 @@ def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
         yield dict(combination)
 
 
-def _strangers(encoder: Encoder) -> list[Solved]:
-    """That the target row is a stranger's, and that nobody gave the persona anything special."""
-    return ties(encoder) + [z3.Implies(row.mine, one) for row, one in ordinary(encoder)]
+def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
+    """That the target row is a stranger's, and that nobody gave the persona anything special.
+
+    `surely`: also where a value that may be that of many rows is not.
+    """
+    found = ties(encoder, surely=surely)
+    if surely:
+        # Nor does it have rows of which it is not known what they hold.
+        found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
+    return found + [z3.Implies(row.mine, one) for row, one in ordinary(encoder)]
 
 
-def ties(encoder: Encoder) -> list[Solved]:
+def ties(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
     """That what is equal is the persona's or is not: what names it is, the target row is not."""
     found: list[Solved] = []
     for one in encoder.equalities:
@@ -235,8 +265,10 @@ def ties(encoder: Encoder) -> list[Solved]:
         left, right = one.left.rows, one.right.rows
         mixed = one.left.personal or one.right.personal
         if one.telling and left and right and not left & right and not mixed:
-            both = z3.Or([row.mine for row in left]) == z3.Or([row.mine for row in right])
-            found.append(z3.Implies(one.holds, both))
+            for a, b in ((one.left, one.right), (one.right, one.left)):
+                common = a.shared if surely else z3.Or(a.shared, a.doubtful)
+                tied = z3.And(one.holds, z3.Not(common), z3.Or([row.mine for row in a.rows]))
+                found.append(z3.Implies(tied, z3.Or([row.mine for row in b.rows])))
     return found
 
 
@@ -261,10 +293,23 @@ def _apart(encoder: Encoder) -> list[Solved]:
     """That no row is there that has nothing to do with the target row, but for those that signing up makes."""
     tied, facts = encoder.tied()
     return facts + [
-        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.tables.filled_at_sign_up(row.relation))))
+        z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.made_at_sign_up(row))))
         for row in encoder.rows
         if not row.target
     ]
+
+
+def _sensible(encoder: Encoder) -> Iterator[Solved]:
+    """That no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+    numbers: dict[Thing, int] = {}
+    meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
+    for (row, number), (_, term) in encoder.columns.items():
+        thing = encoder.tables.thing(row.relation, number)
+        if thing is not None:
+            user = encoder.tables.is_users(thing)
+            kind = _USER if user else numbers.setdefault(thing, len(numbers) + 1)
+            yield z3.Or(term.null, meant(term.value) == kind)
+    yield from (meant(code) == _USER for code in encoder.identities)
 
 
 def ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:

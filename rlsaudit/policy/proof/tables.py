@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,10 +11,10 @@ from pglast import ast
 
 from rlsaudit.names import qualified
 from rlsaudit.policy import tree
-from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
-from rlsaudit.policy.proof.values import Codes, Family, Solved, Term, constant, family
+from rlsaudit.policy.proof.sign_up import USERS, Made, SignUp
+from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Solved, Term, constant, family
 from rlsaudit.policy.read.constraints import checks, references
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ class Reference:
 
 Thing: TypeAlias = tuple[int, int]
 """What an id is the id of: the column that all keys lead to, as relation and number."""
-_USERS = ("auth", "users")
+_EMPTY = re.compile(r"'(?:\{\}|\[\])'")
+"""A default that holds nothing."""
+_USER_ID = ("auth", "uid")
 
 
 class Tables:
@@ -46,8 +49,8 @@ class Tables:
         self._columns: dict[int, dict[int, Column]] = {}
         self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
         self._references: dict[int, tuple[Reference, ...]] = {}
-        self._filled: dict[int, bool] = {}
         self.catalog = database.catalog
+        self._sign_up = SignUp(database.catalog)
         own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
         names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
         self.all_labels = {names[one]: one.labels for one in own if one.labels}
@@ -71,15 +74,19 @@ class Tables:
 
     def limits(self, column: Field, term: Term, codes: Codes) -> Iterator[Solved]:
         """Yields what is true of every value of the column that is not NULL."""
-        known = self.column(column.relation, column.number)
-        allowed: Collection[str] | None = known.allowed if known is not None else None
-        if allowed is None and column.type.kind == "e":
-            allowed = self.labels(column.type) or None
+        allowed = self.allowed(column)
         if allowed is not None and family(column.type) is Family.NAME:
-            yield z3.Or(term.null, *(term.value == codes.of(one) for one in sorted(allowed)))
+            yield z3.Or(term.null, *(term.value == codes.of(one) for one in allowed))
         most = INTEGERS.get(column.type.name)
         if most is not None and family(column.type) is Family.WHOLE:
             yield z3.And(term.value >= -most, term.value < most)
+
+    def allowed(self, column: Field) -> tuple[str, ...] | None:
+        """Returns the few values that a column has, by its CHECK or its type, in order; None where it has others."""
+        known = self.column(column.relation, column.number)
+        if known is not None and known.allowed is not None:
+            return tuple(sorted(known.allowed))
+        return tuple(sorted(self.labels(column.type))) or None
 
     def listed(self, expression: Expr) -> bool:
         """Whether an expression is a column that has a few values for everybody: an enumeration, a list in a CHECK."""
@@ -121,11 +128,11 @@ class Tables:
         if known is None or fact is None:
             return (column,)
         limits = tuple(each for asked, each in self._conditions(column.relation) if column.number in asked)
-        pointing = tuple(
-            one.to for one in self.references(column.relation) if column.number in {each.number for each in one.columns}
-        )
-        # What is limited is limited by words about its own table.
-        alone = (column.relation, column.number) if limits or not known.free or len(pointing) > 1 else ()
+        keys = [one for one in self.references(column.relation) if fact in one.columns]
+        pointing = tuple((one.to, one.others[0].number) for one in keys)
+        # What is limited is limited by words about its own table, as is what only several columns tell together.
+        several = len(keys) > 1 or any(len(one.columns) > 1 for one in keys)
+        alone = (column.relation, column.number) if limits or not known.free or several else ()
         return (column.type, known.nullable, known.free, known.allowed, known.longest, fact.generated, pointing, alone)
 
     def thing(self, relation: int, number: int) -> Thing | None:
@@ -148,13 +155,24 @@ class Tables:
 
     def filled_at_sign_up(self, relation: int) -> bool:
         """Whether whoever signs up is given a row there, by a trigger on the table of users."""
-        if relation not in self._filled:
-            found, users = self.catalog.relations.get(relation), self.catalog.relations_by_name.get(_USERS)
-            names = {(self.catalog.schema_name(found), found.name), (found.name,)} if found is not None else set()
-            called = (one.function for one in self.catalog.triggers[users.oid]) if users is not None else ()
-            bodies = [body_of(self.catalog.functions[oid]) for oid in called if oid in self.catalog.functions]
-            self._filled[relation] = any(("insert", name) in one.writes for one in bodies for name in names)
-        return self._filled[relation]
+        return self._sign_up.fills(relation)
+
+    def surely_filled(self, relation: int, columns: Collection[Field]) -> bool:
+        """The same where it is known as well what these columns get."""
+        values = (self._sign_up.values(relation, one.name) for one in columns)
+        return self._sign_up.fills(relation) and not any(Made.ANYTHING in one for one in values)
+
+    def is_users(self, thing: Thing) -> bool:
+        """Whether what it is the id of is a user: by key, or as whoever signs up is given one, or by what policies say.
+
+        Many a table of profiles has no key that leads to `auth.users`; its policies compare its ids with `auth.uid()`.
+        """
+        relation, number = thing
+        if thing == self.users or self.filled_at_sign_up(relation):
+            return True
+        fact = self.fact(relation, number)
+        texts = [text for one in self.catalog.policies[relation] for text in (one.using, one.check) if text]
+        return fact is not None and any(_is_compared_with_user(text, fact.name) for text in texts)
 
     def belongs(self, relation: int) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
@@ -183,7 +201,7 @@ class Tables:
     @property
     def users(self) -> Thing | None:
         """What a user's id is the id of."""
-        found = self.catalog.relations_by_name.get(_USERS)
+        found = self.catalog.relations_by_name.get(USERS)
         number = next((one.number for one in self.catalog.columns[found.oid] if one.name == "id"), 0) if found else 0
         return (found.oid, number) if found is not None and number else None
 
@@ -208,6 +226,9 @@ class Tables:
         for one in references(self._database, found) if found is not None else ():
             columns = [self.fact(relation, number) for number in one.columns]
             others = [self.fact(one.relation, number) for number in one.foreign_columns]
+            if any(each is not None and each.collation is not None for each in (*columns, *others)):
+                # The row that is pointed at may be written differently.
+                continue
             if None not in columns and None not in others:
                 yield Reference(
                     tuple(each for each in columns if each is not None),
@@ -222,12 +243,26 @@ class Tables:
         such a row gave it `role = 'admin'` on purpose.
         """
         fact = self.fact(column.relation, column.number)
-        kind = family(column.type)
         if fact is None or fact.generated:
             return None
+        possible: list[Solved] = []
+        for one in self._sign_up.values(column.relation, column.name):
+            match one:
+                case Made.DEFAULT:
+                    value = self._by_default(fact, column, term, codes, named)
+                case Made():
+                    value = None
+                case _:
+                    value = _default(one, column, term, codes)
+            if value is None:
+                return None
+            possible.append(value)
+        return z3.Or(possible)
+
+    def _by_default(self, fact: Fact, column: Field, term: Term, codes: Codes, named: Collection[int]) -> Solved | None:
         if fact.constant is not None:
             return _default(fact.constant, column, term, codes)
-        if fact.default or kind is not Family.NAME:
+        if fact.default or family(column.type) is not Family.NAME:
             return None
         known = self.column(column.relation, column.number)
         values = known.allowed if known is not None and known.allowed is not None else self.labels(column.type)
@@ -235,6 +270,75 @@ class Tables:
         if values and {codes.of(one) for one in values} <= set(named):
             return None
         return z3.Or(term.null, z3.And([term.value != one for one in special]))
+
+    def common(self, column: Field, term: Term, codes: Codes) -> tuple[Solved, Solved]:
+        """Returns where the column's value is that of many rows, and where it may be.
+
+        Rows that nobody took special care of have their defaults in common: that of those which signing up makes is
+        everybody's, of others it may be. What computes a value may compute the same for many.
+        """
+        fact = self.fact(column.relation, column.number)
+        if fact is None:
+            return NEVER, NEVER
+        if family(column.type) in {Family.TRUTH, Family.MOMENT} or self.listed(column):
+            return ALWAYS, NEVER
+        if fact.generated or self._describes(fact):
+            return NEVER, ALWAYS
+        shared, doubtful = NEVER, NEVER
+        for one in self._sign_up.values(column.relation, column.name):
+            constant_ = fact.constant if one is Made.DEFAULT else one
+            if one is Made.ALONE or (one is Made.DEFAULT and self._alone(fact)):
+                continue
+            value = _default(constant_, column, term, codes) if isinstance(constant_, str) else None
+            if value is None:
+                doubtful = ALWAYS
+            elif self.filled_at_sign_up(column.relation):
+                shared = z3.Or(shared, value)
+            else:
+                doubtful = z3.Or(doubtful, value)
+        return shared, doubtful
+
+    def _describes(self, fact: Fact) -> bool:
+        """Whether a column says what something is like, and not what it belongs to: of a user his city, not his team.
+
+        It is no id, and stands where a user has one row, or in rows that are of no user. Of those who have a city in
+        common none is the other's; of a membership, of which a user may have several, each column may say of what.
+        """
+        if fact.type == "uuid" or any(fact in one.columns for one in self.references(fact.relation)):
+            return False
+        keys = self.keys(fact.relation)
+        if any(fact.number in one for one in keys) or not any(len(one) == 1 for one in keys):
+            return False
+        leading = {
+            one.columns[0].number
+            for one in self.references(fact.relation)
+            if len(one.columns) == 1 and self._leads_to_users(one)
+        }
+        return not leading or any(frozenset({one}) in keys for one in leading)
+
+    def _leads_to_users(self, reference: Reference) -> bool:
+        thing = self.thing(reference.to, reference.others[0].number)
+        return thing is not None and self.is_users(thing)
+
+    def _alone(self, fact: Fact) -> bool:
+        """Whether a column's default is no value that rows have in common."""
+        if fact.identity or not fact.default or (fact.constant is not None and _EMPTY.match(fact.constant)):
+            return True
+        pointing = any(fact in one.columns for one in self.references(fact.relation))
+        made = fact.type == "uuid" and not pointing
+        return fact.constant is None and (made or frozenset({fact.number}) in self.keys(fact.relation))
+
+
+def _is_compared_with_user(text: str, column: str) -> bool:
+    """Whether a condition says somewhere `column = auth.uid()`."""
+    for one in tree.walk(tree.expression(text)):
+        if isinstance(one, ast.A_Expr) and tree.name(one.name) == ("=",):
+            for side, other in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
+                named = isinstance(side, ast.ColumnRef) and getattr((side.fields or (None,))[-1], "sval", "") == column
+                calls = {tree.name(each.funcname) for each in tree.walk(other) if isinstance(each, ast.FuncCall)}
+                if named and calls == {_USER_ID}:
+                    return True
+    return False
 
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:

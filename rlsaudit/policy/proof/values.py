@@ -2,13 +2,14 @@
 
 Booleans are Booleans, whole numbers whole, other numbers and moments real. Of everything else only equality is known:
 texts, uuids and enum labels share one space of codes, in which a constant has the code of its text, so that a cast
-between them changes nothing; of other types each value is some code, and what two constants have to do with each other
-is left open.
+between them changes nothing, and uuids have those above zero; of other types each value is some code, and what two
+constants have to do with each other is left open.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 Solved: TypeAlias = Any
 """A term of the solver, which has no static types."""
+
+
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class Family(enum.Enum):
@@ -75,6 +79,8 @@ class Term:
     `rows` are those that it comes from. `identity`: it tells the persona from others, as an image of its id that no
     other id has. `chosen`: the client picks it. `personal`: an identity may have gone into it beside the rows, so that
     what it equals says nothing of them. `leaves` are the values that it may be, by conditions; none where it is one.
+    `shared`: where that is true many rows have it, so that it tells none of them from others; `doubtful`: where it may
+    be so.
     """
 
     value: Solved
@@ -84,6 +90,8 @@ class Term:
     chosen: bool = False
     personal: bool = False
     leaves: tuple[tuple[Solved, Term], ...] = field(default=(), compare=False)
+    shared: Solved = field(default=z3.BoolVal(val=False), compare=False)
+    doubtful: Solved = field(default=z3.BoolVal(val=False), compare=False)
 
 
 NEVER, ALWAYS = z3.BoolVal(val=False), z3.BoolVal(val=True)
@@ -91,13 +99,14 @@ NEVER, ALWAYS = z3.BoolVal(val=False), z3.BoolVal(val=True)
 
 @dataclass(slots=True)
 class Codes:
-    """The codes of the texts that a predicate names."""
+    """The codes of the texts that a predicate names: those of uuids above zero, of all others below."""
 
     texts: dict[str, int] = field(default_factory=dict)
 
     def of(self, text: str) -> int:
         """Returns the code of a text."""
-        return self.texts.setdefault(text, len(self.texts) + 1)
+        number = len(self.texts) + 1
+        return self.texts.setdefault(text, number if is_uuid(text) else -number)
 
     def text(self, code: int) -> str | None:
         """Returns the text of a code, None where it is nobody's that was named."""
@@ -127,6 +136,11 @@ def constant(text: str, kind: Type, codes: Codes) -> Solved | None:
             return z3.IntVal(codes.of(canonical(text) if kind.name == "uuid" else text))
         case _:
             return None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a uuid as the server writes it."""
+    return _UUID.fullmatch(text) is not None
 
 
 def canonical(text: str) -> str:

@@ -7,14 +7,16 @@ the evaluation to tell.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.client import SOURCES, may_write, may_write_anything, split_key
 from rlsaudit.policy.evaluate import Json, Unknown
-from rlsaudit.policy.expr import Call, Const, Expr, Field, type_of
+from rlsaudit.policy.expr import Call, Const, Expr, Field, Given, Who, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from rlsaudit.policy.evaluate import Result
     from rlsaudit.policy.expr import Type
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 NOTHING = Unknown.ANYTHING
 """No value: where a model has none that a row could hold."""
 
-_FIRST_PART = frozenset({"split_part()", "string_to_array()", "storage.foldername()"})
+_MOST_PARTS = 8
+_ANCHORED = re.compile(r"\^([A-Za-z0-9_/ -]+)\$?")
+"""A pattern that a text matches which begins with what it says."""
 
 
 def wishes(encoder: Encoder, known: Callable[[Term, Type], Result]) -> dict[tuple[Row, int], Result]:
@@ -35,8 +39,8 @@ def wishes(encoder: Encoder, known: Callable[[Term, Type], Result]) -> dict[tupl
         if column is None or column.place >= len(one.env):
             continue
         row = one.env[column.place]
-        wanted = known(one.result, one.call.type)
-        value = _wish(one, wanted, found.get((row, column.number), NOTHING), known)
+        wish = _Wish(encoder.own, known, found.get((row, column.number), NOTHING))
+        value = wish.of_call(one, known(one.result, one.call.type))
         if value is not NOTHING:
             found[row, column.number] = value
     return found
@@ -52,40 +56,110 @@ def _column(call: Call) -> Field | None:
     return None
 
 
-def _wish(one: Applied, wanted: Result, before: Result, known: Callable[[Term, Type], Result]) -> Result:
-    call = one.call
-    result: Result = NOTHING
-    match call.name, call.args:
-        case "[]", (Call(name, (Field(), *_)), Const("1")) if name in _FIRST_PART and wanted is not NOTHING:
-            result = "file" if wanted is None else f"{wanted}/file"
-        case "split_part()", (Field(), Const("/"), Const("1")) if isinstance(wanted, str):
-            result = f"{wanted}/file"
-        case (("lower()" | "upper()" | "btrim()"), (Field(),)):
-            result = wanted
-        case name, (Field(),) if name.startswith("::") and isinstance(wanted, bool | int | str):
-            result = ("true" if wanted else "false") if isinstance(wanted, bool) else str(wanted)
-        case "->>", (Field(), Const(str() as key)):
-            held = before.value if isinstance(before, Json) and isinstance(before.value, dict) else {}
-            result = Json({**held, **({} if wanted is None else {key: wanted})})
-        case "= ANY", (element, Field()):
-            result = _array(one, element, wanted, before, known)
-        case (("~~" | "~~*"), (Field(), Const(str() as pattern))):
-            result = pattern.replace("%", "").replace("_", "x") if wanted is True else "~"
-        case "starts_with()", (Field(), Const(str() as start)):
-            result = start if wanted is True else "~"
-        case _:
-            pass
-    return result
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What one column should be, which was wished to be `before`, for a call to come out as wanted."""
+
+    own: Mapping[str, str]
+    known: Callable[[Term, Type], Result]
+    before: Result
+
+    def of_call(self, one: Applied, wanted: Result) -> Result:
+        """Returns a value for the column, NOTHING where there is none to wish for."""
+        call = one.call
+        match call.name, call.args:
+            case "= ANY", (element, array):
+                return self.of(array, self._array(one, element, wanted))
+            case (("~~" | "~~*"), (text, pattern)):
+                said = self._text(pattern)
+                return NOTHING if said is None else self.of(text, _like(said) if wanted is True else "~")
+            case (("~" | "~*"), (text, pattern)):
+                matched = _ANCHORED.fullmatch(self._text(pattern) or "")
+                return self.of(text, matched[1] if wanted is True else "~") if matched is not None else NOTHING
+            case "starts_with()", (text, start):
+                said = self._text(start)
+                return NOTHING if said is None else self.of(text, said if wanted is True else "~")
+            case (("@>" | "&&"), (array, Call("ARRAY", elements))) if wanted is True:
+                return self.of(array, self._holding(elements))
+            case (("<@" | "&&"), (Call("ARRAY", elements), array)) if wanted is True:
+                return self.of(array, self._holding(elements))
+            case _:
+                return self.of(call, wanted)
+
+    def of(self, expression: Expr, wanted: Result) -> Result:
+        """Returns what the column within an expression has to be for the whole to be what is wanted."""
+        if wanted is NOTHING:
+            return NOTHING
+        match expression:
+            case Field():
+                return wanted
+            case Call(name, (inner,)) if name.startswith("::"):
+                return self.of(inner, _as_text(wanted))
+            case Call("lower()" | "upper()" | "btrim()", (inner,)):
+                return self.of(inner, wanted)
+            case Call("[]", (Call("storage.foldername()", (inner,)), Const(str() as number))):
+                return self.of(inner, self._path("/", number, wanted))
+            case Call("[]", (Call("string_to_array()", (inner, Const(str() as mark))), Const(str() as number))) | Call(
+                "split_part()", (inner, Const(str() as mark), Const(str() as number))
+            ):
+                return self.of(inner, self._path(mark, number, wanted))
+            case Call("->>", (inner, Const(str() as key))):
+                held = (
+                    self.before.value if isinstance(self.before, Json) and isinstance(self.before.value, dict) else {}
+                )
+                return self.of(inner, Json({**held, **({} if wanted is None else {key: wanted})}))
+            case _:
+                return NOTHING
+
+    def _path(self, mark: str, number: str, wanted: Result) -> Result:
+        """A text whose part of this number is what is wanted, and whose others are what was wished for."""
+        parts = self.before.split(mark)[:-1] if isinstance(self.before, str) and mark else []
+        if not mark or not number.isdigit() or not 1 <= int(number) <= _MOST_PARTS:
+            return NOTHING
+        if wanted is None:
+            return mark.join([*parts[: int(number) - 1], "file"])
+        parts += ["x"] * (int(number) - len(parts))
+        parts[int(number) - 1] = str(wanted)
+        return mark.join([*parts, "file"])
+
+    def _array(self, one: Applied, element: Expr, wanted: Result) -> Result:
+        value = self.known(one.args[0], type_of(element))
+        held = list(self.before) if isinstance(self.before, list) else []
+        if wanted is True and value is not None and not isinstance(value, Unknown):
+            held.append(value)
+        return held
+
+    def _holding(self, elements: Sequence[Expr]) -> Result:
+        texts = [self._text(one) for one in elements]
+        held = list(self.before) if isinstance(self.before, list) else []
+        return NOTHING if None in texts else [*held, *texts]
+
+    def _text(self, expression: Expr) -> str | None:
+        """A text that is the same whatever the rows are."""
+        match expression:
+            case Const(str() as text):
+                return text
+            case Given(Who.IDENTITY, key):
+                return self.own.get(key)
+            case Call(name, (inner,)) if name.startswith("::"):
+                return self._text(inner)
+            case Call("||", (left, right)):
+                before, after = self._text(left), self._text(right)
+                return None if before is None or after is None else before + after
+            case _:
+                return None
 
 
-def _array(
-    one: Applied, element: Expr, wanted: Result, before: Result, known: Callable[[Term, Type], Result]
-) -> Result:
-    value = known(one.args[0], type_of(element))
-    held = list(before) if isinstance(before, list) else []
-    if wanted is True and value is not None and not isinstance(value, Unknown):
-        held.append(value)
-    return held
+def _like(pattern: str) -> str:
+    return pattern.replace("%", "").replace("_", "x")
+
+
+def _as_text(value: Result) -> Result:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return (
+        str(value) if isinstance(value, int | str) else value if isinstance(value, list) or value is None else NOTHING
+    )
 
 
 def can_write(key: str, text: Result) -> bool:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import z3
 
 from rlsaudit.policy.evaluate import EvaluationError, Json, State, Unknown, evaluate
-from rlsaudit.policy.expr import Aggregate, AnyRow, Expr, Field, Lookup, Type, Who, walk
+from rlsaudit.policy.expr import Expr, Field, Type, Who, sources, walk
 from rlsaudit.policy.proof.solution import Witness
-from rlsaudit.policy.proof.values import Family, Row, Term, canonical, family
+from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
 from rlsaudit.policy.proof.wishes import can_write, wishes
 
@@ -27,15 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.policy.evaluate import Result, Value
-    from rlsaudit.policy.expr import Source
     from rlsaudit.policy.proof.encode import Encoder
     from rlsaudit.policy.proof.tables import Thing
     from rlsaudit.policy.proof.values import Solved
 
 _MOST_OPTIONAL = 3
+_USER = "sub"
 _TELLING = 6
 """How long a value has to be to tell anybody by: a role of two letters stands in many words."""
-_USER = "sub"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -89,7 +88,7 @@ class Filled:
             for (relation, number), column in asked.items():
                 known = self._encoder.columns.get((row, number))
                 if relation == row.relation:
-                    value = _filler(column, row) if known is None else self._value(row, *known)
+                    value = self._filler(column, row) if known is None else self._value(row, *known)
                     if isinstance(value, Unknown):
                         return None
                     values[number] = value
@@ -139,20 +138,20 @@ class Filled:
         return tuple(found)
 
     def _given(self, row: Row) -> bool:
-        return self._true(row.mine) and self._encoder.tables.filled_at_sign_up(row.relation)
+        return self._true(row.mine) and self._encoder.made_at_sign_up(row)
 
     def plausible(self) -> bool:
         """Whether no id is that of two things: a user's id that is an organisation's as well is nobody's."""
         meant: dict[str, set[Thing]] = {}
-        users = self._encoder.tables.users
-        if _USER in self._encoder.own and users is not None:
-            meant[self._encoder.own[_USER]] = {users}
+        facts, own = self._encoder.tables, self._encoder.own.get(_USER)
         for row, values in self._rows.items():
             for number, value in values.items():
-                thing = self._encoder.tables.thing(row.relation, number)
+                thing = facts.thing(row.relation, number)
                 if isinstance(value, str) and thing is not None:
                     meant.setdefault(value, set()).add(thing)
-        return all(len(things) == 1 for things in meant.values())
+        return all(len(things) == 1 or value == own for value, things in meant.items()) and all(
+            map(facts.is_users, meant.get(own or "", ()))
+        )
 
     def names_the_persona(self, state: State) -> bool:
         """Whether a row that is not the persona's holds its id, or what the server gave to it."""
@@ -215,6 +214,24 @@ class Filled:
             return self._wishes[row, column.number]
         return self._decoded(term, column.type)
 
+    def _filler(self, column: Field, row: Row) -> Result:
+        """A value for a column that the model says nothing of."""
+        if column.nullable:
+            return None
+        if column.type.name == "uuid":
+            return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row.number} {column.number}"))
+        few = self._encoder.tables.allowed(column)
+        if few:
+            return few[0]
+        made: dict[Family, Value] = {
+            Family.TRUTH: False,
+            Family.WHOLE: 0,
+            Family.REAL: Decimal(0),
+            Family.MOMENT: _moment(Decimal(0), column.type),
+            Family.NAME: f"filler{row.number}",
+        }
+        return made.get(family(column.type), _NOTHING)
+
     def _known(self, term: Term, kind: Type) -> Result:
         """A value in the model, `_NOTHING` where there is none of the kind."""
         return self._decoded(term, kind)
@@ -239,13 +256,13 @@ class Filled:
 
     def _text(self, code: int, kind: Type) -> Result:
         text = self._encoder.codes.text(code)
+        if text is None and code > 0:
+            text = str(uuid.uuid5(uuid.NAMESPACE_OID, str(code)))
         if kind.name == "uuid":
-            if text is None:
-                return str(uuid.uuid5(uuid.NAMESPACE_OID, str(code)))
-            return text if canonical(text) == text and "-" in text else _NOTHING
+            return text if text is not None and is_uuid(text) else _NOTHING
         if text is not None:
             return text
-        return _NOTHING if kind.kind == "e" else f"other{code}"
+        return _NOTHING if kind.kind == "e" else f"other{-code}"
 
     def _true(self, term: Solved) -> bool:
         return bool(z3.is_true(self._model.eval(term, model_completion=True)))
@@ -256,17 +273,13 @@ def tables_of(
 ) -> dict[int, list[Mapping[int, Value]]]:
     """The rows of all tables that a predicate reads."""
     found: dict[int, list[Mapping[int, Value]]] = {
-        source.relation: [] for one in walk(expression) for source in _sources(one)
+        source.relation: [] for one in walk(expression) for source in sources(one)
     }
     for row, values in held:
         rows = found.setdefault(row.relation, [])
         if values not in rows:
             rows.append(values)
     return found
-
-
-def _sources(expression: Expr) -> tuple[Source, ...]:
-    return expression.query.sources if isinstance(expression, AnyRow | Lookup | Aggregate) else ()
 
 
 def _decimal(value: Solved) -> Decimal:
@@ -280,23 +293,6 @@ def _moment(since: Decimal, kind: Type) -> Value:
     if kind.name == "date":
         return moment.date()
     return moment if kind.name == "timestamp with time zone" else moment.replace(tzinfo=None)
-
-
-def _filler(column: Field, row: Row) -> Result:
-    """A value for a column that the model says nothing of."""
-    if column.nullable:
-        return None
-    if column.type.name == "uuid":
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row.number} {column.number}"))
-    made: dict[Family, Value] = {
-        Family.TRUTH: False,
-        Family.WHOLE: 0,
-        Family.REAL: Decimal(0),
-        Family.MOMENT: _moment(Decimal(0), column.type),
-        Family.NAME: f"filler{row.number}",
-    }
-    found = made.get(family(column.type), _NOTHING)
-    return _NOTHING if column.type.kind == "e" else found
 
 
 def _text(value: Value) -> str:

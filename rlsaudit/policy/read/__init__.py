@@ -14,18 +14,21 @@ from rlsaudit.policy.read.here import Here, LostError, Readers, TooLargeError, W
 from rlsaudit.policy.read.opaque import lone
 from rlsaudit.policy.read.plpgsql import procedure
 from rlsaudit.policy.read.queries import rows
+from rlsaudit.policy.read.shown_rows import ShownRows, ShownView, shown_view
 from rlsaudit.policy.read.sources import fields
 from rlsaudit.policy.values import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rlsaudit.catalog.facts import Relation
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.tree import Node
 
-__all__ = ["read", "read_node"]
+__all__ = ["READERS", "ShownRows", "ShownView", "read", "read_node", "read_view"]
 
-_READERS = Readers(expression, truth, policies, rows, returned, procedure)
+READERS = Readers(expression, truth, policies, rows, returned, procedure)
+"""What reads each sort of thing, for whoever reads more than one expression."""
 
 
 def read(formula: Formula, place: int = 0) -> Expr:
@@ -40,12 +43,23 @@ def read_node(node: Node, scope: Scope, place: int = 0) -> Expr:
     return _guarded(lambda here: there(scope, place, here).read(node), scope, (scope,), place, UNKNOWN)
 
 
+def read_view(view: Relation, names: tuple[str, ...], scope: Scope) -> ShownView | None:
+    """Returns the rows that a view shows of the tables below it; None where it is not followed.
+
+    `names` are those of its columns, and `scope` has the role whose rights count.
+    """
+    try:
+        return shown_view(view, names, scope, Work(READERS))
+    except (LostError, TooLargeError, RecursionError):
+        return None
+
+
 def _guarded(
     of: Callable[[Here], Expr], scope: Scope | None, scopes: tuple[Scope, ...], place: int, kind: Type
 ) -> Expr:
     """Reads within the limits: beyond them all of it is one value that may depend on every column."""
     try:
-        return of(Here(Work(_READERS), scope or _NOWHERE, place + 1))
+        return of(Here(Work(READERS), scope or _NOWHERE, place + 1))
     except LostError as lost:
         reason = lost.reason
     except TooLargeError:

@@ -37,6 +37,8 @@ def among(name: str, value: Expr, array: Expr, here: Here, *, every: bool) -> Ex
     of = types.element(type_of(array), here.scope)
     if types.is_foreign(of) or types.is_foreign(type_of(value)):
         raise LostError(f"uses the operator {name} of an extension's type")
+    if types.is_collated(value) or types.is_collated(array):
+        raise LostError(f"uses the operator {name} with a collation that is not followed")
     if not types.is_array(type_of(array)):
         raise LostError(f"uses the operator {name} on what may be no array")
     value = constants.as_type(value, of, here)

@@ -95,12 +95,25 @@ def _entered(node: Node, here: Here) -> _Call:
         raise LostError(f"calls {shown}, which calls itself")
     if function.kind != "f" or node.func_variadic or node.over is not None:
         raise LostError(f"calls {shown} in a way that is not followed")
+    arguments = _arguments(given, _names(function, shown), function, here, shown)
+    return _Call(function, inside(function, arguments, here), arguments)
+
+
+def inside(function: Function, arguments: tuple[Expr, ...], here: Here) -> Here:
+    """Returns where the body of a function stands that is called from `here` with these arguments.
+
+    Raises:
+        LostError: it is not known what it is called with, or has settings that change what it does.
+    """
+    database = here.scope.database
+    if database is None:
+        raise LostError(f"calls {function.name}")
+    shown = database.catalog.function_identity(function)
     paths = [one for one in function.settings if one.startswith(PATH)]
     exempt = function.security_definer and _bypasses(function.owner, here)
     if not all(one in paths or _changes_nothing(one, exempt=exempt) for one in function.settings):
         raise LostError(f"calls {shown}, which has settings of its own")
     names = _names(function, shown)
-    arguments = _arguments(given, names, function, here, shown)
     definer = function.security_definer
     user = function.owner if definer else here.user
     scope = replace(
@@ -117,7 +130,7 @@ def _entered(node: Node, here: Here) -> _Call:
     values = tuple(fixed(one, here.free) for one in arguments)
     parameters = {called: value for called, value in zip(names, values, strict=True) if called}
     parameters |= dict.fromkeys(hidden if procedural else (), _variable)
-    inside = Here(
+    return Here(
         here.work,
         scope,
         here.free,
@@ -125,13 +138,12 @@ def _entered(node: Node, here: Here) -> _Call:
         numbered=values,
         called=function.name,
         clash=procedural,
-        within=here.within | {key},
+        within=here.within | {("function", function.oid, 0)},
         user=user,
         written=True,
         shadowed=not all(map(harmless, paths)),
         key=f"in {shown} {digest} {here.key if not arguments else ''}",
     )
-    return _Call(function, inside, arguments)
 
 
 def _changes_nothing(setting: str, *, exempt: bool) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Persona
-from rlsaudit.policy.columns import check_of
+from rlsaudit.policy.columns import check_of, is_elsewhere
 from rlsaudit.policy.expr import BOOLEAN, Aggregate, AnyRow, Expr, Given, IsTrue, Lookup, Not, Opaque, type_of, walk
 from rlsaudit.policy.read import read_node
 from rlsaudit.policy.values import Scope
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rlsaudit.policy.database import Database
 
 _NOBODY = Persona("nobody", "nobody")
-_UNSURE = re.compile(r"\b(?:NOT VALID|NOT ENFORCED)\s*$")
+_UNSURE = re.compile(r"\b(?:NOT VALID|NOT ENFORCED)\s*$|, PERIOD ")
+"""A key with a period is met by rows that cover it together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ def checks(database: Database, relation: Relation) -> tuple[Expr, ...]:
     A CHECK is met where it is NULL. Those that ask anything but the row, or are not followed, are left out: when the
     row was written the answer may have been another.
     """
+    if is_elsewhere(database.catalog, relation):
+        return ()
     scope = Scope(_NOBODY, relation.name, database.columns(relation), database=database, table=relation.oid)
     found: list[Expr] = []
     for one in database.catalog.constraints[relation.oid]:

@@ -31,7 +31,7 @@ from rlsaudit.policy.read import builtins, constants, operators, types
 from rlsaudit.policy.read.aggregates import AGGREGATES, aggregate
 from rlsaudit.policy.read.arrays import among
 from rlsaudit.policy.read.calls import call_of
-from rlsaudit.policy.read.given import clock, given
+from rlsaudit.policy.read.given import clock, given, of_claims
 from rlsaudit.policy.read.here import LostError
 from rlsaudit.policy.read.names import column
 from rlsaudit.policy.read.opaque import opaque
@@ -205,7 +205,8 @@ def _operator(node: Node, here: Here) -> Expr:
         case A_Expr_Kind.AEXPR_OP if isinstance(node.lexpr, ast.RowExpr) and isinstance(node.rexpr, ast.RowExpr):
             return _rows(name, node, here)
         case A_Expr_Kind.AEXPR_OP | A_Expr_Kind.AEXPR_LIKE | A_Expr_Kind.AEXPR_ILIKE | A_Expr_Kind.AEXPR_SIMILAR:
-            return operators.binary(name, here.read(node.lexpr), here.read(node.rexpr), here)
+            left, right = here.read(node.lexpr), here.read(node.rexpr)
+            return of_claims(left, right, name, here) or operators.binary(name, left, right, here)
         case A_Expr_Kind.AEXPR_DISTINCT:
             return Not(_same(node, here))
         case A_Expr_Kind.AEXPR_NOT_DISTINCT:
@@ -357,6 +358,8 @@ def _extreme(node: Node, here: Here) -> Expr:
 def _array(node: Node, here: Here) -> Expr:
     values = [here.read(one) for one in node.elements or ()]
     kind = types.common(map(type_of, values))
+    if kind == UNKNOWN and all(isinstance(one, Const) for one in values):
+        kind = TEXT  # what the server takes words without a type for
     if types.is_array(kind):
         raise LostError("has an array of arrays")
     return Call("ARRAY", tuple(constants.as_type(one, kind, here) for one in values), types.array_of(kind))

@@ -10,7 +10,23 @@ from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.client import joined, key_of
-from rlsaudit.policy.expr import TEXT, UNKNOWN, UUID, Const, Expr, Given, Type, Who
+from rlsaudit.policy.columns import TEXTS
+from rlsaudit.policy.expr import (
+    TEXT,
+    UNKNOWN,
+    UUID,
+    Call,
+    Case,
+    Const,
+    Expr,
+    Given,
+    IsNull,
+    Not,
+    Opaque,
+    Type,
+    Who,
+    type_of,
+)
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import LostError
 from rlsaudit.policy.read.opaque import opaque
@@ -19,6 +35,7 @@ from rlsaudit.policy.values import CHOSEN_CLAIMS, SESSION_CLAIMS, Values
 
 if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Here
+    from rlsaudit.policy.scalar import Scalar
     from rlsaudit.policy.tree import Node
 
 _AUTH: dict[tuple[str, ...], Type] = {
@@ -41,6 +58,9 @@ _ROLE = frozenset(
     {SQLValueFunctionOp.SVFOP_CURRENT_USER, SQLValueFunctionOp.SVFOP_CURRENT_ROLE, SQLValueFunctionOp.SVFOP_USER}
 )
 _MOST_STEPS = 50
+_MARK = "claims "
+"""What the key of a part of the claims begins with, before the path to it as JSON."""
+_WORDS = TEXTS | {"unknown"}
 
 
 def given(node: Node, here: Here) -> Expr | None:
@@ -50,18 +70,62 @@ def given(node: Node, here: Here) -> Expr | None:
     kind = _kind(node, here)
     if kind is None:
         return None
+    whole = not isinstance(node, ast.TypeCast)
     match Values(here.scope, lambda _: False).of(node):
-        case Known(value):
-            text = ("true" if value else "false") if isinstance(value, bool) else value
+        case Claims(()) if isinstance(node, ast.FuncCall):
+            return _lost((), "reads the claims as a whole", kind, nullable=not here.scope.persona.claims)
+        case Claims((_, *_) as path) if kind.name in types.JSON and whole:
+            return _part(tuple(path), kind, here)
+        case Chosen(view="") as value if not whole:
+            return None
+        case value:
+            return _as_text(value, kind, here)
+
+
+def of_claims(value: Expr, step: Expr, name: str, here: Here) -> Expr | None:
+    """Returns `value -> step` or `value ->> step` where `value` is the claims or a part of them; None where it is not.
+
+    However the claims got there: through a function of the project, or with a word for there being none.
+    """
+    if name not in {"->", "->>"} or not isinstance(step, Const) or step.value is None or step.type.name not in _WORDS:
+        return None
+    kind = TEXT if name == "->>" else type_of(value)
+    match _claims(value):
+        case Opaque(key) if key.startswith(_MARK):
+            path = (*json.loads(key.removeprefix(_MARK)), step.value)
+            if name == "->":
+                return _part(path, kind, here)
+            return _as_text(Values(here.scope, lambda _: False).claim(path), TEXT, here)
+        case Given(Who.SERVER | Who.CLIENT as who, key, of) if of.name in types.JSON and key:
+            return Given(who, f"{key}.{joined((step.value,))}", kind, nullable=True)
+        case _:
+            return None
+
+
+def _claims(value: Expr) -> Expr:
+    """What JSON is made of, where what is made of it has the same keys."""
+    match value:
+        case Call("::json" | "::jsonb", (inner,)):
+            return _claims(inner)
+        case Case(((Call("=", (inner, Const(""))), Const(None)),), same) if inner == same:
+            return _claims(inner)
+        case Case(((Not(IsNull(inner)), same),), Const("{}" | None)) if inner == same:
+            return _claims(inner)
+        case _:
+            return value
+
+
+def _as_text(value: Scalar, kind: Type, here: Here) -> Expr | None:
+    match value:
+        case Known(known):
+            text = ("true" if known else "false") if isinstance(known, bool) else known
             return constants.cast(Const(None if text is None else str(text), TEXT), kind, here)
         case Identity(personal=True, key="sub"):
             return Given(Who.IDENTITY, "sub", UUID if kind == UUID else TEXT, nullable=False)
         case Identity(personal=False, key=key):
             return constants.cast(Given(Who.SERVER, key, TEXT, nullable=True), kind, here)
-        case Chosen(source, path, view="") if not isinstance(node, ast.TypeCast):
+        case Chosen(source, path, view=""):
             return Given(Who.CLIENT, key_of(source, tuple(path)), TEXT, nullable=True)
-        case Claims((_, *_) as path) if kind.name in types.JSON and not isinstance(node, ast.TypeCast):
-            return _part(tuple(path), kind, node, here)
         case _:
             return None
 
@@ -92,24 +156,32 @@ def _current_role(node: Node, here: Here) -> Expr:
             return opaque(node, here, "asks for the current role", types.NAME, nullable=False)
 
 
-def _part(path: tuple[str, ...], kind: Type, node: Node, here: Here) -> Expr:
+def _part(path: tuple[str, ...], kind: Type, here: Here) -> Expr:
     """A part of the claims, as JSON."""
     claims = here.scope.persona.claims
-    signed_in = "sub" in claims
-    if not signed_in:
-        value: Any = claims
-        for step in path:
-            value = value.get(step) if isinstance(value, dict) else None
+    value: Any = claims
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    if "sub" not in claims:
         return Const(None if value is None else json.dumps(value), kind)
     if path[0] in SESSION_CLAIMS or path == ("sub",):
-        return opaque(node, here, "reads a claim of the session as JSON", kind)
+        return _lost(path, "reads a claim of the session as JSON", kind)
     if path == ("app_metadata",):
         # Some of it is given by the server and some is not.
-        return opaque(node, here, "reads app_metadata as a whole", kind, nullable=False)
+        return _lost(path, "reads app_metadata as a whole", kind, nullable=False)
     for claim, source in CHOSEN_CLAIMS.items():
         if path[: len(claim)] == claim:
             return Given(Who.CLIENT, key_of(source, path[len(claim) :]), kind, nullable=True)
+    if isinstance(value, dict | list):
+        return _lost(path, "reads several claims as a whole", kind)
+    if value is not None and not (isinstance(value, str) and value.startswith("$")):
+        # What the persona has is known; `$tenant` stands for what the server gives.
+        return Const(json.dumps(value), kind)
     return Given(Who.SERVER, joined(path), kind, nullable=True)
+
+
+def _lost(path: tuple[str, ...], reason: str, kind: Type, *, nullable: bool = True) -> Opaque:
+    return Opaque(f"{_MARK}{json.dumps(path)}", reason, kind, nullable=nullable)
 
 
 def _kind(node: Node, here: Here) -> Type | None:

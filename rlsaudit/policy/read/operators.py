@@ -31,6 +31,8 @@ def binary(name: str, left: Expr, right: Expr, here: Here) -> Expr:
     name = _SPELT.get(name, name)
     if name not in KNOWN or here.redefines(name):
         raise LostError(f"uses the operator {name}")
+    if types.is_collated(left) or types.is_collated(right):
+        raise LostError(f"uses the operator {name} with a collation that is not followed")
     left, right = _settled(name, left, right, here)
     a, b = (types.base(type_of(one), here.scope) for one in (left, right))
     if types.is_foreign(a) or types.is_foreign(b):

@@ -82,11 +82,11 @@ def procedure(function: Function, here: Here) -> Expr | None:
     around = replace(here, clash=conflict_of(function) is not Conflict.COLUMN, called="")
     # What a volatile one does not tell may be something else at the next call.
     call = f" #{next(_calls)}" if function.volatility == "v" else ""
-    return _Body(around, types.of_text(function.returns, here.scope), call).chosen(found)
+    return Body(around, types.of_text(function.returns, here.scope), call).chosen(found)
 
 
 @dataclass(slots=True, eq=False)
-class _Body:
+class Body:
     """The reading of one body that stands at `here` and returns a `kind`. Bounds and bindings are told by identity.
 
     `call` tells what is unknown of this call from what is of others like it.
@@ -123,7 +123,7 @@ class _Body:
             [one for one, test in zip(branches, tests, strict=True) if test is not None and test.holds is holds]
             for holds in (True, False)
         )
-        test = self._test(first)
+        test = self.test(first)
         cases, value_met = self._chosen(met, depth + 1)
         if cases:
             value_met = Case(tuple(cases), value_met, self.kind)
@@ -136,20 +136,21 @@ class _Body:
         cases: list[tuple[Expr, Expr]] = []
         for one in branches:
             tests = tuple(
-                IsTrue(self._test(each)) if each.holds else Not(IsTrue(self._test(each)))
+                IsTrue(self.test(each)) if each.holds else Not(IsTrue(self.test(each)))
                 for each in one.conditions[depth:]
             )
             cases.append((tests[0] if len(tests) == 1 else And(tests), self._end(one)))
         return cases
 
-    def _test(self, condition: Condition) -> Expr:
+    def test(self, condition: Condition) -> Expr:
+        """Returns what a way asks for, whether that holds there or not."""
         match condition.test:
             case Exists() as exists:
                 return self._exists(exists)
             case Unknown() as unknown:
                 return self._unknown(unknown, BOOLEAN)
             case node:
-                here = self._moment(condition.bindings)
+                here = self.moment(condition.bindings)
                 return here.work.readers.condition(node, here)
 
     def _end(self, branch: Branch) -> Expr:
@@ -157,7 +158,7 @@ class _Body:
             case Returned(None):
                 return Const(None, self.kind)
             case Returned(node, query):
-                here = self._moment(branch.bindings)
+                here = self.moment(branch.bindings)
                 # Of more rows than one the first counts.
                 found = self._column(node, 0, here, strict=False) if query else here.read(node)
                 try:
@@ -180,7 +181,7 @@ class _Body:
         reads = dict.fromkeys(part for one in arguments for part in walk(one) if isinstance(part, Field))
         return Opaque(f"{key} {self.here.key}", reason, kind, tuple(reads))
 
-    def _moment(self, bindings: Bindings) -> Here:
+    def moment(self, bindings: Bindings) -> Here:
         """Where an expression stands under these bindings."""
         if id(bindings) not in self._moments:
             variables = _Variables(bindings, self)
@@ -217,11 +218,11 @@ class _Body:
             case Argument(position):
                 return self.here.numbered[position - 1](self.here.free)
             case Computed(node, bindings, declared):
-                return self._declared(self._moment(bindings).read(node), declared)
+                return self._declared(self.moment(bindings).read(node), declared)
             case FirstRow(query, column, whole, strict, bindings, declared):
                 if whole or (whole is None and self._is_row(declared)):
                     raise LostError("names a whole row")
-                found = self._column(query, column, self._moment(bindings), strict=strict)
+                found = self._column(query, column, self.moment(bindings), strict=strict)
                 return self._declared(found, declared)
             case Exists():
                 return self._exists(bound)
@@ -237,7 +238,7 @@ class _Body:
             case FirstRow(query, _, whole, strict, bindings, declared):
                 if not whole and not (whole is None and self._is_row(declared)):
                     raise LostError("names a part of a value")
-                here = self._moment(bindings)
+                here = self.moment(bindings)
                 if declared.type.lower() == "record":
                     return self._column(query, part, here, strict=strict)
                 return self._of_row(query, part, here, declared, strict=strict)
@@ -252,7 +253,7 @@ class _Body:
 
     def _exists(self, exists: Exists) -> Expr:
         asked = ast.SubLink(subLinkType=SubLinkType.EXISTS_SUBLINK, subselect=exists.query)
-        here = self._moment(exists.bindings)
+        here = self.moment(exists.bindings)
         return here.work.readers.condition(asked, here)
 
     def _of_row(self, query: Node, part: str, here: Here, declared: Declared, *, strict: bool) -> Expr:
@@ -328,7 +329,7 @@ def _plain(column: Column) -> tuple[Type, str]:
 class _Variables(Mapping[str, Value]):
     """The variables of one moment, by name: `v`, `f.v`, and `r.x` for a field of one that holds a row."""
 
-    def __init__(self, bindings: Bindings, body: _Body) -> None:
+    def __init__(self, bindings: Bindings, body: Body) -> None:
         self._bindings = bindings
         self._body = body
 

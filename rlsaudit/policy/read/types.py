@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.names import qualified
 from rlsaudit.policy import tree
-from rlsaudit.policy.columns import INTEGERS, TEXTS
-from rlsaudit.policy.expr import TEXT, UNKNOWN, Type
+from rlsaudit.policy.columns import COLLATED, INTEGERS, TEXTS
+from rlsaudit.policy.expr import TEXT, UNKNOWN, Expr, Field, Type, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -165,6 +165,11 @@ def is_moment(kind: Type) -> bool:
 def is_foreign(kind: Type) -> bool:
     """Whether it is a base type that is not built in: what its operators do is not known."""
     return kind.kind == "b" and "." in kind.name.removesuffix("[]") and not is_array(kind)
+
+
+def is_collated(expression: Expr) -> bool:
+    """Whether a text in it has a collation by which others are equal that are written differently."""
+    return any(isinstance(one, Field) and COLLATED in one.type.name for one in walk(expression))
 
 
 def common(kinds: Iterable[Type]) -> Type:

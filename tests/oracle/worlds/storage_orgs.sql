@@ -30,4 +30,4 @@ insert into storage.objects (id, bucket_id, name)
 anon public.orgs all none none none
 authenticated public.members own none none none
 authenticated public.orgs all none none none
-authenticated storage.objects own none own none
+authenticated storage.objects own own own none

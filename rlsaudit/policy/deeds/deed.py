@@ -1,0 +1,65 @@
+"""The words for what a body does to rows, and what has to be known of the database to tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rlsaudit.policy.expr import FALSE, TRUE, Expr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rlsaudit.catalog.facts import Function
+    from rlsaudit.model import Operation
+
+ANY, NO = TRUE, FALSE
+"""Any row at all, and no row."""
+ANY_TABLE = -2
+"""Stands among changed relations for all of them: claims are what they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """`operation` may be done to those rows of a relation (an OID), at place 0, for which `rows` is true; to no others.
+
+    That is how the rows are when the function is called: whatever it changed itself before is left out of `rows`.
+    """
+
+    operation: Operation
+    relation: int
+    rows: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What a body does by itself, all of it. `calls` are the functions that it may call, by name.
+
+    `lost` is why some of its SQL is not known, which may then do anything: empty where all is.
+    """
+
+    deeds: tuple[Deed, ...]
+    calls: frozenset[tuple[str, ...]]
+    lost: str = ""
+
+
+class Ground(Protocol):
+    """What a body stands on: what its names may mean, and what else changes where rows do."""
+
+    def relations(self, name: tuple[str, ...]) -> Iterable[int]:
+        """Returns the relations that a name may mean."""
+
+    def functions(self, name: tuple[str, ...]) -> Iterable[Function]:
+        """Returns the functions that a name may mean."""
+
+    def concerned(self, oid: int) -> frozenset[int]:
+        """Returns every relation some of whose rows are those of this one."""
+
+    def changed_by_call(self, function: Function, role: int) -> frozenset[int] | None:
+        """Returns the relations whose rows a call may change; None where that may be any."""
+
+    def changed_by_write(self, operation: Operation, oid: int, role: int) -> frozenset[int] | None:
+        """Returns the relations whose rows change where this one's do; None where that may be any."""
+
+    def kept(self, oid: int) -> bool:
+        """Whether a new row of the relation surely is as the statement has it: no trigger comes before."""

@@ -1,0 +1,168 @@
+"""Statements as what they ask of the rows that they are about, in the place that a body gives them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pglast import ast
+from pglast.enums import OverridingKind, SubLinkType
+
+from rlsaudit.policy import tree
+from rlsaudit.policy.expr import TRUE, AnyRow, Call, Expr, Field, IsNull, Or, Query, rebuilt, type_of
+from rlsaudit.policy.read import operators, queries
+from rlsaudit.policy.read.here import LostError, Table
+from rlsaudit.policy.read.junctions import conjunction
+from rlsaudit.policy.read.sources import row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.policy.expr import Source
+    from rlsaudit.policy.read.here import Here, Rows
+    from rlsaudit.policy.tree import Node
+
+_MOST_PLACES = 40
+_KEPT = frozenset({"bigint", "boolean", "integer", "smallint", "text", "uuid"})
+"""Types of columns that keep a value of the same type as it is."""
+_USER_VALUE = OverridingKind.OVERRIDING_USER_VALUE
+
+
+def changed(statement: Node, relation: Relation, here: Here) -> Expr:
+    """Returns which rows of `relation`, at place 0, an UPDATE or DELETE is about.
+
+    Raises:
+        LostError: it is not followed.
+    """
+    around = _beside(statement.relation, relation, here)
+    others = statement.fromClause if isinstance(statement, ast.UpdateStmt) else statement.usingClause
+    if statement.whereClause is None:
+        return TRUE
+    if not others and statement.withClause is None:
+        return around.work.readers.condition(statement.whereClause, around)
+    asked = ast.SelectStmt(
+        targetList=(ast.ResTarget(val=ast.A_Const(isnull=False, val=ast.Integer(ival=1))),),
+        fromClause=others,
+        whereClause=statement.whereClause,
+        withClause=statement.withClause,
+    )
+    exists = ast.SubLink(subLinkType=SubLinkType.EXISTS_SUBLINK, subselect=asked)
+    return around.work.readers.condition(exists, around)
+
+
+def inserted(statement: Node, relation: Relation, here: Here) -> Iterator[tuple[Expr, dict[str, Expr]]]:
+    """Yields, for every way through its query, which rows an INSERT makes, and what it puts into which column.
+
+    Raises:
+        LostError: it is not followed.
+    """
+    select = statement.selectStmt
+    if select is None or statement.withClause is not None or statement.override == _USER_VALUE:
+        raise LostError("inserts in a way that is not followed")
+    names = [one.name or "" for one in statement.cols or ()] or list(row(relation, 0, here))
+    if any(one.indirection for one in statement.cols or ()):
+        raise LostError("inserts a part of a column")
+    columns = row(relation, 0, here)
+    for made in queries.ways(select, here):
+        given: dict[str, Expr] = {}
+        asked: list[Expr] = []
+        for name, (_, value) in zip(names, made.columns, strict=False):
+            if name not in columns:
+                continue
+            try:
+                column, found = columns[name](made.here.free), value(made.here.free)
+                equal = _same(column, found, made.here)
+            except LostError:
+                continue
+            given[name] = found
+            asked.append(equal)
+        yield _among(made, conjunction(asked)), given
+
+
+def conflicting(statement: Node, relation: Relation, here: Here) -> Expr:
+    """Returns which rows ON CONFLICT DO UPDATE changes: those that have the key which was to be inserted.
+
+    Raises:
+        LostError: it is not followed.
+    """
+    clause = statement.onConflictClause
+    elements = clause.infer.indexElems if clause.infer is not None else ()
+    keys = [one.name for one in elements or ()]
+    if not keys or not all(keys):
+        raise LostError("has a key that is not followed")
+    columns = row(relation, 0, here)
+    found: list[Expr] = []
+    for made in queries.ways(statement.selectStmt, here):
+        asked: list[Expr] = []
+        names = [one.name or "" for one in statement.cols or ()] or list(columns)
+        for name, (_, value) in zip(names, made.columns, strict=False):
+            if name in keys:
+                asked.append(_equal(columns[name](made.here.free), value(made.here.free), made.here))
+        if len(asked) < len(keys):
+            raise LostError("has a key that is not followed")
+        found.append(_among(made, conjunction(asked)))
+    return found[0] if len(found) == 1 else Or(tuple(found))
+
+
+def shown(select: Node, here: Here) -> Iterator[tuple[Source, Expr]]:
+    """Yields every table that a query takes rows of, with which of them, at place 0.
+
+    Raises:
+        LostError: it is not followed.
+    """
+    for made in queries.ways(select, here):
+        where = queries.where(made)
+        for source in made.sources:
+            others = tuple(one for one in made.sources if one is not source)
+            here_now = _at_place_0(where, source.place)
+            yield source, AnyRow(Query(others, here_now), TRUE) if others else here_now
+
+
+def _at_place_0(expression: Expr, place: int) -> Expr:
+    def leaf(one: Expr) -> Expr:
+        return replace(one, place=0) if isinstance(one, Field) and one.place == place else one
+
+    return rebuilt(expression, leaf)
+
+
+def _beside(name: Node, relation: Relation, here: Here) -> Here:
+    """Where the conditions of a statement on the relation stand."""
+    alias = name.alias.aliasname if name.alias else name.relname
+    database = here.scope.database
+    schema = "" if name.alias or database is None else database.catalog.schema_name(relation)
+    if not name.inh and database is not None and database.catalog.children[relation.oid]:
+        raise LostError("writes to a table without its children")
+    return replace(here, levels=((Table(alias, row(relation, 0, here), schema),),))
+
+
+def _among(made: Rows, asked: Expr) -> Expr:
+    where = conjunction((queries.where(made), asked))
+    if len(made.sources) > _MOST_PLACES:
+        raise LostError("reads too many tables")
+    return AnyRow(Query(tuple(made.sources), where), TRUE) if made.sources else where
+
+
+def _equal(column: Expr, value: Expr, here: Here) -> Expr:
+    kind = type_of(column)
+    if kind.name not in _KEPT and kind.kind != "e":
+        raise LostError("puts a value into a column that may round it")
+    found = operators.binary("=", column, value, here)
+    if not isinstance(found, Call) or any(type_of(one) != kind for one in found.args):
+        raise LostError("puts a value into a column of another type")
+    return found
+
+
+def _same(column: Expr, value: Expr, here: Here) -> Expr:
+    """IS NOT DISTINCT FROM: a new row has NULL where that is what was put in."""
+    return Or((_equal(column, value, here), _both_null(column, value)))
+
+
+def _both_null(column: Expr, value: Expr) -> Expr:
+    return conjunction((IsNull(column), IsNull(value)))
+
+
+def parts(around: Node) -> Iterator[Node]:
+    """Yields the statements that write and stand within another one."""
+    writes = ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt
+    return (one for one in tree.walk(around) if one is not around and isinstance(one, writes))

@@ -1,0 +1,6 @@
+"""Flaws of policies: what is surely wrong with one, as facts for whoever explains or judges."""
+
+from rlsaudit.policy.flaws.flaw import Flaw, Kind
+from rlsaudit.policy.flaws.found import Flaws
+
+__all__ = ["Flaw", "Flaws", "Kind"]

@@ -1,0 +1,90 @@
+"""All flaws of a relation's policies, each fault once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pglast import ast
+
+from rlsaudit.policy.flaws.circle import Circles
+from rlsaudit.policy.flaws.clause import Reading, clauses
+from rlsaudit.policy.flaws.columns import shadowed, wrong
+from rlsaudit.policy.flaws.flaw import Flaw, Kind
+from rlsaudit.policy.flaws.helpers import ignored
+from rlsaudit.policy.flaws.idle import Idle
+from rlsaudit.policy.flaws.nulls import null_opens
+from rlsaudit.policy.flaws.order import precedence
+from rlsaudit.policy.flaws.rows import row_independent
+from rlsaudit.policy.flaws.trust import client_input, depends_on_rls
+from rlsaudit.policy.flaws.truth import truth
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.database import Database
+
+_KINDS = (truth, row_independent, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
+_AT_SIGHT = (shadowed, precedence)
+_OPENING = (row_independent, shadowed, wrong, precedence, null_opens, ignored)
+_FOLLOWS = {
+    Kind.ROW_INDEPENDENT: {Kind.SHADOWED_COLUMN, Kind.WRONG_COLUMN, Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER},
+    Kind.TRUE_FOR_ANON: {Kind.NULL_OPENS},
+}
+"""What is only a consequence of another flaw of the same policy."""
+
+
+class Flaws:
+    """The flaws of one database's policies, looked for when they are asked for, and once."""
+
+    def __init__(self, access: Access, database: Database, personas: tuple[Persona, ...]) -> None:
+        self._access = access
+        self._reading = Reading(database)
+        self._personas = personas
+        self._circles = Circles(access)
+        self._found: dict[int, tuple[Flaw, ...]] = {}
+        self._seen: dict[int, tuple[Flaw, ...]] = {}
+
+    def of(self, relation: Relation) -> tuple[Flaw, ...]:
+        """Returns the flaws of a relation's policies: what is not sure is not among them."""
+        if relation.oid not in self._found:
+            found = tuple(dict.fromkeys(self._look(relation)))
+            kinds = {(one.policy.oid, one.kind) for one in found}
+            self._found[relation.oid] = tuple(
+                one
+                for one in found
+                if not any((one.policy.oid, cause) in kinds for cause in _FOLLOWS.get(one.kind, ()))
+            )
+        return self._found[relation.oid]
+
+    def at_sight(self, relation: Relation) -> tuple[Flaw, ...]:
+        """Returns those of them that are seen in the text of policies, without reading what it comes to: at no cost."""
+        if not relation.rls:
+            return ()
+        if relation.oid not in self._seen:
+            read = clauses(self._access, self._reading, self._personas, relation)
+            written = [flaw for clause in read for kind in _AT_SIGHT for flaw in kind(clause)]
+            circles = self._circles.of(self._personas, relation)
+            self._seen[relation.oid] = tuple(dict.fromkeys([*written, *circles]))
+        return self._seen[relation.oid]
+
+    def opening(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
+        """Returns how these policies come to open what was to be closed; that all is open is no answer to that."""
+        if not relation.rls:
+            return ()
+        read = clauses(self._access, self._reading, self._personas, relation)
+        # A constant has no parts that could be wrong.
+        parted = [one for one in read if one.policy in policies and not isinstance(one.node, ast.A_Const)]
+        return tuple(dict.fromkeys(flaw for clause in parted for kind in _OPENING for flaw in kind(clause)))
+
+    def _look(self, relation: Relation) -> Iterator[Flaw]:
+        # Without row-level security nobody asks the policies.
+        if not relation.rls:
+            return
+        for clause in clauses(self._access, self._reading, self._personas, relation):
+            for kind in _KINDS:
+                yield from kind(clause)
+        yield from self._circles.of(self._personas, relation)
+        yield from Idle(self._access, self._reading, self._personas, relation).flaws()

@@ -1,0 +1,71 @@
+"""Tables that differ in nothing that a policy is decided by: what is found for one of them holds for all."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rlsaudit.names import ident
+from rlsaudit.policy.body import body_of
+
+if TYPE_CHECKING:
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Relation
+
+_USERS = ("auth", "users")
+
+
+class Alike:
+    """The tables of one catalog, by kinds."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._kinds: dict[tuple[object, ...], int] = {}
+        self._of: dict[int, int] = {}
+        self._pointed = {
+            one.foreign_relation for each in catalog.constraints.values() for one in each if one.foreign_relation
+        }
+        self._filled = _filled_at_sign_up(catalog)
+
+    def kind(self, relation: Relation) -> int:
+        """Returns a number that two tables share only if a condition that reads neither means the same for both.
+
+        They have the same columns and constraints, and their policies say the same. A table that others point at, that
+        has parts or is one, or that a sign-up may fill has a kind of its own, for it means something to other tables.
+        """
+        if relation.oid not in self._of:
+            self._of[relation.oid] = self._kinds.setdefault(self._described(relation), len(self._kinds))
+        return self._of[relation.oid]
+
+    def _described(self, relation: Relation) -> tuple[object, ...]:
+        catalog, oid = self._catalog, relation.oid
+        lone = (
+            oid in self._pointed
+            or relation.partition
+            or relation.kind != "r"
+            or bool(catalog.children[oid] or catalog.parents[oid])
+            or relation.name in self._filled
+        )
+        if lone:
+            return (oid,)
+        columns = tuple(
+            (one.number, one.name, one.type, one.type_kind, one.not_null, one.default, one.generated, one.constant)
+            for one in catalog.columns[oid]
+        )
+        constraints = sorted(
+            (one.kind, one.columns, one.foreign_relation, one.foreign_columns, one.definition)
+            for one in catalog.constraints[oid]
+        )
+        itself = re.compile(rf'(?<![\w".]){re.escape(ident(relation.name))}\.')
+        policies = sorted(
+            itself.sub("", text) for one in catalog.policies[oid] for text in (one.using, one.check) if text
+        )
+        return (relation.schema, columns, tuple(constraints), tuple(policies))
+
+
+def _filled_at_sign_up(catalog: Catalog) -> frozenset[str]:
+    """The names of tables that the triggers on the table of users write."""
+    users = catalog.relations_by_name.get(_USERS)
+    called = (one.function for one in catalog.triggers[users.oid]) if users is not None else ()
+    bodies = [body_of(catalog.functions[oid]) for oid in called if oid in catalog.functions]
+    return frozenset(name[-1] for one in bodies for _, name in one.writes)

@@ -1,0 +1,131 @@
+"""What functions do for one persona: where bodies are followed, of which rows; else of any that their names tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Operation, Reach
+from rlsaudit.policy.decide import at_most
+from rlsaudit.policy.deeds import Deeds, deeds_of
+from rlsaudit.policy.expr import FALSE
+from rlsaudit.reach.family import ancestors, descendants
+from rlsaudit.reach.triggers import comes_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rlsaudit.catalog.facts import Function
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
+    from rlsaudit.reach.footprint import Footprints, Touch
+    from rlsaudit.reach.predicates import Predicates
+
+Changes = frozenset[int] | None
+
+
+class Doings:
+    """Follows the bodies of functions for a persona. `first` is the call that a statement makes itself.
+
+    What that changes may have changed before any other function is run, so that those are asked only what they find
+    the same whenever they look.
+    """
+
+    def __init__(self, footprints: Footprints, predicates: Predicates, persona: Persona) -> None:
+        self._footprints = footprints
+        self._catalog = predicates.catalog
+        self._predicates = predicates
+        self._persona = persona
+        self._followed: dict[tuple[int, int, Changes], Deeds | None] = {}
+        self._ground = _Ground(footprints, self)
+
+    def of(self, function: Function, role: int, before: Changes) -> Deeds | None:
+        """Returns what the body does by itself with the rights of `role`; None where it is not followed."""
+        key = (function.oid, role, before)
+        if key not in self._followed:
+            scope = self._predicates.nowhere(self._persona, role)
+            self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible)
+        return self._followed[key]
+
+    def most(self, rows: Expr, relation: int) -> Reach:
+        """Returns how far the persona gets at most over rows of a relation for which a condition is true."""
+        return at_most(rows, self._predicates, self._persona, relation)
+
+    def changed_by(self, touched: Iterable[Touch]) -> Changes:
+        """Returns the relations that are changed by what is touched; None where that may be any."""
+        return self._ground.changed(touched)
+
+    def _possible(self, condition: Expr, relation: int) -> bool:
+        return self.most(condition, relation) is not Reach.NONE
+
+
+class _Ground:
+    """What the names of bodies may mean, and what changes with what."""
+
+    def __init__(self, footprints: Footprints, doings: Doings) -> None:
+        self._footprints = footprints
+        self._catalog = footprints.catalog
+        self.doings = doings
+        self._changed: dict[tuple[int, int], Changes] = {}
+        self._written: dict[tuple[int, Operation, int], Changes] = {}
+        self._wakes: dict[int, frozenset[int]] = {}
+        self._depending: dict[int, set[int]] = {}
+        for one in self._catalog.snapshot.constraints:
+            if one.kind == "f":
+                self._depending.setdefault(one.foreign_relation, set()).add(one.relation)
+        self.relations = footprints.relations
+        self.functions = footprints.functions
+        self.concerned = footprints.concerned
+
+    def changed_by_call(self, function: Function, role: int) -> Changes:
+        """Returns the relations whose rows a call may change; None where that may be any."""
+        key = (function.oid, role)
+        if key not in self._changed:
+            # A function that leads back to itself may change anything, as far as it is asked here.
+            self._changed[key] = None
+            self._changed[key] = self._footprints.changed_by_call(function, role, self.doings)
+        return self._changed[key]
+
+    def changed_by_write(self, operation: Operation, oid: int, role: int) -> Changes:
+        """Returns the relations whose rows change where this one's do; None where that may be any."""
+        key = (oid, operation, role)
+        if key not in self._written:
+            self._written[key] = None
+            relation = self._catalog.relations[oid]
+            self._written[key] = self._footprints.changed_by_write(relation, operation, role, self.doings)
+        return self._written[key]
+
+    def changed(self, touched: Iterable[Touch]) -> Changes:
+        """Returns the relations that are changed by what is touched."""
+        found: set[int] = set()
+        for one in touched:
+            if one.operation is Operation.SELECT or one.rows == FALSE:
+                continue
+            if one.relation is None:
+                return None
+            found |= self._wake(one.relation)
+        return frozenset(found)
+
+    def kept(self, oid: int) -> bool:
+        """Whether a new row of the relation surely is as the statement has it: no trigger comes before."""
+        relation = self._catalog.relations[oid]
+        family = (relation, *descendants(self._catalog, relation), *ancestors(self._catalog, relation))
+        return not any(
+            comes_before(self._catalog, one, Operation.INSERT)
+            for each in family
+            for one in self._catalog.triggers[each.oid]
+        ) and not any(one.name != "_RETURN" for one in self._catalog.rewrites[oid])
+
+    def _wake(self, oid: int) -> frozenset[int]:
+        """What changes where rows of a relation do: all that has those rows, or refers to them."""
+        if oid not in self._wakes:
+            found, waiting = set[int](), [oid]
+            while waiting:
+                current = waiting.pop()
+                if current in found:
+                    continue
+                found.add(current)
+                if current in self._catalog.relations:
+                    waiting.extend(self._footprints.concerned(current))
+                waiting.extend(self._depending.get(current, ()))
+            self._wakes[oid] = frozenset(found)
+        return self._wakes[oid]

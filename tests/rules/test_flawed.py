@@ -1,0 +1,24 @@
+"""Findings name the flaw by which a policy opens more than was meant."""
+
+from __future__ import annotations
+
+from projects import findings
+
+NOTES = """
+create table public.notes (id bigint primary key, user_id uuid not null, email text);
+alter table public.notes enable row level security;
+insert into public.notes values (1, gen_random_uuid(), 'a@b.c');
+"""
+
+
+def test_a_policy_that_null_opens(supabase_database: str) -> None:
+    policy = "create policy p on public.notes for select using ((user_id <> auth.uid()) is not true);"
+    (found,) = [one for one in findings(supabase_database, f"{NOTES}{policy}") if one.rule == "tautology"]
+    assert found.persona == "anon"
+    assert "Visitors have no id, and by that reach every row where users do not." in found.message
+
+
+def test_a_policy_without_a_flaw_but_that_it_is_open(supabase_database: str) -> None:
+    policy = "create policy p on public.notes for select using (true);"
+    (found,) = [one for one in findings(supabase_database, f"{NOTES}{policy}") if one.rule == "tautology"]
+    assert found.message.endswith("the policy's condition is true whoever asks.")
