@@ -82,7 +82,8 @@ def _found(
     more = len(relations) - _MOST_NAMED
     named = relations if more <= 0 else [*relations[:_MOST_NAMED], f"{more} more"]
     columns = sorted({name for one in opened for name in one.steps[0].columns})
-    does = f"puts rows into {table}" if operation is Operation.INSERT else f"changes {listed(columns)} in {table}"
+    changed = listed(columns) if columns else "rows"
+    does = f"puts rows into {table}" if operation is Operation.INSERT else f"changes {changed} in {table}"
     return Found(
         finding(
             rule,

@@ -17,9 +17,9 @@ from rlsaudit.policy.expr import UUID, Given, Who, walk
 from rlsaudit.policy.proof.chained import LONGEST, ChainedEncoder, writing
 from rlsaudit.policy.proof.encode import as_in
 from rlsaudit.policy.proof.solution import Gain
-from rlsaudit.policy.proof.solve import PERSONAL, bounded, identities, named, ordinary, ties
+from rlsaudit.policy.proof.solve import PERSONAL, bounded, identities, named, ordinary, sensible, ties
 from rlsaudit.policy.proof.steps import tried
-from rlsaudit.policy.proof.values import ALWAYS, NEVER, Family, Term, family
+from rlsaudit.policy.proof.values import ALWAYS, NEVER, Family, Term, family, unnamed
 from rlsaudit.policy.proof.witness import confirmed
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class _Question:
     ) -> tuple[Tried | None, z3.ModelRef | None]:
         """A chain that comes out, with its model; of short ones first."""
         solver = bounded()
-        solver.add(*encoder.facts, truth.value, *strange, *_claimed(encoder), *_apart(encoder))
+        solver.add(*encoder.facts, truth.value, *strange, *_claimed(encoder), *_apart(encoder), *sensible(encoder))
         if solver.check() != z3.sat:
             return None, None
         made = [z3.And(row.there, encoder.was_made(row)) for row in encoder.made]
@@ -325,8 +325,9 @@ class _Template:
             return None
         value = self._model.eval(term.value, model_completion=True)
         if kind is Family.NAME:
-            text = self._encoder.codes.text(value.as_long())
-            value = z3.IntVal(encoder.codes.of(f"other {value}" if text is None else text))
+            code = value.as_long()
+            text = self._encoder.codes.text(code)
+            value = z3.IntVal(encoder.codes.of(unnamed(code) if text is None else text))
         return Term(value, NEVER)
 
     def _of_target(self, column: Field, term: Term) -> Field | None:

@@ -78,7 +78,7 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)]
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
         witness, _ = self._confirm(encoder, asked, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
@@ -96,7 +96,7 @@ class _Question:
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
         surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
-        asked = [truth.value, *surely, *_apart(encoder), *_sensible(encoder)]
+        asked = [truth.value, *surely, *_apart(encoder), *sensible(encoder)]
         witness, witnessed = self._confirm(encoder, asked, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
@@ -111,7 +111,7 @@ class _Question:
         self._stopped = stopped
         barred: Witness | None = None
         for now in encoder.moments():
-            refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder), *now])
+            refused = self._models(encoder, [z3.Not(truth.value), *surely, *sensible(encoder), *now])
             barred = self._barred(encoder, [truth.value, *strangers, *now], refused, sure=not picked)
             if barred is None:
                 break
@@ -299,8 +299,8 @@ def _apart(encoder: Encoder) -> list[Solved]:
     ]
 
 
-def _sensible(encoder: Encoder) -> Iterator[Solved]:
-    """That no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+def sensible(encoder: Encoder) -> Iterator[Solved]:
+    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
     numbers: dict[Thing, int] = {}
     meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
     for (row, number), (_, term) in encoder.columns.items():

@@ -19,7 +19,7 @@ import z3
 from rlsaudit.policy.evaluate import EvaluationError, Json, State, Unknown, evaluate
 from rlsaudit.policy.expr import Expr, Field, Type, Who, sources, walk
 from rlsaudit.policy.proof.solution import Witness
-from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid
+from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid, unnamed
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
 from rlsaudit.policy.proof.wishes import can_write, wishes
 
@@ -255,14 +255,11 @@ class Filled:
                 return [] if kind.name.endswith("[]") else Json({}) if kind.name in {"json", "jsonb"} else _NOTHING
 
     def _text(self, code: int, kind: Type) -> Result:
-        text = self._encoder.codes.text(code)
-        if text is None and code > 0:
-            text = str(uuid.uuid5(uuid.NAMESPACE_OID, str(code)))
+        named = self._encoder.codes.text(code)
+        text = unnamed(code) if named is None else named
         if kind.name == "uuid":
-            return text if text is not None and is_uuid(text) else _NOTHING
-        if text is not None:
-            return text
-        return _NOTHING if kind.kind == "e" else f"other{-code}"
+            return text if is_uuid(text) else _NOTHING
+        return _NOTHING if kind.kind == "e" and named is None else text
 
     def _true(self, term: Solved) -> bool:
         return bool(z3.is_true(self._model.eval(term, model_completion=True)))
