@@ -23,7 +23,7 @@ from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
 from rlsaudit.personas import choose, served_to
-from rlsaudit.reach import Direct, Indirect
+from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
 
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 PROBE_MODES = ("none", "read")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
-    "not examined by this version: chains of statements (`escalated` is unknown throughout), columns that users change "
-    "in rows of their own, what triggers and column defaults copy elsewhere, functions that connect to elsewhere, "
-    "Realtime, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
+    "elsewhere, Realtime, storage buckets, sequences and large objects"
 )
 
 
@@ -102,15 +101,16 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     predicates = Predicates(access, platform)
     direct = Direct(access, predicates)
     indirect = Indirect(access, predicates, direct, served)
+    escalation = Escalation(access, predicates, direct, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
-    matrix = build(Sources(access, direct, indirect, intent), cast.personas, exposure, results)
+    matrix = build(Sources(access, direct, indirect, escalation, intent), cast.personas, exposure, results)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 
     missing = (*_blind(snapshot), *skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
-    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), _NOT_YET]
+    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix), _NOT_YET]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
     report = Report(
@@ -205,6 +205,16 @@ def _beyond_the_api(case: Case, schemas: Sequence[str]) -> Iterable[str]:
         left = [one.name for one in others if one.name not in personas and not is_platforms_role(one.name)]
         if left:
             yield f"log in by themselves and are not audited (--role NAME does): {', '.join(left)}"
+
+
+def _open_chains(matrix: Matrix) -> Iterable[str]:
+    """How many verdicts there are of which it is not known what a chain of statements adds."""
+    left = sum(one.reach.decided and not one.escalated.decided for one in matrix.cells)
+    if left:
+        yield (
+            f"what a chain of allowed statements gains is not known for {left} of {len(matrix.cells)} verdicts: "
+            "`escalated` is unknown there, and `escalated_because` says why"
+        )
 
 
 def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:

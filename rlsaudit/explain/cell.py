@@ -104,7 +104,7 @@ def _notes(case: Case, persona: Persona, relation: Relation, cell: Cell | None) 
         )
         yield f"not exposed to {persona.name}: {why}. Other ways to its rows count all the same."
     elif not cell.escalated.decided:
-        yield "what a chain of statements would gain is not examined by this version"
+        yield f"what a chain of statements would gain is not known: {cell.escalated_because}"
 
 
 class _Routes:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Link
     from rlsaudit.explain.cell import Explanation, Route
     from rlsaudit.explain.held import Held
+    from rlsaudit.model import Cell
     from rlsaudit.report import Screen
 
 
@@ -62,8 +63,19 @@ def _verdict(page: Page, found: Explanation) -> None:
     if cell.evidence is not EvidenceKind.NONE:
         page.labelled("known by", cell.evidence.value)
     page.labelled("because", cell.because)
+    _chain(page, found, cell)
     if cell.columns is not None:
         page.labelled("columns", ", ".join(cell.columns))
+
+
+def _chain(page: Page, found: Explanation, cell: Cell) -> None:
+    """How far a chain of allowed statements gets where that is farther, statement by statement."""
+    if not cell.escalated.decided or cell.escalated is cell.reach:
+        return
+    page.labelled("by chain", (cell.escalated.value, ALARM if beyond_intent(cell) else STRONG))
+    for number, statement in enumerate(cell.chain, 1):
+        page.prose(f"step {number}: {statement}", indent=2, lead="→", gap=1)
+    page.prose(f"step {len(cell.chain) + 1}: {found.operation.value} on {found.relation}", indent=2, lead="→", gap=1)
 
 
 def _route(page: Page, route: Route) -> None:

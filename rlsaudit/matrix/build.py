@@ -13,8 +13,9 @@ from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.matrix.agreement import with_probe
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
+from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
-from rlsaudit.reach import Direct, Indirect, Way, widest
+from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.intent import Intent
     from rlsaudit.model import Persona
+    from rlsaudit.policy.proof import Step
 
 _MOST_PATHS = 8
 
@@ -33,7 +35,8 @@ class Matrix:
 
     `cells` are in the order personas, relations, operations; `by_key` finds them by persona, relation and operation,
     `totals` are the rows of relations that the connection could count. `direct` is the reach of addressing the relation
-    by name, `results` the probes' answers, both by (persona's name, relation's OID, operation).
+    by name, `results` the probes' answers, `steps` the statements of chains that gain something: all three by
+    (persona's name, relation's OID, operation).
     """
 
     cells: tuple[Cell, ...]
@@ -41,6 +44,7 @@ class Matrix:
     direct: Mapping[tuple[str, int, Operation], Way]
     results: Mapping[tuple[str, int, Operation], Result]
     totals: Mapping[int, int]
+    steps: Mapping[tuple[str, int, Operation], tuple[Step, ...]]
 
 
 def exposed(
@@ -65,6 +69,7 @@ class Sources:
     access: Access
     direct: Direct
     indirect: Indirect
+    escalation: Escalation
     intent: Intent
 
 
@@ -83,6 +88,7 @@ def build(
         one.probe.relation: one.rows for one in results if one.probe.persona is None and one.outcome is Outcome.ROWS
     }
     ways: dict[tuple[str, int, Operation], Way] = {}
+    steps: dict[tuple[str, int, Operation], tuple[Step, ...]] = {}
     cells: list[Cell] = []
     for persona in personas:
         for relation in exposure[persona.name]:
@@ -98,9 +104,12 @@ def build(
                     stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
                 )
                 ways[key] = found[0]
-                cells.append(_cell(sources, persona, relation, operation, found, contradiction=contradiction))
+                chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
+                if chained.steps:
+                    steps[key] = chained.steps
+                cells.append(_cell(sources, persona, relation, operation, found, chained, contradiction=contradiction))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
-    return Matrix(tuple(cells), by_key, ways, answered, totals)
+    return Matrix(tuple(cells), by_key, ways, answered, totals, steps)
 
 
 def _cell(
@@ -109,6 +118,7 @@ def _cell(
     relation: Relation,
     operation: Operation,
     ways: Sequence[Way],
+    chained: Way,
     *,
     contradiction: str,
 ) -> Cell:
@@ -117,6 +127,7 @@ def _cell(
     reach = way.at_least if way.decided and not contradiction else Reach.UNKNOWN
     open_ways = [one.via for one in ways if one.via and one.at_most is not Reach.NONE]
     protected = is_protected(sources.access.catalog, relation)
+    escalated, why = _escalated(way, chained, reach)
     return Cell(
         persona=persona.name,
         role=persona.role,
@@ -124,8 +135,7 @@ def _cell(
         kind=KINDS[relation.kind],
         operation=operation,
         reach=reach,
-        # Chains of statements are not followed yet, and what was not looked at is not said to be safe.
-        escalated=Reach.UNKNOWN,
+        escalated=escalated,
         intended=sources.intent.intended(persona.name, persona.role, identity, operation, protected=protected),
         evidence=way.evidence if reach.decided else EvidenceKind.NONE,
         because=contradiction or way.because,
@@ -133,4 +143,29 @@ def _cell(
         at_least=way.at_least,
         at_most=Reach.ALL if contradiction else way.at_most,
         paths=tuple(dict.fromkeys(open_ways))[:_MOST_PATHS],
+        escalated_because=why,
+        chain=tuple(one.sql for one in chained.steps) if escalated is not reach else (),
     )
+
+
+def _why(chained: Way) -> str:
+    """Why it is not known what a chain gains, without the policies that leave it open."""
+    _, undecided, why = chained.because.partition(UNDECIDED)
+    return f"{undecided}{why}" or chained.because
+
+
+def _fails(result: Result | None) -> bool:
+    """Whether the statement failed where it was tried: then no claim is made that it goes through after others."""
+    return result is not None and result.outcome in {Outcome.DENIED, Outcome.RECURSION, Outcome.INCONCLUSIVE}
+
+
+def _escalated(way: Way, chained: Way, reach: Reach) -> tuple[Reach, str]:
+    """Returns how far a chain gets, and why that is not as far as a single statement, or not known."""
+    at_least = max(way.at_least, chained.at_least)
+    chain = "; then ".join(one.sql for one in chained.steps)
+    if at_least is not chained.at_most and not (reach.decided and chained.at_most <= reach):
+        return Reach.UNKNOWN, f"{at_least.value} at least: first {chain}" if chain else _why(chained)
+    escalated = max(at_least, reach) if reach.decided else at_least
+    if escalated is reach:
+        return escalated, ""
+    return escalated, f"first {chain}" if chain else chained.because

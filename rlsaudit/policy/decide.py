@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
 from rlsaudit.model import Reach
@@ -14,13 +14,18 @@ from rlsaudit.policy.read import read
 from rlsaudit.policy.sight import Bounds, at_sight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "at_most", "decide", "decide_rows"]
+__all__ = ["Bounds", "Decider", "at_most", "decide", "decide_rows"]
+
+Decider: TypeAlias = "Callable[[Formula], Bounds]"
+"""What says how far a predicate lets its persona go."""
 
 _decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
@@ -32,7 +37,7 @@ def decide(formula: Formula) -> Bounds:
     `formula` already stands for one persona. Where what it was read from is known, and first sight leaves the answer
     open, a proof is tried; the two never widen one another, and where they contradict each other nothing is known.
     """
-    scope = _scope(formula)
+    scope = scope_of(formula)
     if scope is None or scope.database is None:
         return at_sight(formula)
     known = _decided.setdefault(scope.database, {})
@@ -46,7 +51,7 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
     bounds = at_sight(formula)
     if bounds.decided or scope.database is None:
         return bounds
-    solution = _prover(scope.database).solve(read(formula), scope.persona, scope.table)
+    solution = prover_of(scope.database).solve(read(formula), scope.persona, scope.table)
     at_least, most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
     if at_least > most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
@@ -64,7 +69,7 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
 
 def decide_rows(condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
     """Returns how far a condition that was read already lets a persona go over the rows of `relation` (an OID)."""
-    found = _prover(database).solve(condition, persona, relation)
+    found = prover_of(database).solve(condition, persona, relation)
     because = _because(found.at_least) if found.at_least is found.at_most else f"not decided{_open(found)}"
     return Bounds(found.at_least, found.at_most, because, passes=found.passes, barred=found.barred, given=found.given)
 
@@ -76,10 +81,11 @@ def at_most(expression: Expr, database: Database, persona: Persona, relation: in
     """
     if expression == TRUE:
         return Reach.ALL
-    return Reach.NONE if expression == FALSE else _prover(database).most(expression, persona, relation)
+    return Reach.NONE if expression == FALSE else prover_of(database).most(expression, persona, relation)
 
 
-def _prover(database: Database) -> Prover:
+def prover_of(database: Database) -> Prover:
+    """Returns what proves predicates of a database, and remembers them."""
     if database not in _provers:
         _provers[database] = Prover(database)
     return _provers[database]
@@ -98,14 +104,14 @@ def _open(solution: Solution) -> str:
     return f" (the proof was stopped: {solution.why})" if solution.why else ""
 
 
-def _scope(formula: Formula) -> Scope | None:
-    """What names mean in a formula's expressions: they are all over one row, for one persona."""
+def scope_of(formula: Formula) -> Scope | None:
+    """Returns what names mean in a formula's expressions: they are all over one row, for one persona."""
     match formula:
         case Written(scope=scope):
             return scope
         case Not(operand) | Is(operand):
-            return _scope(operand)
+            return scope_of(operand)
         case And(operands) | Or(operands) | Coalesce(operands):
-            return next((found for one in operands if (found := _scope(one)) is not None), None)
+            return next((found for one in operands if (found := scope_of(one)) is not None), None)
         case _:
             return None

@@ -254,6 +254,16 @@ def walk(expression: Expr) -> Iterator[Expr]:
         waiting.extend(below(current))
 
 
+def queries(expression: Expr) -> Iterator[Query]:
+    """Yields every query in an expression."""
+    return (one.query for one in walk(expression) if isinstance(one, AnyRow | Lookup | Aggregate))
+
+
+def reads_tables(expression: Expr) -> bool:
+    """Returns whether an expression depends on more than its row and the request, as far as is known."""
+    return any(isinstance(one, AnyRow | Lookup | Aggregate | Opaque) for one in walk(expression))
+
+
 def rebuilt(
     expression: Expr, leaf: Callable[[Expr], Expr], source: Callable[[Source], Source] = lambda one: one
 ) -> Expr:

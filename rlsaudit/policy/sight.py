@@ -30,7 +30,7 @@ from rlsaudit.policy.situations import Situation, Variable, variables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rlsaudit.policy.proof.solution import Witness
+    from rlsaudit.policy.proof.solution import Step, Witness
 
 _MOST_WORK = 500_000
 """How many atoms are evaluated, in all situations together, before a predicate is given up as too large."""
@@ -42,7 +42,8 @@ class Bounds:
 
     `chosen` are the conditions that the client makes true itself by what it writes into its request or profile.
     `passes` is a row that is reached, `barred` a stranger's that is not, each with the state of the database for it.
-    `given`: all that takes rows or claims that name the persona, which it need not have.
+    `given`: all that takes rows or claims that name the persona, which it need not have. `steps` are the statements
+    before the last one, where it takes a chain.
     """
 
     at_least: Reach
@@ -52,6 +53,7 @@ class Bounds:
     passes: Witness | None = None
     barred: Witness | None = None
     given: bool = False
+    steps: tuple[Step, ...] = ()
 
     @property
     def decided(self) -> bool:

@@ -2,6 +2,7 @@
 
 from rlsaudit.reach.bounds import Way, widest
 from rlsaudit.reach.direct import Direct
+from rlsaudit.reach.escalation import Escalation
 from rlsaudit.reach.indirect import Indirect
 
-__all__ = ["Direct", "Indirect", "Way", "widest"]
+__all__ = ["Direct", "Escalation", "Indirect", "Way", "widest"]

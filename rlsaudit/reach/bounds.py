@@ -12,7 +12,9 @@ from rlsaudit.policy.formula import Or
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rlsaudit.policy.decide import Decider
     from rlsaudit.policy.formula import Formula
+    from rlsaudit.policy.proof import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Way:
     columns where not all are. `chosen` are the conditions that the client makes true itself. `rows` is which rows of
     the relation in question the way leads to, at most; None where that is not known. `with_parts` is whether the rows
     of its partitions and children may be among them: not where it is read as `ONLY` itself. `given`: what is claimed
-    takes rows or claims that name the persona, which the one that probes need not have.
+    takes rows or claims that name the persona, which the one that probes need not have. `steps` are the statements that
+    go before, where it takes a chain.
     """
 
     at_least: Reach
@@ -36,6 +39,7 @@ class Way:
     rows: Formula | None = None
     with_parts: bool = True
     given: bool = False
+    steps: tuple[Step, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -53,14 +57,14 @@ def anything(because: str, via: str = "") -> Way:
     return Way(Reach.NONE, Reach.ALL, EvidenceKind.NONE, because, via)
 
 
-def widest(ways: Iterable[Way]) -> Way:
+def widest(ways: Iterable[Way], decider: Decider = decide) -> Way:
     """Returns the reach along all `ways` together.
 
     The bounds are the widest of each; the words are those of the way that decides: the widest certain one, or, where
     that leaves it open, the one that might be wider.
     """
     listed = list(ways)
-    at_least, at_most = max(one.at_least for one in listed), _at_most(listed)
+    at_least, at_most = max(one.at_least for one in listed), _at_most(listed, decider)
     widest_at_most = max(one.at_most for one in listed)
     deciding = next(one for one in listed if (one.at_least if at_least is at_most else one.at_most) is widest_at_most)
     if at_least is not at_most:
@@ -70,10 +74,12 @@ def widest(ways: Iterable[Way]) -> Way:
     because = deciding.because
     if at_most is not widest_at_most:
         because = f"{because}; not decided: with other ways to rows of its content that may be every row"
-    return Way(at_least, at_most, evidence, because, deciding.via, deciding.columns, deciding.chosen)
+    return Way(
+        at_least, at_most, evidence, because, deciding.via, deciding.columns, deciding.chosen, steps=deciding.steps
+    )
 
 
-def _at_most(ways: Sequence[Way]) -> Reach:
+def _at_most(ways: Sequence[Way], decider: Decider) -> Reach:
     """The upper bound of all ways together: two that each lead to some strangers' rows may lead to all of them."""
     at_most = max(one.at_most for one in ways)
     partial = [one for one in ways if one.at_most is Reach.SOME]
@@ -83,4 +89,4 @@ def _at_most(ways: Sequence[Way]) -> Reach:
     known = [one for one in rows if one is not None]
     if len(known) < len(rows):
         return Reach.ALL
-    return max(Reach.SOME, decide(Or(tuple(known))).at_most)
+    return max(Reach.SOME, decider(Or(tuple(known))).at_most)

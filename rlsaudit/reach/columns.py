@@ -57,19 +57,31 @@ class Insertable:
                 least, because = reach, why
         return least, because
 
-    def _left_out(self, role: int, relation: Relation, column: Column) -> tuple[Reach, str]:
+    def fails(self, role: int, relation: Relation, settable: Collection[int]) -> str:
+        """Returns why an INSERT of these columns only fails, whatever the check says; empty where it need not."""
+        left = (one for one in self._catalog.columns[relation.oid] if one.number not in settable and not one.generated)
+        why = (self._fails(role, relation, one) for one in left)
+        return next((one for one in why if one), "") if settable else "no column can be set"
+
+    def _fails(self, role: int, relation: Relation, column: Column) -> str:
+        """Why a row without a value for this column cannot be put in; empty where it can."""
         if not column.default:
-            if column.not_null:
-                return Reach.NONE, f"a row needs {column.name}, which this role cannot set"
+            return f"a row needs {column.name}, which this role cannot set" if column.not_null else ""
+        sequence = self._catalog.relations.get(self._sequences.get((relation.oid, column.number), 0))
+        if sequence is None or column.identity:
+            return ""
+        usable = any(self._access.on_table(role, sequence, one) for one in ("USAGE", "UPDATE"))
+        return "" if usable else f"the default of {column.name} needs a sequence"
+
+    def _left_out(self, role: int, relation: Relation, column: Column) -> tuple[Reach, str]:
+        if failing := self._fails(role, relation, column):
+            return Reach.NONE, failing
+        if not column.default:
             if _NAMES_NOBODY.fullmatch(column.type):
                 return Reach.ALL, ""
             return Reach.SOME, f"{column.name} stays NULL, for this role cannot set it"
-        if column.identity:
+        if column.identity or (relation.oid, column.number) in self._sequences:
             return Reach.ALL, ""
-        sequence = self._catalog.relations.get(self._sequences.get((relation.oid, column.number), 0))
-        if sequence is not None:
-            usable = any(self._access.on_table(role, sequence, one) for one in ("USAGE", "UPDATE"))
-            return (Reach.ALL, "") if usable else (Reach.NONE, f"the default of {column.name} needs a sequence")
         if self._is_harmless(relation, column):
             return Reach.ALL, ""
         return Reach.NONE, f"the default of {column.name}, which this role cannot set, may say whose the row is"

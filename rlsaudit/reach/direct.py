@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.decide import Decider
     from rlsaudit.reach.predicates import Predicates
 
 _EVENTS = {Operation.SELECT: "1", Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
@@ -27,16 +28,17 @@ _NEVER_FIRES = frozenset({"D", "R"})
 
 
 class Direct:
-    """Ways that lead to a relation by its own name."""
+    """Ways that lead to a relation by its own name; `decider` says how far predicates let through."""
 
-    def __init__(self, access: Access, predicates: Predicates) -> None:
+    def __init__(self, access: Access, predicates: Predicates, decider: Decider = decide) -> None:
+        self._decide = decider
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
         self._reasons = Reasons(access)
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
-        self.views = Views(access, predicates)
+        self.views = Views(access, predicates, decider)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""
@@ -73,7 +75,7 @@ class Direct:
         if relation.kind == "f":
             return anything("a foreign table: its server decides")
         way = self._on_table(persona, role, relation, operation, columns)
-        return way if operation is Operation.SELECT else self._hindered(way, relation, operation, columns)
+        return way if operation is Operation.SELECT else self.hindered(way, relation, operation, columns)
 
     def _on_table(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, columns: tuple[Column, ...]
@@ -89,10 +91,10 @@ class Direct:
         using = self._predicates.using(persona, role, relation, operation)
         check = self._predicates.check(persona, role, relation, operation)
         rows = check if operation is Operation.INSERT else using
-        bounds = decide(rows)
+        bounds = self._decide(rows)
         if operation is Operation.UPDATE:
             # Whoever updates chooses the new row, so the check matters only if no row that one may write passes it.
-            checked = decide(check)
+            checked = self._decide(check)
             if checked.at_most is Reach.NONE:
                 bounds = Bounds(Reach.NONE, Reach.NONE, f"no new row passes: {checked.because}")
             elif check != using and checked.at_least is Reach.NONE:
@@ -106,6 +108,7 @@ class Direct:
             chosen=bounds.chosen,
             given=bounds.given,
             rows=rows,
+            steps=bounds.steps,
         )
         failing = may_fail(self._access, role, role, relation, operation) if way.at_least is not Reach.NONE else ""
         if failing:
@@ -130,8 +133,8 @@ class Direct:
             return _at_least(way, Reach.NONE, "no column can be set")
         return way
 
-    def _hindered(self, way: Way, relation: Relation, operation: Operation, columns: tuple[Column, ...]) -> Way:
-        """A trigger or rule may refuse, swallow or redirect what the policies let through."""
+    def hindered(self, way: Way, relation: Relation, operation: Operation, columns: tuple[Column, ...]) -> Way:
+        """Returns the way where a trigger or rule may refuse, swallow or redirect what the policies let through."""
         if way.at_most is Reach.NONE:
             return way
         rule = next(

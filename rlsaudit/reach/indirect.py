@@ -50,11 +50,20 @@ class Indirect:
     """Ways to tables that do not address them by name.
 
     `served` are the schemas whose functions a persona can call, and whose views it can name, by the persona's name.
+    `asking` is whether what functions ask before they do something keeps them from it: not where the tables that they
+    ask may have been written before.
     """
 
     def __init__(
-        self, access: Access, predicates: Predicates, direct: Direct, served: Mapping[str, frozenset[str]]
+        self,
+        access: Access,
+        predicates: Predicates,
+        direct: Direct,
+        served: Mapping[str, frozenset[str]],
+        *,
+        asking: bool = True,
     ) -> None:
+        self._asking = asking
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
@@ -199,7 +208,7 @@ class Indirect:
     def _bounded(self, persona: Persona, relation: Relation, via: str, rows: Mapping[Expr, str]) -> Iterator[Way]:
         """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
         doings = self._doings_of(persona)
-        bounds = {one: doings.most(one, relation.oid) for one in rows}
+        bounds = {one: Reach.ALL if doings is None else doings.most(one, relation.oid) for one in rows}
         most = max(bounds.values())
         if most is Reach.NONE:
             return
@@ -223,7 +232,9 @@ class Indirect:
                 self._lift_addressed(lifted, persona, role, relation)
         return lifted
 
-    def _doings_of(self, persona: Persona) -> Doings:
+    def _doings_of(self, persona: Persona) -> Doings | None:
+        if not self._asking:
+            return None
         if persona.name not in self._doings:
             self._doings[persona.name] = Doings(self._footprints, self._predicates, persona)
         return self._doings[persona.name]

@@ -84,15 +84,6 @@ class Joined:
         """How far one way through the view leads into the tables whose rows it shows."""
         return [decide_rows(one.condition, asked.persona, self._predicates, one.relation) for one in way if one.used]
 
-    def failing(self, caller: int, view: Relation) -> str:
-        """Returns why the policies below a view may make a query on it fail; empty where they surely do not."""
-        for read in reads_through(self._access, view, caller):
-            if not read.stored and self._access.rls_applies(read.role, read.relation):
-                why = may_fail(self._access, read.role, caller, read.relation, Operation.SELECT)
-                if why:
-                    return why
-        return ""
-
     def _of(self, asked: _Asked) -> ShownView | None:
         view = asked.view
         key = (asked.persona.name, asked.caller, view.oid)
@@ -119,6 +110,16 @@ class Joined:
         """Whether the caller may pick a column that is the table's own."""
         granted = {each.name for each in self._access.columns(asked.caller, asked.view, "SELECT")}
         return not granted.isdisjoint(one.outputs)
+
+
+def fails_below(access: Access, caller: int, view: Relation) -> str:
+    """Returns why the policies below a view may make a query on it fail; empty where they surely do not."""
+    for read in reads_through(access, view, caller):
+        if not read.stored and access.rls_applies(read.role, read.relation):
+            why = may_fail(access, read.role, caller, read.relation, Operation.SELECT)
+            if why:
+                return why
+    return ""
 
 
 def _is_small(shown: ShownView) -> bool:

@@ -73,6 +73,29 @@ def refusing_trigger(
     return next((one for one in found if not _passes(catalog, row, one, operation)), None)
 
 
+def assigned(catalog: Catalog, relation: Relation, operation: Operation) -> frozenset[int] | None:
+    """Returns the numbers of the columns that triggers may set in a row that is written, None for any of them."""
+    numbers = {one.name: one.number for one in catalog.columns[relation.oid]}
+    found: set[int] = set()
+    for one in catalog.triggers[relation.oid]:
+        if not fires(one, operation) or not (one.type & _ROW and one.type & _BEFORE):
+            continue
+        function = catalog.functions.get(one.function)
+        if function is not None and function.extension in _HARMLESS_EXTENSIONS:
+            found |= _moments(catalog, relation)
+            continue
+        names = body_of(function).assigns if function is not None and _is_plain(function) else {"*"}
+        if not names <= numbers.keys():
+            return None
+        found.update(numbers[name] for name in names)
+    return frozenset(found)
+
+
+def _moments(catalog: Catalog, relation: Relation) -> frozenset[int]:
+    """The columns of points in time."""
+    return frozenset(one.number for one in catalog.columns[relation.oid] if one.type.startswith(("timestamp", "date")))
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """What a trigger may meddle with: `asked` are the columns that policies read, `settable` those that are updated."""

@@ -22,7 +22,7 @@ from rlsaudit.reach.chain import Chain, Link, enforced
 from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.family import descendants
 from rlsaudit.reach.forbidden import forbidden_calls
-from rlsaudit.reach.joined import Joined
+from rlsaudit.reach.joined import Joined, fails_below
 from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import is_instead, refusing_trigger
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
-    from rlsaudit.policy.decide import Bounds
+    from rlsaudit.policy.decide import Bounds, Decider
     from rlsaudit.reach.predicates import Predicates
 
 # pg_relation_is_updatable: 1 << CmdType, from src/include/nodes/nodes.h.
@@ -56,12 +56,14 @@ _SETS = frozenset(
 class Views:
     """Ways through views of one snapshot."""
 
-    def __init__(self, access: Access, predicates: Predicates) -> None:
+    def __init__(self, access: Access, predicates: Predicates, decider: Decider = decide) -> None:
+        self._decide = decider
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
         self._insertable = Insertable(access)
-        self._joined = Joined(access, predicates)
+        # What a chain gains is asked of predicates; of rows that are combined it is left open.
+        self._joined = Joined(access, predicates) if decider is decide else None
         self._shapes: dict[int, Query | None] = {}
         self._chains: dict[tuple[str, int, int], Chain | None] = {}
         self._reads: dict[tuple[int, int], tuple[ViewRead, ...]] = {}
@@ -80,14 +82,22 @@ class Views:
         forbidden = self._forbidden(caller, view)
         chain = self.chain(persona, caller, view)
         if chain is not None:
-            bounds = decide(self._visible(persona, chain, Operation.SELECT))
+            bounds = self._decide(self._visible(persona, chain, Operation.SELECT))
             evidence = EvidenceKind.PROOF if self._filtered(chain) else EvidenceKind.CATALOG
             because = f"{self._rights(view)} {self._catalog.identity(chain.base)}: {bounds.because}"
             least, why = self._surely_shown(caller, chain, bounds.at_least)
-            return Way(least, bounds.at_most, evidence, because + why, chosen=bounds.chosen, given=bounds.given)
+            return Way(
+                least,
+                bounds.at_most,
+                evidence,
+                because + why,
+                chosen=bounds.chosen,
+                given=bounds.given,
+                steps=bounds.steps,
+            )
         if self._shows_nothing(persona, caller, view):
             return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROOF, "no row passes the policies of any table below it")
-        over = self._joined.over(persona, caller, view)
+        over = self._joined.over(persona, caller, view) if self._joined is not None else None
         if over is not None:
             return self._as_far_as(caller, view, over, f"{self._rights(view)} its tables: {over.because}")
         asking = forbidden or self._asking(caller, view)
@@ -107,7 +117,7 @@ class Views:
         chain = self.chain(persona, caller, view) if view.kind == "v" else self._stored_chain(persona, view)
         if chain is not None and chain.base.oid == base.oid:
             rows = self._visible(persona, chain, operation)
-            bounds = decide(rows)
+            bounds = self._decide(rows)
             least, why = self._surely_shown(caller, chain, bounds.at_least)
             because = f"{self._rights(view)} it: {bounds.because}{why}"
             way = Way(
@@ -119,19 +129,20 @@ class Views:
                 chosen=bounds.chosen,
                 given=bounds.given,
                 rows=rows,
+                steps=bounds.steps,
             )
             return self._into_only(way, base) if chain.only else way
         reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
             return None
-        joined = self._joined.into(persona, caller, view, base)
+        joined = self._joined.into(persona, caller, view, base) if self._joined is not None else None
         if joined is not None:
             because = f"{self._rights(view)} it and others: {joined.because}"
             return replace(self._as_far_as(caller, view, joined, because), via=via)
         if all(not one.stored and self._access.rls_applies(one.role, base) for one in reads):
             # Whatever else the view asks, its rows of this table pass the table's own policies.
             rows = Or(tuple(self._predicates.using(persona, one.role, base, operation) for one in reads))
-            at_most = decide(rows).at_most
+            at_most = self._decide(rows).at_most
             return Way(Reach.NONE, at_most, EvidenceKind.PROOF, "read by a view, within RLS", via, rows=rows)
         return anything("read by a view that joins, groups or limits", via)
 
@@ -141,7 +152,7 @@ class Views:
         if bounds.at_least is not Reach.NONE:
             query = self.shape(view)
             sets = "a function in it may give no row" if query is None or self._gives_sets(query) else ""
-            why = self._forbidden(caller, view) or sets or self._joined.failing(caller, view)
+            why = self._forbidden(caller, view) or sets or fails_below(self._access, caller, view)
         least, because = (Reach.NONE, f"{because}; {why}") if why else (bounds.at_least, because)
         evidence = EvidenceKind.PROOF if least is bounds.at_most else EvidenceKind.NONE
         return Way(least, bounds.at_most, evidence, because, given=bounds.given)
@@ -199,7 +210,8 @@ class Views:
         return all(
             not one.stored
             and self._access.rls_applies(one.role, one.relation)
-            and decide(self._predicates.using(persona, one.role, one.relation, Operation.SELECT)).at_most is Reach.NONE
+            and self._decide(self._predicates.using(persona, one.role, one.relation, Operation.SELECT)).at_most
+            is Reach.NONE
             for one in reads
         )
 
@@ -310,15 +322,24 @@ class Views:
         # Without a check option the view's own filter does not limit what is put in.
         check: Formula = And((policies, *enforced(chain)))
         rows = check if operation is Operation.INSERT else And((using, chain.filters))
-        bounds = decide(rows)
+        bounds = self._decide(rows)
         at_most = bounds.at_most
-        if operation is Operation.UPDATE and decide(check).at_most is Reach.NONE:
+        if operation is Operation.UPDATE and self._decide(check).at_most is Reach.NONE:
             at_most = Reach.NONE
         caps = self._write_caps(caller, chain, operation, rows, check) if bounds.at_least is not Reach.NONE else []
         least, why = min([(bounds.at_least, ""), (at_most, ""), *caps], key=lambda one: one[0].rank)
         because = f"{self._rights(view)} {self._catalog.identity(base)}: {bounds.because}"
         because = f"{because}; {why}" if why else because
-        return Way(least, at_most, EvidenceKind.PROOF, because, chosen=bounds.chosen, given=bounds.given, rows=rows)
+        return Way(
+            least,
+            at_most,
+            EvidenceKind.PROOF,
+            because,
+            chosen=bounds.chosen,
+            given=bounds.given,
+            rows=rows,
+            steps=bounds.steps,
+        )
 
     def _write_caps(
         self, caller: int, chain: Chain, operation: Operation, rows: Formula, check: Formula
@@ -338,7 +359,7 @@ class Views:
         elif operation is Operation.UPDATE:
             # The old row passed what is asked of it; a new one that is asked for no more can pass as well.
             same = set(_conjuncts(check)) <= {TRUE, *_conjuncts(rows)}
-            possible = same or decide(check).at_least is not Reach.NONE
+            possible = same or self._decide(check).at_least is not Reach.NONE
             if not possible or not can_change(check, settable, same=same):
                 caps.append((Reach.NONE, "what the check asks for cannot all be set"))
         names = {one.name for one in self._catalog.columns[base.oid] if one.number in settable}

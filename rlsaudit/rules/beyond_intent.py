@@ -11,6 +11,7 @@ from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.by_chain import found_by_chain
 from rlsaudit.rules.child_direct import is_as_open_as_parent
 from rlsaudit.rules.flawed import flawed
 from rlsaudit.rules.opened import bounds, drop
@@ -29,7 +30,10 @@ _CLIENTS_OWN = ("user_metadata", "request.header", "request.cookie")
 
 
 def check(case: Case) -> Iterator[Found]:
-    """Yields relations that a persona reaches by name further than intended, where no other finding says why."""
+    """Yields what a persona reaches further than intended, where no other finding says why.
+
+    Relations by name, and tables in which it makes rows that let it in elsewhere.
+    """
     for relation in case.exposed:
         if relation.extension is not None:
             continue
@@ -51,6 +55,7 @@ def check(case: Case) -> Iterator[Found]:
             ),
             case.claims([], cells),
         )
+    yield from found_by_chain(case, RULE, _severity_by_chain)
 
 
 def _is_unexplained(case: Case, relation: Relation, cell: Cell) -> bool:
@@ -82,14 +87,19 @@ def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
     asked = _met_by_client(case, relation, cell)
     if any(source in one for one in asked for source in _CLIENTS_OWN):
         return Severity.CRITICAL
-    found = _plain_severity(case, relation, cell)
+    found = _plain_severity(case, relation, cell, case.way(cell, relation).at_least)
     # An address at some domain, a second factor: a condition, though one that an attacker can meet.
     return min(found, Severity.HIGH) if asked else found
 
 
-def _plain_severity(case: Case, relation: Relation, cell: Cell) -> Severity:
+def _severity_by_chain(case: Case, relation: Relation, cell: Cell) -> Severity:
+    found = _plain_severity(case, relation, cell, cell.at_least)
+    # Whoever gets to every row by a row that it makes has taken over a tenant or a role.
+    return max(found, Severity.HIGH) if cell.at_least is Reach.ALL else found
+
+
+def _plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) -> Severity:
     way = case.way(cell, relation)
-    reach = way.at_least
     write = cell.operation is not Operation.SELECT
     if case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role):
         return Severity.CRITICAL if write and reach is Reach.ALL else Severity.HIGH
@@ -192,6 +202,18 @@ def _fix(case: Case, relation: Relation, cells: list[Cell]) -> str:
     return f"revoke {', '.join(operations)} on {identity} from {roles};"
 
 
+_MEMBERS = """
+            create table public.teams (id uuid primary key default gen_random_uuid(), name text);
+            create table public.members (team_id uuid not null references public.teams, user_id uuid not null,
+              primary key (team_id, user_id));
+            create table public.plans (id bigint primary key, team_id uuid not null references public.teams, body text);
+            alter table public.teams enable row level security;
+            alter table public.members enable row level security;
+            alter table public.plans enable row level security;
+            create policy "own memberships" on public.members for select to authenticated
+              using (user_id = (select auth.uid()));
+            create policy "the team" on public.plans to authenticated
+              using (team_id in (select m.team_id from public.members m where m.user_id = (select auth.uid())));"""
 _REPORTS = """
             create table public.reports (id bigint primary key, user_id uuid not null, body text, public boolean);
             alter table public.reports enable row level security;
@@ -204,7 +226,9 @@ RULE = Rule(
     why=(
         "Every policy may look right by itself. Together, or against what you declared, they let somebody read or "
         "write rows that are not meant for them: a condition on the row's content that strangers' rows meet, a value "
-        "that the client writes into its own profile, two policies of which the second undoes the first."
+        "that the client writes into its own profile, two policies of which the second undoes the first. Or in two "
+        "steps: whoever may put itself into the table of members, or set its own role, passes every policy that asks "
+        "for that row."
     ),
     fix=(
         "Compare the matrix with what you mean. Narrow the policy that is named, or make it restrictive. Roles and "
@@ -220,6 +244,27 @@ RULE = Rule(
             f"""{_REPORTS}
             create policy "staff" on public.reports for select to authenticated
               using ((select auth.jwt()) -> 'user_metadata' ->> 'role' = 'staff');
+            """,
+        ),
+        Example(
+            "A membership that one gives oneself",
+            f"""{_MEMBERS}
+            create policy "join" on public.members for insert to authenticated
+              with check (user_id = (select auth.uid()));
+            """,
+        ),
+        Example(
+            "An admin by one's own hand",
+            """
+            create table public.profiles (id uuid primary key references auth.users, nick text,
+              is_admin boolean not null default false);
+            create table public.audits (id bigint primary key, body text);
+            alter table public.profiles enable row level security;
+            alter table public.audits enable row level security;
+            create policy "own" on public.profiles for select to authenticated using (id = (select auth.uid()));
+            create policy "edit" on public.profiles for update to authenticated using (id = (select auth.uid()));
+            create policy "admins" on public.audits to authenticated using (exists (
+              select from public.profiles p where p.id = (select auth.uid()) and p.is_admin));
             """,
         ),
         Example(
@@ -249,6 +294,26 @@ RULE = Rule(
             f"""{_REPORTS}
             create policy "own" on public.reports to authenticated
               using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
+            """,
+        ),
+        Example(
+            "Memberships that somebody else gives",
+            _MEMBERS,
+        ),
+        Example(
+            "An admin that the columns' grants keep",
+            """
+            create table public.profiles (id uuid primary key references auth.users, nick text,
+              is_admin boolean not null default false);
+            create table public.audits (id bigint primary key, body text);
+            alter table public.profiles enable row level security;
+            alter table public.audits enable row level security;
+            create policy "own" on public.profiles for select to authenticated using (id = (select auth.uid()));
+            create policy "edit" on public.profiles for update to authenticated using (id = (select auth.uid()));
+            revoke update on public.profiles from anon, authenticated;
+            grant update (nick) on public.profiles to authenticated;
+            create policy "admins" on public.audits to authenticated using (exists (
+              select from public.profiles p where p.id = (select auth.uid()) and p.is_admin));
             """,
         ),
         Example(

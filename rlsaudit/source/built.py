@@ -154,5 +154,13 @@ def _doubted(cell: Cell, failure: Failure | None) -> Cell:
         return cell
     because = f"a statement failed that would have changed it, at {failure.location.file}:{failure.location.line}"
     return replace(
-        cell, reach=Reach.UNKNOWN, evidence=EvidenceKind.NONE, because=because, at_least=Reach.NONE, at_most=Reach.ALL
+        cell,
+        reach=Reach.UNKNOWN,
+        escalated=Reach.UNKNOWN,
+        evidence=EvidenceKind.NONE,
+        because=because,
+        at_least=Reach.NONE,
+        at_most=Reach.ALL,
+        escalated_because=because,
+        chain=(),
     )

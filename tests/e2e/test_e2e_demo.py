@@ -136,6 +136,12 @@ def replayed(reader: psycopg.Connection[Any], finding: Finding) -> str:
                 answers = cursor.fetchall()
     except psycopg.Error as error:
         reader.execute("rollback")
+        # With made-up ids a chain ends at a foreign key, which the server asks only after all policies.
+        if (
+            isinstance(error, psycopg.errors.ForeignKeyViolation)
+            and "ids of rows that are there" in finding.evidence.result
+        ):
+            return ""
         return f"{error} in {finding.evidence.sql}"
     if rows := re.match(r"(\d+)(?: of \d+)? rows", finding.evidence.result):
         return "" if answers == [(int(rows[1]),)] else f"{answers} is not {finding.evidence.result}"

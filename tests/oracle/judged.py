@@ -56,7 +56,9 @@ class Judged:
             fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
             told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
             agrees = other.reach is one.reach or not (other.reach.decided and one.reach.decided)
-            if not (fits and told and agrees) or "a bug of rlsaudit" in one.because:
+            # A chain may be of one statement.
+            chained = not (one.escalated.decided and one.reach.decided) or one.escalated >= one.at_least
+            if not (fits and told and agrees and chained) or "a bug of rlsaudit" in one.because:
                 found.append(one)
         return found + [one for one in self.unprobed if one.evidence is EvidenceKind.PROBE]
 

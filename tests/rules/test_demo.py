@@ -31,6 +31,8 @@ PLANTED = {
     ("truncate-bypass", "public"): Severity.INFO,
     ("auth-exposure", "public.user_directory"): Severity.CRITICAL,
     # These have no rule of their own yet.
+    ("beyond-intent", 'public.profiles."people edit their own profile"'): Severity.HIGH,
+    ("beyond-intent", 'public.circle_members."people join"'): Severity.HIGH,
     ("beyond-intent", "storage.objects"): Severity.HIGH,
     ("beyond-intent", "public.incident_reports"): Severity.CRITICAL,
 }

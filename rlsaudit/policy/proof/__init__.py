@@ -1,7 +1,8 @@
 """Proofs: typed expressions, solved. The only importer of the solver."""
 
+from rlsaudit.policy.proof.makings import Making, Makings, Writing
 from rlsaudit.policy.proof.outcomes import Outcomes
 from rlsaudit.policy.proof.prover import Prover
-from rlsaudit.policy.proof.solution import Solution, Witness
+from rlsaudit.policy.proof.solution import Gain, Solution, Step, Witness
 
-__all__ = ["Outcomes", "Prover", "Solution", "Witness"]
+__all__ = ["Gain", "Making", "Makings", "Outcomes", "Prover", "Solution", "Step", "Witness", "Writing"]

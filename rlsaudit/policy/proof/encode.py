@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 Env = tuple[Row, ...]
 """The rows at each place."""
 
-_MOST_ROWS = 40
-_MOST_INSTANCES = 12
+MOST_ROWS = 40
+MOST_INSTANCES = 12
 _MOST_PAIRS = 100
 _LOGIC = (Not, And, Or, IsNull, IsTrue)
 _CENTURY = (1735689600, 4102444800)
@@ -262,12 +262,13 @@ class Encoder:
             for other in there.get(row.relation, []):
                 known = {column.number: term for column, term in self.columns_of(other)}
                 alike.append(
-                    z3.And([self._like(model, term, known.get(one.number)) for one, term in self.columns_of(row)])
+                    z3.And([self.like(model, term, known.get(one.number)) for one, term in self.columns_of(row)])
                 )
             yield z3.Implies(row.there, z3.Or(alike))
 
     @staticmethod
-    def _like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
+    def like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
+        """Returns that a value is what another is in a model; of one that the model does not know, anything."""
         if other is None:
             return ALWAYS
         null = model.eval(other.null, model_completion=True)
@@ -615,7 +616,7 @@ class Encoder:
         for existence in list(self._existences):
             wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
             for rows in itertools.islice(itertools.product(*wanted), 12):
-                full = self._instances >= _MOST_INSTANCES or len(self.rows) >= _MOST_ROWS
+                full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
                 if full or any(one.target for one in rows):
                     continue
                 self._instances += 1
@@ -661,7 +662,7 @@ class Encoder:
         """The rows that a row's foreign keys point at are there."""
         asked = {one.relation for each in self._existences for one in each.query.sources}
         for key in self.tables.references(row.relation):
-            if key.to not in asked or len(self.rows) >= _MOST_ROWS:
+            if key.to not in asked or len(self.rows) >= MOST_ROWS:
                 continue
             known_columns = [self.columns.get((row, one.number)) for one in key.columns]
             pairs = list(zip(known_columns, key.others, strict=True))

@@ -11,7 +11,8 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
-from rlsaudit.policy.proof.solution import UNSOLVED
+from rlsaudit.policy.proof.escalate import escalate
+from rlsaudit.policy.proof.solution import UNSOLVED, Gain
 from rlsaudit.policy.proof.solve import most, solve
 from rlsaudit.policy.proof.tables import Tables
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.proof.makings import Makings
     from rlsaudit.policy.proof.solution import Solution, Witness
 
 
@@ -38,13 +40,14 @@ class Prover:
         self._tables = Tables(database)
         self._bounded: dict[tuple[object, ...], Reach] = {}
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
+        self._gained: dict[tuple[object, ...], tuple[Gain, tuple[str, ...]]] = {}
 
     def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
         """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
         if sum(1 for _ in islice(walk(expression), _MOST_BOUNDED + 1)) > _MOST_BOUNDED:
             return Reach.ALL
-        columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
-        key = self._key(expression, columns, persona)
+        columns = _columns(expression)
+        key = self._key(expression, persona, columns)
         if key not in self._bounded:
             try:
                 self._bounded[key] = most(expression, persona, self._tables, relation)
@@ -54,10 +57,10 @@ class Prover:
 
     def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
         """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
-        if sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES:
+        if _is_large(expression):
             return replace(UNSOLVED, why="too large")
-        columns = tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
-        key = self._key(expression, columns, persona)
+        columns = _columns(expression)
+        key = self._key(expression, persona, columns)
         names = tuple(one.name for one in columns)
         if key not in self._solved:
             self._solved[key] = _solved(expression, persona, self._tables, relation), names
@@ -65,13 +68,45 @@ class Prover:
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
 
-    def _key(self, expression: Expr, columns: tuple[Field, ...], persona: Persona) -> tuple[object, ...]:
+    def escalate(self, expression: Expr, persona: Persona, relation: int, makings: Makings, reach: Reach) -> Gain:
+        """Returns how far a predicate lets a persona go after statements of its own, of which `makings` tells.
+
+        One persona has the same makings each time. `reach` is how far it gets without such statements.
+        """
+        if _is_large(expression):
+            return Gain(Reach.NONE, Reach.ALL, why="too large")
+        columns = _columns(expression)
+        key = (persona.name, reach, *self._key(expression, persona, columns))
+        names = tuple(one.name for one in columns)
+        if key not in self._gained:
+            self._gained[key] = _gained(expression, persona, self._tables, relation, makings, reach), names
+        gain, named = self._gained[key]
+        return replace(gain, witness=_renamed(gain.witness, dict(zip(named, names, strict=True))))
+
+    def _key(self, expression: Expr, persona: Persona, columns: tuple[Field, ...]) -> tuple[object, ...]:
         return (
             _nameless(expression, columns),
             persona.role,
             json.dumps(persona.claims, sort_keys=True),
             tuple(self._tables.kind_of(one) for one in columns),
         )
+
+
+def _is_large(expression: Expr) -> bool:
+    return sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES
+
+
+def _columns(expression: Expr) -> tuple[Field, ...]:
+    """The target's columns in the order in which they come."""
+    return tuple(dict.fromkeys(one for one in walk(expression) if isinstance(one, Field) and one.place == 0))
+
+
+def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
+    try:
+        return escalate(expression, persona, tables, relation, makings, reach)
+    except _FAULTS:
+        # As with a proof of what a single statement reaches.
+        return Gain(Reach.NONE, Reach.ALL, why="a fault of its own")
 
 
 def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:

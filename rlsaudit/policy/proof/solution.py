@@ -41,4 +41,31 @@ class Solution:
     given: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement of a chain: what is done to a relation (an OID), as SQL for people.
+
+    `inserts` is whether it puts a row in; else it changes one. `columns` are those that it sets.
+    """
+
+    relation: int
+    sql: str
+    inserts: bool
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Bounds of reach at the end of a chain. `steps` is a chain that was tried, `witness` the state that it leads to.
+
+    `why` says what leaves the bounds apart.
+    """
+
+    at_least: Reach
+    at_most: Reach
+    steps: tuple[Step, ...] = ()
+    witness: Witness | None = None
+    why: str = ""
+
+
 UNSOLVED = Solution(Reach.NONE, Reach.ALL)

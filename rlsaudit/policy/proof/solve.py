@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Choice = tuple[Who, str]
 
-_PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
+PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
 _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _MOST_CHOICES = 24
@@ -60,7 +60,7 @@ class _Question:
         self._persona = persona
         self._tables = tables
         self._relation = relation
-        self._personal = any(isinstance(one, Given) and one.who in _PERSONAL for one in walk(expression))
+        self._personal = any(isinstance(one, Given) and one.who in PERSONAL for one in walk(expression))
         self._stopped = ""
 
     def answer(self) -> Solution:
@@ -78,7 +78,7 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *_sensible(encoder)]
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
         witness, _ = self._confirm(encoder, asked, strange=not personal)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
@@ -96,7 +96,7 @@ class _Question:
     def _of_strangers(self, encoder: Encoder, truth: Term, strangers: Sequence[Solved]) -> Solution:
         """The bounds where a stranger's row may be reached."""
         surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
-        asked = [truth.value, *surely, *_apart(encoder), *_sensible(encoder)]
+        asked = [truth.value, *surely, *_apart(encoder), *sensible(encoder)]
         witness, witnessed = self._confirm(encoder, asked, strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
@@ -111,7 +111,7 @@ class _Question:
         self._stopped = stopped
         barred: Witness | None = None
         for now in encoder.moments():
-            refused = self._models(encoder, [z3.Not(truth.value), *surely, *_sensible(encoder), *now])
+            refused = self._models(encoder, [z3.Not(truth.value), *surely, *sensible(encoder), *now])
             barred = self._barred(encoder, [truth.value, *strangers, *now], refused, sure=not picked)
             if barred is None:
                 break
@@ -211,14 +211,24 @@ class _Question:
             solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
 
     def _identities(self) -> Mapping[str, str]:
-        sub = self._persona.claims.get("sub")
-        return {"role": self._persona.role} if sub is None else {"sub": str(sub), "role": self._persona.role}
+        return identities(self._persona)
 
     @staticmethod
     def _solver() -> z3.Solver:
-        solver = z3.SimpleSolver()
-        solver.set("rlimit", _EFFORT)
-        return solver
+        return bounded()
+
+
+def identities(persona: Persona) -> Mapping[str, str]:
+    """Returns what tells the persona from others, by key."""
+    sub = persona.claims.get("sub")
+    return {"role": persona.role} if sub is None else {"sub": str(sub), "role": persona.role}
+
+
+def bounded() -> z3.Solver:
+    """Returns a solver with nothing said yet, and an end to its efforts."""
+    made = z3.SimpleSolver()
+    made.set("rlimit", _EFFORT)
+    return made
 
 
 def _choices(encoder: Encoder) -> Iterator[Mapping[Choice, Term]]:
@@ -238,6 +248,15 @@ def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
 
     `surely`: also where a value that may be that of many rows is not.
     """
+    found = ties(encoder, surely=surely)
+    if surely:
+        # Nor does it have rows of which it is not known what they hold.
+        found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
+    return found + [z3.Implies(row.mine, one) for row, one in ordinary(encoder)]
+
+
+def ties(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
+    """That what is equal is the persona's or is not: what names it is, the target row is not."""
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
@@ -250,22 +269,24 @@ def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
                 common = a.shared if surely else z3.Or(a.shared, a.doubtful)
                 tied = z3.And(one.holds, z3.Not(common), z3.Or([row.mine for row in a.rows]))
                 found.append(z3.Implies(tied, z3.Or([row.mine for row in b.rows])))
-    if surely:
-        # Nor does it have rows of which it is not known what they hold.
-        found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
-    return found + [z3.Implies(row.mine, one) for row, one in _ordinary(encoder)]
+    return found
 
 
 def _no_staff(encoder: Encoder) -> list[Solved]:
     """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones."""
+    tied, facts = encoder.tied()
+    special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in ordinary(encoder)]
+    return named(encoder) + facts + special
+
+
+def named(encoder: Encoder) -> list[Solved]:
+    """That rows that name the persona are its own, but for the target row, of which that is left open."""
     found: list[Solved] = []
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
             if a.identity and b.rows and encoder.target not in b.rows and not (b.identity or b.personal):
                 found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
-    tied, facts = encoder.tied()
-    special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in _ordinary(encoder)]
-    return found + facts + special
+    return found
 
 
 def _apart(encoder: Encoder) -> list[Solved]:
@@ -278,8 +299,8 @@ def _apart(encoder: Encoder) -> list[Solved]:
     ]
 
 
-def _sensible(encoder: Encoder) -> Iterator[Solved]:
-    """That no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+def sensible(encoder: Encoder) -> Iterator[Solved]:
+    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
     numbers: dict[Thing, int] = {}
     meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
     for (row, number), (_, term) in encoder.columns.items():
@@ -291,12 +312,12 @@ def _sensible(encoder: Encoder) -> Iterator[Solved]:
     yield from (meant(code) == _USER for code in encoder.identities)
 
 
-def _ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
+def ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
     """What a row of the persona's is like that nobody took special care of."""
     for (row, _), (column, term) in encoder.columns.items():
         # A role in an organisation is nothing special: everybody may have one of their own.
         if row.target or encoder.tables.belongs(row.relation):
             continue
-        ordinary = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
-        if ordinary is not None:
-            yield row, ordinary
+        usual = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
+        if usual is not None:
+            yield row, usual

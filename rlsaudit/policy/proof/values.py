@@ -138,6 +138,11 @@ def constant(text: str, kind: Type, codes: Codes) -> Solved | None:
             return None
 
 
+def unnamed(code: int) -> str:
+    """Returns a text for a code that no text has: a uuid for those above zero."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, str(code))) if code > 0 else f"other{-code}"
+
+
 def is_uuid(text: str) -> bool:
     """Whether it is a uuid as the server writes it."""
     return _UUID.fullmatch(text) is not None

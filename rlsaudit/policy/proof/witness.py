@@ -19,7 +19,7 @@ import z3
 from rlsaudit.policy.evaluate import EvaluationError, Json, State, Unknown, evaluate
 from rlsaudit.policy.expr import Expr, Field, Type, Who, sources, walk
 from rlsaudit.policy.proof.solution import Witness
-from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid
+from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid, unnamed
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
 from rlsaudit.policy.proof.wishes import can_write, wishes
 
@@ -46,7 +46,7 @@ def confirmed(
     With `wanted` None any value will do: it is known otherwise. `strange`: the row has to be a stranger's, so nothing
     that tells the persona from others may stand in it, nor in a row that is not the persona's.
     """
-    filled = _Filled(expression, encoder, model)
+    filled = Filled(expression, encoder, model)
     state = filled.state()
     if state is None or not filled.allowed(state) or not filled.plausible():
         return None
@@ -68,7 +68,7 @@ def _comes_out(expression: Expr, state: State, *, wanted: bool) -> bool:
     return value is True if wanted else value is False or value is None
 
 
-class _Filled:
+class Filled:
     """The values of one model."""
 
     def __init__(self, expression: Expr, encoder: Encoder, model: z3.ModelRef) -> None:
@@ -96,7 +96,7 @@ class _Filled:
         request = self._request()
         if request is None:
             return None
-        tables = _tables(self._expression, ((row, values) for row, values in self._rows.items() if not row.target))
+        tables = tables_of(self._expression, ((row, values) for row, values in self._rows.items() if not row.target))
         facts = self._encoder.tables
         return State(
             self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
@@ -114,7 +114,7 @@ class _Filled:
             for kept in itertools.combinations(optional, count):
                 self._rows = {row: values for row, values in whole.items() if row not in optional or row in kept}
                 held = ((row, values) for row, values in self._rows.items() if not row.target)
-                yield replace(state, tables=_tables(self._expression, held))
+                yield replace(state, tables=tables_of(self._expression, held))
         self._rows = whole
 
     def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
@@ -128,7 +128,7 @@ class _Filled:
         apart = [row for row in self._rows if row not in linked and not row.target and not self._given(row)]
         if alone and apart:
             kept = [(row, values) for row, values in self._rows.items() if row not in apart and not row.target]
-            found.append(replace(state, tables=_tables(self._expression, kept)))
+            found.append(replace(state, tables=tables_of(self._expression, kept)))
         target = self._encoder.target
         if target.relation in state.tables:
             found += [
@@ -193,16 +193,19 @@ class _Filled:
         """The values that the request brings along; None where one would have to be two things at once."""
         found: dict[tuple[Who, str], Value] = {(Who.IDENTITY, key): text for key, text in self._encoder.own.items()}
         for (who, key), term in self._encoder.given.items():
-            base, cast, _ = key.partition("::")
-            value = self._decoded(term, self._encoder.kinds[who, key])
-            if isinstance(value, Unknown):
-                return None
-            given = value if value is None or not cast else _text(value)
-            if found.setdefault((who, base), given) != given:
-                return None
-            if who is Who.CLIENT and not can_write(base, given):
+            given = self.sent(who, key, term, self._encoder.kinds[who, key])
+            if isinstance(given, Unknown) or found.setdefault((who, key.partition("::")[0]), given) != given:
                 return None
         return found
+
+    def sent(self, who: Who, key: str, term: Term, kind: Type) -> Result:
+        """Returns a value that a request brings along; none where it cannot."""
+        base, cast, _ = key.partition("::")
+        value = self._decoded(term, kind)
+        if isinstance(value, Unknown):
+            return value
+        given = value if value is None or not cast else _text(value)
+        return _NOTHING if who is Who.CLIENT and not can_write(base, given) else given
 
     def _value(self, row: Row, column: Field, term: Term) -> Result:
         if self._true(term.null):
@@ -252,20 +255,19 @@ class _Filled:
                 return [] if kind.name.endswith("[]") else Json({}) if kind.name in {"json", "jsonb"} else _NOTHING
 
     def _text(self, code: int, kind: Type) -> Result:
-        text = self._encoder.codes.text(code)
-        if text is None and code > 0:
-            text = str(uuid.uuid5(uuid.NAMESPACE_OID, str(code)))
+        named = self._encoder.codes.text(code)
+        text = unnamed(code) if named is None else named
         if kind.name == "uuid":
-            return text if text is not None and is_uuid(text) else _NOTHING
-        if text is not None:
-            return text
-        return _NOTHING if kind.kind == "e" else f"other{-code}"
+            return text if is_uuid(text) else _NOTHING
+        return _NOTHING if kind.kind == "e" and named is None else text
 
     def _true(self, term: Solved) -> bool:
         return bool(z3.is_true(self._model.eval(term, model_completion=True)))
 
 
-def _tables(expression: Expr, held: Iterable[tuple[Row, Mapping[int, Value]]]) -> dict[int, list[Mapping[int, Value]]]:
+def tables_of(
+    expression: Expr, held: Iterable[tuple[Row, Mapping[int, Value]]]
+) -> dict[int, list[Mapping[int, Value]]]:
     """The rows of all tables that a predicate reads."""
     found: dict[int, list[Mapping[int, Value]]] = {
         source.relation: [] for one in walk(expression) for source in sources(one)

@@ -1,0 +1,239 @@
+"""A chain of statements, tried: the rows of a model are put in and changed one by one, and each check is evaluated.
+
+Only what comes out so is claimed: at the end the predicate is true of the stranger's row, and none of the rows that
+were there before names the persona but as ordinary users have them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.names import ident, literal, qualified
+from rlsaudit.policy.evaluate import EvaluationError, Unknown, evaluate
+from rlsaudit.policy.expr import And, Who
+from rlsaudit.policy.proof.chained import writing
+from rlsaudit.policy.proof.solution import Step
+from rlsaudit.policy.proof.witness import Filled, tables_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import z3
+
+    from rlsaudit.policy.evaluate import State, Value
+    from rlsaudit.policy.expr import Expr
+    from rlsaudit.policy.proof.chained import ChainedEncoder, Made
+    from rlsaudit.policy.proof.solution import Witness
+    from rlsaudit.policy.proof.values import Row
+
+    Values = Mapping[int, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A chain that was confirmed: its statements in order, the rows that they make, and the state at the end."""
+
+    steps: tuple[Step, ...]
+    rows: tuple[tuple[Row, bool], ...]
+    """The rows that were made, and whether each was put in."""
+    witness: Witness
+
+
+def tried(expression: Expr, encoder: ChainedEncoder, model: z3.ModelRef) -> Tried | None:
+    """Returns the chain of a model where it comes out, None where it does not."""
+    return _Chain(expression, encoder, model).tried()
+
+
+class _Chain(Filled):
+    """The values of one model, and the rows that its chain makes."""
+
+    def __init__(self, expression: Expr, encoder: ChainedEncoder, model: z3.ModelRef) -> None:
+        asked = [one for made in encoder.made.values() for one in _asked(made)]
+        super().__init__(And((expression, *asked)), encoder, model)
+        self._chained = encoder
+        self._predicate = expression
+
+    def tried(self) -> Tried | None:
+        state = self.state()
+        if state is None or any(self._true(one.other) for one in self._chained.made.values() if one.row in self._rows):
+            return None
+        made = [one for row, one in self._chained.made.items() if row in self._rows and self._true(one.at_all)]
+        if not self._keeps_unknown(made) or not self.allowed(state) or not self.plausible():
+            return None
+        if not made or self._names_the_persona(state, made):
+            return None
+        ordered = sorted(made, key=lambda one: (-self._chained.level(one.row), one.row.number))
+        current = [row for row in self._rows if not row.target and row not in {one.row for one in made}]
+        if self._clash(current):
+            return None
+        steps = []
+        for one in ordered:
+            inserted = self._true(one.inserted)
+            if not self._goes_through(one, state, current, inserted=inserted) or self._takes_a_name(one, current):
+                return None
+            steps.append(self._step(one, inserted=inserted))
+            current = [row for row in current if inserted or row != one.before] + [one.row]
+            if self._clash(current):
+                return None
+        if not all(_true(self._predicate, one) for one in self._ends(state, current)):
+            return None
+        rows = tuple((one.row, self._true(one.inserted)) for one in ordered)
+        self._rows = {row: values for row, values in self._rows.items() if row.target or row in current}
+        return Tried(tuple(steps), rows, self.witness(state))
+
+    def _goes_through(self, made: Made, state: State, current: Sequence[Row], *, inserted: bool) -> bool:
+        """Whether what the statement asks is true at its time."""
+        statement = writing(made, inserted=inserted)
+        if statement is None or not self._points_somewhere(made.row, current):
+            return False
+        passing = self._passing(made.inserting if inserted else made.updating)
+        if passing is None:
+            return False
+        now = replace(state, tables=self._tables(current), given={**state.given, **passing})
+        if not inserted:
+            before = made.before
+            if before not in current or before is None:
+                return False
+            if not _true(statement.using, replace(now, row=self._rows[before])):
+                return False
+        return _true(statement.check, replace(now, row=self._rows[made.row]))
+
+    def _passing(self, step: int) -> Mapping[tuple[Who, str], Value] | None:
+        found: dict[tuple[Who, str], Value] = {}
+        for (who, key), (term, kind) in self._chained.passing.get(step, {}).items():
+            value = self.sent(who, key, term, kind)
+            base = key.partition("::")[0]
+            if isinstance(value, Unknown) or found.setdefault((who, base), value) != value:
+                return None
+        return found
+
+    def _ends(self, state: State, current: Sequence[Row]) -> Iterable[State]:
+        """The states at the end: the row is in its table, or about to be put there."""
+        target = self._chained.target
+        end = replace(state, tables=self._tables(current))
+        yield end
+        if target.relation in end.tables:
+            rows = [*end.tables[target.relation], self._rows[target]]
+            yield replace(end, tables={**end.tables, target.relation: rows})
+
+    def _tables(self, rows: Iterable[Row]) -> dict[int, list[Mapping[int, Value]]]:
+        return tables_of(self._expression, ((row, self._rows[row]) for row in rows))
+
+    def _keeps_unknown(self, made: Iterable[Made]) -> bool:
+        """Gives columns of which the model says nothing the value that they had; whether there is one."""
+        for one in made:
+            for number in self._rows[one.row]:
+                if (one.row, number) in self._chained.columns:
+                    continue
+                if not self._true(one.inserted) and one.before is not None:
+                    self._rows[one.row][number] = self._rows[one.before][number]
+                elif one.making.insert is None or number not in one.making.insert.settable:
+                    return False
+        return True
+
+    def _names_the_persona(self, state: State, made: Iterable[Made]) -> bool:
+        """Whether a row that is not the persona's held its id before the chain."""
+        own = {one.row for one in made}
+        whole = self._rows
+        self._rows = {row: values for row, values in whole.items() if row not in own}
+        found = self.names_the_persona(state)
+        self._rows = whole
+        return found
+
+    def _clash(self, rows: Sequence[Row]) -> bool:
+        """Whether two rows have one key."""
+        every = [*rows, self._chained.target]
+        for number, one in enumerate(every):
+            for other in every[number + 1 :]:
+                if one.relation != other.relation:
+                    continue
+                mine, theirs = self._rows[one], self._rows[other]
+                if mine == theirs and not {one, other} & (self._chained.made.keys() | {self._chained.target}):
+                    continue
+                for key in self._chained.tables.keys(one.relation):
+                    if key <= mine.keys() & theirs.keys() and all(
+                        mine[each] is not None and mine[each] == theirs[each] for each in key
+                    ):
+                        return True
+        return False
+
+    def _takes_a_name(self, made: Made, current: Sequence[Row]) -> bool:
+        """Whether a row gets the name of something that is there, or is spoken of where no foreign key says so."""
+        tables, values = self._chained.tables, self._rows[made.row]
+        pointing = {one.number for reference in tables.references(made.row.relation) for one in reference.columns}
+        old = self._rows.get(made.before, {}) if made.before is not None else {}
+        own = [next(iter(key)) for key in tables.keys(made.row.relation) if len(key) == 1 and not key & pointing]
+        new = {value for one in own if isinstance(value := values.get(one), str | int) and value != old.get(one)}
+        others = [self._rows[row] for row in (*current, self._chained.target) if row not in self._chained.made]
+        spoken = (value for row in others for value in row.values() if isinstance(value, str | int))
+        return any(value in new for value in spoken)
+
+    def _points_somewhere(self, row: Row, current: Sequence[Row]) -> bool:
+        """Whether the rows are there that a row's foreign keys point at, as far as their tables are in the state."""
+        values = self._rows[row]
+        for reference in self._chained.tables.references(row.relation):
+            wanted = {
+                other.number: values.get(own.number)
+                for own, other in zip(reference.columns, reference.others, strict=True)
+            }
+            if None in wanted.values() or self._chained.own.get("sub") in wanted.values():
+                continue
+            there = [self._rows[one] for one in (*current, self._chained.target) if one.relation == reference.to]
+            known = [one for one in there if wanted.keys() <= one.keys()]
+            asked = bool(known) or any(made.row.relation == reference.to for made in self._chained.made.values())
+            if asked and not any(all(one[number] == value for number, value in wanted.items()) for one in known):
+                return False
+        return True
+
+    def _step(self, made: Made, *, inserted: bool) -> Step:
+        catalog = self._chained.tables.catalog
+        relation = catalog.relations[made.row.relation]
+        name = qualified(catalog.schema_name(relation), relation.name)
+        names = {one.number: ident(one.name) for one in catalog.columns[relation.oid]}
+        facts = {one.number: one.name for one in catalog.columns[relation.oid]}
+        new = self._rows[made.row]
+        statement = writing(made, inserted=inserted)
+        settable = statement.settable if statement is not None else frozenset()
+        if inserted or made.before is None:
+            sets = {number: value for number, value in new.items() if number in settable and value is not None}
+            columns, values = ", ".join(names[one] for one in sets), ", ".join(map(self._shown, sets.values()))
+            what = f"({columns}) values ({values})" if sets else "default values"
+            return Step(relation.oid, f"insert into {name} {what}", inserts=True, columns=_named(facts, sets))
+        old = self._rows[made.before]
+        changed = {number: value for number, value in new.items() if number in settable and value != old[number]}
+        changes = ", ".join(f"{names[number]} = {self._shown(value)}" for number, value in changed.items())
+        own = [number for number, value in old.items() if value == self._chained.own.get("sub")]
+        keys = [*own, *(number for key in self._chained.tables.keys(relation.oid) for number in sorted(key))]
+        where = next((f" where {names[one]} = {self._shown(old[one])}" for one in keys if old.get(one) is not None), "")
+        return Step(relation.oid, f"update {name} set {changes}{where}", inserts=False, columns=_named(facts, changed))
+
+    def _shown(self, value: Value) -> str:
+        if value is not None and value == self._chained.own.get("sub") and self._chained.tables.users is not None:
+            return "auth.uid()"
+        match value:
+            case None:
+                return "null"
+            case bool():
+                return "true" if value else "false"
+            case int():
+                return str(value)
+            case _:
+                return literal(str(value)).strip()
+
+
+def _named(names: Mapping[int, str], numbers: Iterable[int]) -> tuple[str, ...]:
+    return tuple(names[one] for one in numbers)
+
+
+def _asked(made: Made) -> Iterable[Expr]:
+    for one in (made.making.insert, made.making.update):
+        if one is not None:
+            yield from (one.using, one.check)
+
+
+def _true(expression: Expr, state: State) -> bool:
+    try:
+        return evaluate(expression, state) is True
+    except EvaluationError:
+        return False

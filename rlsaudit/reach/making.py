@@ -1,0 +1,139 @@
+"""What a persona can make of the rows of each table: by its own statements, and by whatever else may write there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import EvidenceKind, Operation, Reach
+from rlsaudit.policy.expr import TRUE, reads_tables
+from rlsaudit.policy.proof import Making, Writing
+from rlsaudit.policy.read import read
+from rlsaudit.reach.bounds import Way
+from rlsaudit.reach.columns import Insertable
+from rlsaudit.reach.refused import may_fail
+from rlsaudit.reach.triggers import assigned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Column, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
+    from rlsaudit.reach.direct import Direct
+    from rlsaudit.reach.indirect import Indirect
+    from rlsaudit.reach.predicates import Predicates
+
+_PUTS = (Operation.INSERT, Operation.UPDATE)
+
+
+class Makers:
+    """What each persona can make, found once for each table."""
+
+    def __init__(
+        self,
+        access: Access,
+        predicates: Predicates,
+        direct: Direct,
+        indirect: Indirect,
+        served: Mapping[str, frozenset[str]],
+    ) -> None:
+        self.access = access
+        self.predicates = predicates
+        self.direct = direct
+        self.indirect = indirect
+        self.served = served
+        self.insertable = Insertable(access)
+        self._makers: dict[str, Maker] = {}
+
+    def of(self, persona: Persona) -> Maker:
+        """Returns what a persona can make."""
+        if persona.name not in self._makers:
+            self._makers[persona.name] = Maker(self, persona)
+        return self._makers[persona.name]
+
+
+class Maker:
+    """What one persona can make."""
+
+    def __init__(self, makers: Makers, persona: Persona) -> None:
+        self._makers = makers
+        self._catalog = makers.access.catalog
+        self._persona = persona
+        self._role = self._catalog.roles_by_name[persona.role].oid
+        self._found: dict[int, Making | None] = {}
+
+    def of(self, relation: int) -> Making | None:
+        """Returns what it can make of a relation's rows (an OID); None where it can change none."""
+        if relation not in self._found:
+            found = self._catalog.relations.get(relation)
+            self._found[relation] = Making(otherwise="not a table that is known") if found is None else self._of(found)
+        return self._found[relation]
+
+    def _of(self, relation: Relation) -> Making | None:
+        if relation.kind not in "rp":
+            # What a view shows changes with the tables below it.
+            return Making(otherwise="what is below it may be written")
+        otherwise = next((why for one in _PUTS if (why := self._otherwise(relation, one))), "")
+        insert, update = (self._by_name(relation, one) for one in _PUTS)
+        if insert is None and update is None and not otherwise:
+            return None
+        return Making(insert, update, otherwise, removes=self._removes(relation))
+
+    def _otherwise(self, relation: Relation, operation: Operation) -> str:
+        """What else may put rows there, or change them."""
+        for way in self._makers.indirect.ways(self._persona, relation, operation):
+            if way.at_most is not Reach.NONE:
+                return way.because if not way.via else f"{way.via}: {way.because}"
+        return ""
+
+    def _removes(self, relation: Relation) -> bool:
+        ways = [
+            self._makers.direct.way(self._persona, relation, Operation.DELETE),
+            *self._makers.indirect.ways(self._persona, relation, Operation.DELETE),
+        ]
+        return any(way.at_most is not Reach.NONE or way.evidence is EvidenceKind.PROOF for way in ways)
+
+    def _by_name(self, relation: Relation, operation: Operation) -> Writing | None:
+        """The statement that addresses the table by name, None where no privilege or no policy lets it."""
+        access, makers = self._makers.access, self._makers
+        if self._catalog.schema_name(relation) not in makers.served[self._persona.name]:
+            return None
+        way = makers.direct.way(self._persona, relation, operation)
+        if way.at_most is Reach.NONE and way.evidence is EvidenceKind.CATALOG:
+            return None
+        using, check = self._asked(relation, operation)
+        if way.at_most is Reach.NONE and not (reads_tables(using) or reads_tables(check)):
+            # Whatever is done to tables before, nothing passes.
+            return None
+        columns = access.columns(self._role, relation, operation.value.upper())
+        every = frozenset(one.number for one in self._catalog.columns[relation.oid])
+        changed = assigned(self._catalog, relation, operation)
+        granted = frozenset(one.number for one in columns if not one.generated)
+        settable = granted if changed is None else granted - changed
+        kept = frozenset[int]() if changed is None else every - granted - changed
+        doubt = self._doubt(relation, operation, columns, settable)
+        return Writing(using, check, settable, kept, doubt)
+
+    def _asked(self, relation: Relation, operation: Operation) -> tuple[Expr, Expr]:
+        if not self._makers.access.rls_applies(self._role, relation):
+            return TRUE, TRUE
+        predicates = self._makers.predicates
+        check = read(predicates.check(self._persona, self._role, relation, operation))
+        if operation is Operation.INSERT:
+            return TRUE, check
+        return read(predicates.using(self._persona, self._role, relation, operation)), check
+
+    def _doubt(
+        self, relation: Relation, operation: Operation, columns: tuple[Column, ...], settable: frozenset[int]
+    ) -> str:
+        """Why the statement may fail, or do something else, whatever the policies say; nothing where it does not."""
+        access, open_to_all = self._makers.access, Way(Reach.ALL, Reach.ALL, EvidenceKind.CATALOG, "")
+        if failing := may_fail(access, self._role, self._role, relation, operation):
+            return failing
+        hindered = self._makers.direct.hindered(open_to_all, relation, operation, columns)
+        if hindered.at_least is not Reach.ALL:
+            return hindered.because.removeprefix("; ")
+        if operation is Operation.INSERT:
+            return self._makers.insertable.fails(self._role, relation, settable)
+        return "" if settable else "no column can be set"

@@ -1,0 +1,151 @@
+"""Reach beyond intent by a chain of statements: one fault is the table whose rows a persona makes itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation
+from rlsaudit.names import ident
+from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.opened import drop
+from rlsaudit.rules.rule import Found
+from rlsaudit.rules.wording import listed, who_can
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.model import Cell, Severity
+    from rlsaudit.policy.proof import Step
+    from rlsaudit.rules.case import Case
+    from rlsaudit.rules.rule import Rule
+
+    Judge = Callable[[Case, Relation, Cell], Severity]
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A cell that a chain takes beyond intent."""
+
+    relation: Relation
+    cell: Cell
+    steps: tuple[Step, ...]
+
+
+def found_by_chain(case: Case, rule: Rule, severity: Judge) -> Iterator[Found]:
+    """Yields for each table whose rows a persona makes for itself what that opens beyond intent.
+
+    `severity` judges a cell by its `at_least`. Where making the rows is itself beyond intent, that is the fault.
+    """
+    grouped: defaultdict[tuple[int, Operation], list[_Opened]] = defaultdict(list)
+    for relation in case.exposed:
+        for persona in case.personas:
+            for operation in Operation:
+                cell = case.cell(persona, relation, operation)
+                steps = case.matrix.steps.get((persona.name, relation.oid, operation), ())
+                if cell is None or not steps or not _is_beyond(case, cell):
+                    continue
+                first = steps[0]
+                made = Operation.INSERT if first.inserts else Operation.UPDATE
+                if not _is_told(case, cell.persona, first.relation, made):
+                    grouped[first.relation, made].append(_Opened(relation, cell, steps))
+    for (oid, operation), opened in grouped.items():
+        yield _found(case, rule, severity, case.catalog.relations[oid], operation, opened)
+
+
+def _is_beyond(case: Case, cell: Cell) -> bool:
+    key = (cell.persona, cell.relation, cell.operation)
+    return cell.escalated.decided and cell.escalated > max(cell.intended, cell.at_least) and key not in case.explained
+
+
+def _is_told(case: Case, persona: str, oid: int, operation: Operation) -> bool:
+    """Whether another finding speaks of the statement that makes the rows."""
+    cell = case.cell(case.persona(persona), case.catalog.relations[oid], operation)
+    return cell is not None and cell.at_least > cell.intended
+
+
+def _found(
+    case: Case, rule: Rule, severity: Judge, made: Relation, operation: Operation, opened: list[_Opened]
+) -> Found:
+    table = case.catalog.identity(made)
+    # What can be read shows best what is opened.
+    first = min(opened, key=lambda one: one.cell.operation is not Operation.SELECT)
+    cells = [replace(one.cell, at_least=one.cell.escalated) for one in opened]
+    relations = list(dict.fromkeys(case.catalog.identity(one.relation) for one in opened))
+    policy = _policy(case, first.cell, made, operation)
+    ref = case.ref(made) if policy is None else ObjectRef("policy", f"{table}.{ident(policy.name)}")
+    more = len(relations) - _MOST_NAMED
+    named = relations if more <= 0 else [*relations[:_MOST_NAMED], f"{more} more"]
+    columns = sorted({name for one in opened for name in one.steps[0].columns})
+    changed = listed(columns) if columns else "rows"
+    does = f"puts rows into {table}" if operation is Operation.INSERT else f"changes {changed} in {table}"
+    return Found(
+        finding(
+            rule,
+            ref,
+            worst(cells),
+            title=f"Whoever {does} lets itself in",
+            message=f"{who_can(cells)} of {listed(named)}, by a row of {table} that it {_made(operation)} itself.",
+            evidence=_evidence(case, first),
+            fix=_fix(case, made, operation, policy, columns),
+            relations=relations,
+            severity=max(severity(case, one.relation, cell) for one, cell in zip(opened, cells, strict=True)),
+        ),
+        case.claims([], cells),
+    )
+
+
+def _made(operation: Operation) -> str:
+    return "puts in" if operation is Operation.INSERT else "changes"
+
+
+def _policy(case: Case, cell: Cell, made: Relation, operation: Operation) -> Policy | None:
+    """The policy that lets the rows be made."""
+    role = case.role(case.persona(cell.persona)).oid
+    if not case.access.rls_applies(role, made):
+        return None
+    return next((one for one in case.access.policies(role, made, operation) if one.permissive), None)
+
+
+def _evidence(case: Case, opened: _Opened) -> Evidence:
+    """The chain as SQL: allowed by all policies, with ids that are made up where those of real rows have to stand."""
+    persona = case.persona(opened.cell.persona)
+    begin, *lines, end = transcript(settings(case.catalog, case.platform, persona), _last(case, opened))
+    chain = (*lines[:-1], *(one.sql for one in opened.steps), *lines[-1:])
+    result = "proved, not executed: each statement is allowed, with the ids of rows that are there"
+    return Evidence(EvidenceKind.PROOF, (begin.removesuffix(" read only"), *chain, end), result)
+
+
+def _last(case: Case, opened: _Opened) -> str:
+    """A statement of the cell's own kind; for an INSERT, of whose row little is known, what shows the table."""
+    identity = case.catalog.identity(opened.relation)
+    columns = opened.cell.columns or [
+        one.name for one in case.catalog.columns[opened.relation.oid] if not one.generated
+    ]
+    match opened.cell.operation:
+        case Operation.DELETE:
+            return f"delete from {identity}"
+        case Operation.UPDATE if columns:
+            return f"update {identity} set {ident(columns[0])} = default"
+        case _:
+            return f"select * from {identity}"
+
+
+def _fix(case: Case, made: Relation, operation: Operation, policy: Policy | None, columns: list[str]) -> str:
+    table = case.catalog.identity(made)
+    holders = case.holders(case.personas, made.acl, operation.value.upper())
+    if operation is Operation.INSERT:
+        return (
+            drop(case, made, policy) if policy is not None else f"revoke insert on {table} from {', '.join(holders)};"
+        )
+    others = [one.name for one in case.catalog.columns[made.oid] if one.name not in columns and not one.generated]
+    roles = ", ".join(holders) or "public"
+    lines = [f"revoke update on {table} from {roles};"]
+    if others:
+        lines.append(f"grant update ({', '.join(map(ident, others))}) on {table} to {roles};")
+    return "\n".join(lines)
