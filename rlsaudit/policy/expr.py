@@ -246,12 +246,26 @@ def sources(expression: Expr) -> tuple[Source, ...]:
 
 
 def walk(expression: Expr) -> Iterator[Expr]:
-    """Yields every expression below and including `expression`."""
-    waiting = [expression]
+    """Yields every expression below and including `expression`, one that stands in several places once.
+
+    Bodies that are put in the place of calls share their arguments: written out they may be larger than any memory.
+    """
+    waiting, seen = [expression], set[int]()
     while waiting:
         current = waiting.pop()
-        yield current
-        waiting.extend(below(current))
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            waiting.extend(below(current))
+
+
+def is_larger(expression: Expr, most: int) -> bool:
+    """Returns whether there are more than so many expressions in it, written out: one in several places each time."""
+    waiting, count = [expression], 0
+    while waiting and count <= most:
+        waiting.extend(below(waiting.pop()))
+        count += 1
+    return count > most
 
 
 def queries(expression: Expr) -> Iterator[Query]:
@@ -267,30 +281,39 @@ def reads_tables(expression: Expr) -> bool:
 def rebuilt(
     expression: Expr, leaf: Callable[[Expr], Expr], source: Callable[[Source], Source] = lambda one: one
 ) -> Expr:
-    """Returns the expression with every constant, given value and field replaced by what `leaf` makes of it."""
+    """Returns the expression with every constant, given value and field replaced by what `leaf` makes of it.
+
+    What stands in several places is one expression in the result, too.
+    """
+    made: dict[int, Expr] = {}
 
     def one(part: Expr) -> Expr:
-        return rebuilt(part, leaf, source)
+        if id(part) not in made:
+            made[id(part)] = of(part)
+        return made[id(part)]
 
     def query(of: Query) -> Query:
         return Query(tuple(map(source, of.sources)), one(of.where), of.exact)
 
-    match expression:
-        case Call(name, args, kind):
-            return Call(name, tuple(map(one, args)), kind)
-        case Not(operand) | IsNull(operand) | IsTrue(operand):
-            return type(expression)(one(operand))
-        case And(operands) | Or(operands):
-            return type(expression)(tuple(map(one, operands)))
-        case Case(branches, default, kind):
-            return Case(tuple((one(condition), one(value)) for condition, value in branches), one(default), kind)
-        case AnyRow(of, test):
-            return AnyRow(query(of), one(test))
-        case Lookup(of, value, strict, kind):
-            return Lookup(query(of), one(value), strict, kind)
-        case Aggregate(function, summand, of, kind):
-            return Aggregate(function, None if summand is None else one(summand), query(of), kind)
-        case Opaque(key, reason, kind, reads, nullable):
-            return Opaque(key, reason, kind, tuple(map(one, reads)), nullable)
-        case _:
-            return leaf(expression)
+    def of(part: Expr) -> Expr:
+        match part:
+            case Call(name, args, kind):
+                return Call(name, tuple(map(one, args)), kind)
+            case Not(operand) | IsNull(operand) | IsTrue(operand):
+                return type(part)(one(operand))
+            case And(operands) | Or(operands):
+                return type(part)(tuple(map(one, operands)))
+            case Case(branches, default, kind):
+                return Case(tuple((one(condition), one(value)) for condition, value in branches), one(default), kind)
+            case AnyRow(asked, test):
+                return AnyRow(query(asked), one(test))
+            case Lookup(asked, value, strict, kind):
+                return Lookup(query(asked), one(value), strict, kind)
+            case Aggregate(function, summand, asked, kind):
+                return Aggregate(function, None if summand is None else one(summand), query(asked), kind)
+            case Opaque(key, reason, kind, reads, nullable):
+                return Opaque(key, reason, kind, tuple(map(one, reads)), nullable)
+            case _:
+                return leaf(part)
+
+    return one(expression)

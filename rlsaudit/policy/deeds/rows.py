@@ -9,10 +9,11 @@ from pglast import ast
 from pglast.enums import OverridingKind, SubLinkType
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import TRUE, AnyRow, Call, Expr, Field, IsNull, Or, Query, rebuilt, type_of
+from rlsaudit.policy.expr import TRUE, AnyRow, Call, Expr, IsNull, Or, Query, type_of
 from rlsaudit.policy.read import operators, queries
 from rlsaudit.policy.read.here import LostError, Table
 from rlsaudit.policy.read.junctions import conjunction
+from rlsaudit.policy.read.shown_rows import about, beside
 from rlsaudit.policy.read.sources import row
 
 if TYPE_CHECKING:
@@ -114,16 +115,9 @@ def shown(select: Node, here: Here) -> Iterator[tuple[Source, Expr]]:
     for made in queries.ways(select, here):
         where = queries.where(made)
         for source in made.sources:
-            others = tuple(one for one in made.sources if one is not source)
-            here_now = _at_place_0(where, source.place)
-            yield source, AnyRow(Query(others, here_now), TRUE) if others else here_now
-
-
-def _at_place_0(expression: Expr, place: int) -> Expr:
-    def leaf(one: Expr) -> Expr:
-        return replace(one, place=0) if isinstance(one, Field) and one.place == place else one
-
-    return rebuilt(expression, leaf)
+            others = tuple(beside(one, source.place) for one in made.sources if one is not source)
+            asked = about(where, source.place)
+            yield source, AnyRow(Query(others, asked), TRUE) if others else asked
 
 
 def _beside(name: Node, relation: Relation, here: Here) -> Here:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.tables import Tables
     from rlsaudit.policy.tree import Node
 
+_MOST_SUBQUERIES = 50
+
 
 def shadowed(clause: Clause) -> Iterator[Flaw]:
     """Yields equalities of a subquery's column with itself, where the row has a column of that name.
@@ -28,7 +30,9 @@ def shadowed(clause: Clause) -> Iterator[Flaw]:
     `where m.org = org` means `m.org = m.org`, and so the server writes it.
     """
     names = {one.name for one in clause.access.catalog.columns[clause.relation.oid]}
-    for link in (one for one in tree.walk(clause.node) if isinstance(one, ast.SubLink)):
+    links = [one for one in tree.walk(clause.node) if isinstance(one, ast.SubLink)]
+    # Each is gone through with all that are in it.
+    for link in links if len(links) <= _MOST_SUBQUERIES else ():
         inner = {_alias(one) for one in tree.relations(link.subselect)}
         if _asks_the_row(link, inner):
             # It is told which row it is about all the same.

@@ -80,6 +80,8 @@ class ChainedEncoder(Encoder):
         self._levels: dict[Row, float] = {}
         self._before: set[Row] = set()
         super().__init__(tables, identities, relation)
+        # Rows that are put there are all that there is to know, and few: a membership that asks for itself is met.
+        self.most_rounds = 1 if longest else 2
 
     def predicate(self, expression: Expr, picked: Mapping[tuple[Who, str], Term] | None = None) -> Term:
         """Returns the truth of a Boolean expression over the target row, at the end of a chain."""

@@ -138,7 +138,7 @@ class Encoder:
 
     `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
     are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate. `identities`
-    are the persona's own, by key, as texts.
+    are the persona's own, by key, as texts. `most_rounds` is how deep subqueries are asked of the rows at hand.
     """
 
     def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int) -> None:
@@ -160,7 +160,8 @@ class Encoder:
         self._picked: Mapping[tuple[Who, str], Term] = {}
         self._memo: dict[tuple[Expr, Env], Term] = {}
         self._existences: list[_Existence] = []
-        self._instances = 0
+        self._instances = self._rounds = 0
+        self.most_rounds = 1
         self._names = itertools.count()
         self.target = self.row(relation, ALWAYS, target=True)
         self.truth = Term(NEVER, NEVER)
@@ -170,7 +171,7 @@ class Encoder:
         self._picked = picked or {}
         self._memo.clear()
         self._existences.clear()
-        self._instances = 0
+        self._instances = self._rounds = 0
         self.truth = self.term(expression, (self.target,))
         self._settle()
         return self.truth
@@ -605,28 +606,34 @@ class Encoder:
         return z3.And(self.term(query.where, inner).value, self.term(test, inner).value)
 
     def _await(self, query: Query, test: Expr, env: Env, holds: Solved) -> None:
-        # One that is only asked of rows at hand is not asked of others in turn.
-        if query.exact and not self._instances:
+        # One that is only asked of rows at hand is not asked of others in turn for ever.
+        if query.exact and self._rounds < self.most_rounds and self._instances < MOST_INSTANCES:
             self._existences.append(_Existence(query, test, env, holds))
 
     def _settle(self) -> None:
         """Says of subqueries that yield nothing that no row at hand meets them, and of rows what limits them."""
         for row in list(self.rows):
             self._refer(row)
-        for existence in list(self._existences):
-            wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
-            for rows in itertools.islice(itertools.product(*wanted), 12):
-                full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
-                if full or any(one.target for one in rows):
-                    continue
-                self._instances += 1
-                met = self._body(existence.query, existence.test, (*existence.env, *rows))
-                there = z3.And([one.there for one in rows])
-                self.facts.append(z3.Implies(z3.And(there, met), existence.holds))
+        while self._existences and self._rounds < self.most_rounds:
+            self._rounds += 1
+            waiting, self._existences = self._existences, []
+            for existence in waiting:
+                self._ask_rows_at_hand(existence)
         for row in list(self.rows):
             for check in self.tables.checks(row.relation, {number for one, number in self.columns if one is row}):
                 self.facts.append(z3.Not(_false(self.term(check, (row,)))))
         self._tell_apart()
+
+    def _ask_rows_at_hand(self, existence: _Existence) -> None:
+        wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
+        for rows in itertools.islice(itertools.product(*wanted), 12):
+            full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
+            if full or any(one.target for one in rows):
+                continue
+            self._instances += 1
+            met = self._body(existence.query, existence.test, (*existence.env, *rows))
+            there = z3.And([one.there for one in rows])
+            self.facts.append(z3.Implies(z3.And(there, met), existence.holds))
 
     def _tell_apart(self) -> None:
         """Two rows of one key are one row."""

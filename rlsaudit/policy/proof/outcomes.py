@@ -7,12 +7,11 @@ means for nobody. What the solver holds possible is only not excluded; nothing i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import z3
 
-from rlsaudit.policy.expr import Call, Const, Expr, Given, Lookup, Opaque, Who, type_of, walk
+from rlsaudit.policy.expr import Call, Const, Expr, Given, Lookup, Opaque, Who, is_larger, type_of, walk
 from rlsaudit.policy.proof.encode import Encoder
 from rlsaudit.policy.proof.prover import MOST_NODES
 from rlsaudit.policy.proof.tables import Tables
@@ -48,18 +47,20 @@ class Outcomes:
 
     def of(self, expression: Expr, relation: int) -> Possible:
         """Returns what a condition over a row of `relation` (an OID) can come to."""
+        if is_larger(expression, MOST_NODES):
+            return Possible()
         key = (expression, relation)
         if key not in self._found:
             self._found[key] = self._solved(expression, relation)
         return self._found[key]
 
     def _solved(self, expression: Expr, relation: int) -> Possible:
-        parts = tuple(islice(walk(expression), MOST_NODES + 1))
+        parts = tuple(walk(expression))
         fails = any(map(_may_fail, parts))
         if isinstance(expression, Const) and family(expression.type) is Family.TRUTH:
             value = expression.value
             return Possible(value in {"t", "true"}, value in {"f", "false"}, value is None, fails=False)
-        if len(parts) > MOST_NODES or any(isinstance(one, Given) and one.who in _ASSUMED for one in parts):
+        if any(isinstance(one, Given) and one.who in _ASSUMED for one in parts):
             return Possible(fails=fails)
         try:
             encoder = Encoder(self.tables, {}, relation)

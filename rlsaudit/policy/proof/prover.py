@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import z3
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.expr import Expr, Field, Type, rebuilt, walk
+from rlsaudit.policy.expr import Expr, Field, Type, is_larger, rebuilt, walk
 from rlsaudit.policy.proof.escalate import escalate
 from rlsaudit.policy.proof.solution import UNSOLVED, Gain
 from rlsaudit.policy.proof.solve import most, solve
@@ -44,7 +43,7 @@ class Prover:
 
     def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
         """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
-        if sum(1 for _ in islice(walk(expression), _MOST_BOUNDED + 1)) > _MOST_BOUNDED:
+        if is_larger(expression, _MOST_BOUNDED):
             return Reach.ALL
         columns = _columns(expression)
         key = self._key(expression, persona, columns)
@@ -93,7 +92,7 @@ class Prover:
 
 
 def _is_large(expression: Expr) -> bool:
-    return sum(1 for _ in islice(walk(expression), MOST_NODES + 1)) > MOST_NODES
+    return is_larger(expression, MOST_NODES)
 
 
 def _columns(expression: Expr) -> tuple[Field, ...]:

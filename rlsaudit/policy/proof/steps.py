@@ -68,17 +68,22 @@ class _Chain(Filled):
         if self._clash(current):
             return None
         steps = []
+        done: list[Made] = []
         for one in ordered:
+            if self._is_there(one.row, current):
+                # What is asked for twice is made once.
+                continue
             inserted = self._true(one.inserted)
             if not self._goes_through(one, state, current, inserted=inserted) or self._takes_a_name(one, current):
                 return None
             steps.append(self._step(one, inserted=inserted))
+            done.append(one)
             current = [row for row in current if inserted or row != one.before] + [one.row]
             if self._clash(current):
                 return None
         if not all(_true(self._predicate, one) for one in self._ends(state, current)):
             return None
-        rows = tuple((one.row, self._true(one.inserted)) for one in ordered)
+        rows = tuple((one.row, self._true(one.inserted)) for one in done)
         self._rows = {row: values for row, values in self._rows.items() if row.target or row in current}
         return Tried(tuple(steps), rows, self.witness(state))
 
@@ -157,6 +162,11 @@ class _Chain(Filled):
                     ):
                         return True
         return False
+
+    def _is_there(self, row: Row, rows: Sequence[Row]) -> bool:
+        """Whether a row like it was made before."""
+        alike = (one for one in rows if one.relation == row.relation and one in self._chained.made)
+        return any(self._rows[one] == self._rows[row] for one in alike)
 
     def _takes_a_name(self, made: Made, current: Sequence[Row]) -> bool:
         """Whether a row gets the name of something that is there, or is spoken of where no foreign key says so."""

@@ -104,8 +104,8 @@ def _tables(rows: Rows, names: tuple[str, ...]) -> Iterator[ShownRows]:
         raise LostError("has columns that are not followed")
     exact = rows.node is not None and is_plain(rows.node)
     for chosen in rows.sources:
-        others = tuple(_source(one, chosen.place) for one in rows.sources if one is not chosen)
-        asked = _about(condition, chosen.place)
+        others = tuple(beside(one, chosen.place) for one in rows.sources if one is not chosen)
+        asked = about(condition, chosen.place)
         read = {one.place for each in outputs for one in walk(each) if isinstance(one, Field)}
         yield ShownRows(
             chosen.relation,
@@ -120,16 +120,17 @@ def _tables(rows: Rows, names: tuple[str, ...]) -> Iterator[ShownRows]:
         )
 
 
-def _about(expression: Expr, place: int) -> Expr:
-    """The expression where the row at `place` is the one that is asked about, at 0, and those after it move up."""
+def about(expression: Expr, place: int) -> Expr:
+    """Returns the expression where the row at `place` is the one that is asked about, at 0; those after it move up."""
 
     def leaf(one: Expr) -> Expr:
         return replace(one, place=_moved(one.place, place)) if isinstance(one, Field) else one
 
-    return rebuilt(expression, leaf, lambda one: _source(one, place))
+    return rebuilt(expression, leaf, lambda one: beside(one, place))
 
 
-def _source(source: Source, place: int) -> Source:
+def beside(source: Source, place: int) -> Source:
+    """Returns a source as it stands beside the row at `place`, where that is the one that is asked about."""
     return replace(source, place=_moved(source.place, place))
 
 
