@@ -29,10 +29,16 @@ class Gains:
 
     def __init__(self, makings: Callable[[Persona], Makings]) -> None:
         self._makings = makings
-        self._found: dict[Formula, Bounds] = {}
+        self._found: dict[int, tuple[Formula, Bounds]] = {}
 
     def decide(self, formula: Formula) -> Bounds:
         """Returns the same as `rlsaudit.policy.decide`, at the end of any chain of allowed statements."""
+        # By which object it is, as there.
+        if id(formula) not in self._found:
+            self._found[id(formula)] = (formula, self._decide(formula))
+        return self._found[id(formula)][1]
+
+    def _decide(self, formula: Formula) -> Bounds:
         bounds, scope = decide(formula), scope_of(formula)
         if bounds.at_least is Reach.ALL or scope is None or scope.database is None:
             return bounds

@@ -149,9 +149,7 @@ def _read_by_view(definition: str, catalog: Catalog) -> list[Relation]:
 @lru_cache(maxsize=4096)
 def _names(text: str) -> tuple[tuple[str, ...], ...]:
     """The relations that the subqueries of an expression read."""
-    node = tree.expression(text)
-    links = (one.subselect for one in tree.walk(node) if isinstance(one, ast.SubLink))
-    return tuple(dict.fromkeys(_name(one) for link in links for one in tree.relations(link)))
+    return tuple(dict.fromkeys(_name(one) for one in tree.relations(tree.expression(text))))
 
 
 @lru_cache(maxsize=4096)
