@@ -259,13 +259,21 @@ def walk(expression: Expr) -> Iterator[Expr]:
             waiting.extend(below(current))
 
 
-def is_larger(expression: Expr, most: int) -> bool:
-    """Returns whether there are more than so many expressions in it, written out: one in several places each time."""
+def size(expression: Expr, most: int) -> int:
+    """Returns how many expressions there are in it, written out: one that stands in several places each time.
+
+    Beyond `most` they are not counted.
+    """
     waiting, count = [expression], 0
     while waiting and count <= most:
         waiting.extend(below(waiting.pop()))
         count += 1
-    return count > most
+    return count
+
+
+def is_larger(expression: Expr, most: int) -> bool:
+    """Returns whether there are more than so many expressions in it, written out."""
+    return size(expression, most) > most
 
 
 def queries(expression: Expr) -> Iterator[Query]:

@@ -10,7 +10,6 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -31,6 +30,7 @@ from rlsaudit.policy.expr import (
     Not,
     Opaque,
     Type,
+    size,
     type_of,
     walk,
 )
@@ -204,13 +204,13 @@ class Body:
         key = (id(bound), part)
         if key not in self._values:
             found = self._field(bound, part) if part else self._whole(bound)
-            self._values[key] = found, sum(1 for _ in islice(walk(found), _MOST_NAMED + 1))
+            self._values[key] = found, size(found, _MOST_NAMED)
             self._kept.append(bound)
-        result, size = self._values[key]
-        if size > _MOST_NAMED:
+        result, parts = self._values[key]
+        if parts > _MOST_NAMED:
             # What is made of itself again and again grows beyond all measure.
             raise LostError("names a variable that is made of too much")
-        self.here.work.spend(size)
+        self.here.work.spend(parts)
         return result
 
     def _whole(self, bound: Bound) -> Expr:
