@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,31 @@ class Field:
     nullable: bool
 
 
+class _Compound:
+    """What is made of others."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+
+def _hashed_once(compound: type[_T]) -> type[_T]:
+    """Makes a class compute its hash once: what stands in several places would be gone through for each of them."""
+    computed = compound.__hash__
+
+    def hashed(self: _Compound) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            object.__setattr__(self, "_hash", computed(self))
+            return self._hash
+
+    compound.__hash__ = hashed  # type: ignore[assignment,method-assign]
+    return compound
+
+
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Compound):
     """A built-in function, operator or cast of values: a function of them and of nothing else.
 
     `name` is `f()` for a function f, `=` for an operator, `::uuid` for a cast to uuid (which may fail), `[]` for a
@@ -91,43 +117,49 @@ class Call:
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Compound):
     """NOT."""
 
     operand: Expr
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class And:
+class And(_Compound):
     """AND of all operands; of none it is true."""
 
     operands: tuple[Expr, ...]
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Compound):
     """OR of all operands; of none it is false."""
 
     operands: tuple[Expr, ...]
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(_Compound):
     """`operand IS NULL`: of a Boolean, IS UNKNOWN."""
 
     operand: Expr
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class IsTrue:
+class IsTrue(_Compound):
     """`operand IS TRUE`: false where it is NULL."""
 
     operand: Expr
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Case:
+class Case(_Compound):
     """The value of the first branch whose condition is true, else `default`.
 
     COALESCE and NULLIF are written as this: `(NOT a IS NULL, a) …`, `(a = b, NULL)`.
@@ -147,8 +179,9 @@ class Source:
     name: str
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Query:
+class Query(_Compound):
     """The rows of a query: all combinations of rows of its sources for which `where` is true.
 
     What row-level security asks of a source is a part of `where`. `exact` is false where the query yields only some of
@@ -160,16 +193,18 @@ class Query:
     exact: bool = True
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class AnyRow:
+class AnyRow(_Compound):
     """`test` ORed over the rows of a query: EXISTS where `test` is true, `x IN (SELECT y …)` where it is `x = y`."""
 
     query: Query
     test: Expr
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(_Compound):
     """A scalar subquery: `value` of the query's row, NULL where it has none.
 
     `strict`: more than one row is an error; else the first row counts, of any order (SELECT INTO, LIMIT 1).
@@ -181,8 +216,9 @@ class Lookup:
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(_Compound):
     """An aggregate over all rows of a query, without GROUP BY: `count(*)` has no value, and is never NULL."""
 
     function: str
@@ -191,8 +227,9 @@ class Aggregate:
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(_Compound):
     """A value that is not followed, for `reason`: any value at all.
 
     Two of one `key` are the same value; `key` holds everything that it depends on, and `reads` are fields among that.

@@ -133,6 +133,43 @@ def test_deep_conditions(supabase_database: str, condition: Callable[[int], str]
     right_or_unknown(supabase_database, world(TABLE + policies(deepest(supabase_database, condition))))
 
 
+def growing(value: str) -> str:
+    """Short, and without end where it is written out: what is compared is what is taken, each time."""
+    for _ in range(60):
+        value = f"coalesce(nullif({value}, 'q'), 'z')"
+    return value
+
+
+GROWING = {
+    "in a subquery": policies(f"exists (select from public.t x where {growing('x.mark')} = 'y') or {MINE}"),
+    "in a join": policies(
+        f"exists (select from public.t x join public.t y on {growing('x.mark')} = {growing('y.mark')}) or {MINE}"
+    ),
+    "as an argument": f"""
+        create function public.is_y(said text) returns boolean language sql stable as
+          'select said = ''y'' and said <> ''n''';
+        {policies(f"public.is_y({growing('mark')}) or {MINE}")}""",
+    "in a function that reads": f"""
+        create function public.found(said text) returns setof text language sql security definer set search_path = '' as
+          {literal(f"select mark from public.t where {growing('mark')} = said and {MINE}")};
+        {policies(MINE)}""",
+    "in a function that writes": f"""
+        create function public.done(said text) returns void language plpgsql security definer set search_path = '' as
+          {literal(f"begin if {growing('said')} = 'y' then raise exception 'no'; end if; "
+                   f"update public.t set n = 3 where {growing('mark')} = said and {MINE}; end")};
+        {policies(MINE)}""",
+    "in a view": f"""
+        {policies(MINE)}
+        create view public.seen as select x.mark from public.t x join public.t y on x.id = y.id
+          where {growing('x.mark')} = 'y' and x.user_id = auth.uid();""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", GROWING.values(), ids=GROWING.keys())
+def test_conditions_that_grow(supabase_database: str, schema: str) -> None:
+    right_or_unknown(supabase_database, world(TABLE + schema))
+
+
 def function(name: str, body: str, *, language: str = "sql") -> str:
     return f"create function public.{name}(who uuid) returns boolean language {language} stable as {literal(body)};"
 

@@ -31,6 +31,7 @@ from rlsaudit.policy.expr import (
     Opaque,
     Or,
     Who,
+    is_larger,
     walk,
 )
 from rlsaudit.policy.helpers import PATH, own_names
@@ -39,6 +40,7 @@ from rlsaudit.policy.procedure.declared import NotReadError, rewrite
 from rlsaudit.policy.procedure.fragments import constant
 from rlsaudit.policy.procedure.names import Conflict
 from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Reads, Returned, Sets, Writes
+from rlsaudit.policy.proof import MOST_BOUNDED
 from rlsaudit.policy.read import READERS, plpgsql, types
 from rlsaudit.policy.read.calls import inside
 from rlsaudit.policy.read.here import Here, LostError, TooLargeError, Work
@@ -295,11 +297,14 @@ class _Reading:
             yield operation, self._guarded(lambda: rows.changed(statement, relation, here), run.changed)
             return
         kept = self._ground.kept(oid)
-        yield operation, self._guarded(lambda: _any_way(rows.inserted(statement, relation, here)), run.changed, kept)
+        yield (
+            operation,
+            self._guarded(lambda: _any_way(rows.inserted(statement, relation, here)), run.changed, kept=kept),
+        )
         if updates:
             yield (
                 Operation.UPDATE,
-                self._guarded(lambda: rows.conflicting(statement, relation, here), run.changed, kept),
+                self._guarded(lambda: rows.conflicting(statement, relation, here), run.changed, kept=kept),
             )
         elif conflict:
             yield Operation.UPDATE, NO
@@ -318,7 +323,7 @@ class _Reading:
             self._parts = frozenset(id(one) for each in unlike for one in rows.parts(each))
         return id(statement) in self._parts
 
-    def _guarded(self, read: Callable[[], Expr], changed: Changes, kept: bool = True) -> Expr:  # noqa: FBT001, FBT002
+    def _guarded(self, read: Callable[[], Expr], changed: Changes, *, kept: bool = True) -> Expr:
         """What is read, as far as it is still so after what has changed; anything where it is not followed."""
         if not kept:
             return ANY
@@ -518,7 +523,8 @@ class _Reading:
                 yield one.oid
 
     def _note(self, operation: Operation, oid: int, asked: Expr) -> None:
-        self._noted[operation, oid].append(asked)
+        # Nobody decides what is larger.
+        self._noted[operation, oid].append(ANY if is_larger(asked, MOST_BOUNDED) else asked)
 
     def _rest(self) -> None:
         """What the body names and none of its ways does, or shows."""

@@ -28,7 +28,7 @@ _FAULTS = (IndexError, KeyError, RecursionError, TypeError, z3.Z3Exception)
 MOST_NODES = 1_500
 """Larger predicates are not solved: counted as a tree, for that is how it is gone through."""
 
-_MOST_BOUNDED = 400
+MOST_BOUNDED = 400
 """The same where only the upper bound is asked for, which is asked of every statement of every function."""
 
 
@@ -43,7 +43,7 @@ class Prover:
 
     def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
         """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
-        if is_larger(expression, _MOST_BOUNDED):
+        if is_larger(expression, MOST_BOUNDED):
             return Reach.ALL
         columns = _columns(expression)
         key = self._key(expression, persona, columns)
