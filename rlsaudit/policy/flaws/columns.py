@@ -40,13 +40,15 @@ def shadowed(clause: Clause) -> Iterator[Flaw]:
         for one in tree.walk(_conditions(link.subselect)):
             if not isinstance(one, ast.A_Expr) or one.kind != A_Expr_Kind.AEXPR_OP or tree.name(one.name) != ("=",):
                 continue
-            left, right = _parts(one.lexpr), _parts(one.rexpr)
-            if len(left) == 2 and left == right and left[0] in inner and left[1] in names:  # noqa: PLR2004 — table, column
-                yield clause.flaw(
-                    Kind.SHADOWED_COLUMN,
-                    f"compares {left[1]} of {left[0]} with itself, so that the row's own {left[1]} is not asked for",
-                    where=one,
-                )
+            match _parts(one.lexpr), _parts(one.rexpr):
+                case (table, column), same if (table, column) == same and table in inner and column in names:
+                    yield clause.flaw(
+                        Kind.SHADOWED_COLUMN,
+                        f"compares {column} of {table} with itself, so that the row's own {column} is not asked for",
+                        where=one,
+                    )
+                case _:
+                    pass
 
 
 def wrong(clause: Clause) -> Iterator[Flaw]:
@@ -76,7 +78,8 @@ def _asks_the_row(link: Node, inner: set[str]) -> bool:
     if any(isinstance(one, ast.ColumnRef) for one in tree.walk(link.testexpr)):
         return True
     named = (_parts(one) for one in tree.walk(link.subselect) if isinstance(one, ast.ColumnRef))
-    return any(len(parts) < 2 or parts[-2] not in inner for parts in named)  # noqa: PLR2004 — table and column
+    # A column, behind its table.
+    return any(not parts[:-1] or parts[-2] not in inner for parts in named)
 
 
 def _conditions(select: Node) -> list[Node]:
