@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "Decider", "at_most", "decide", "decide_rows"]
+__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows"]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
 """What says how far a predicate lets its persona go."""
+RowsDecider: TypeAlias = "Callable[[Expr, Persona, Database, int], Bounds]"
+"""The same of a condition over the rows of a relation (an OID) that was read already."""
 
 _decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.decide import Bounds, decide, prover_of, scope_of
+from rlsaudit.policy.decide import Bounds, decide, decide_rows, prover_of, scope_of
 from rlsaudit.policy.expr import Opaque, queries, walk
 from rlsaudit.policy.proof import Gain
 from rlsaudit.policy.read import read
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rlsaudit.model import Persona
+    from rlsaudit.policy.database import Database
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.proof import Makings
@@ -42,13 +43,20 @@ class Gains:
         bounds, scope = decide(formula), scope_of(formula)
         if bounds.at_least is Reach.ALL or scope is None or scope.database is None:
             return bounds
-        makings, expression = self._makings(scope.persona), read(formula)
+        return self._gained(bounds, read(formula), scope.persona, scope.database, scope.table)
+
+    def decide_rows(self, condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
+        """Returns the same as `rlsaudit.policy.decide.decide_rows`, at the end of any chain of allowed statements."""
+        bounds = decide_rows(condition, persona, database, relation)
+        return bounds if bounds.at_least is Reach.ALL else self._gained(bounds, condition, persona, database, relation)
+
+    def _gained(self, bounds: Bounds, expression: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
+        makings = self._makings(persona)
         if not _reads_what_it_makes(expression, makings):
             # Nobody but others changes what it depends on.
             return bounds
         if bounds.decided or not any(isinstance(one, Opaque) for one in walk(expression)):
-            prover = prover_of(scope.database)
-            gain = prover.escalate(expression, scope.persona, scope.table, makings, bounds.at_least)
+            gain = prover_of(database).escalate(expression, persona, relation, makings, bounds.at_least)
         else:
             # What is not followed is not followed at the end of a chain, either.
             gain = Gain(Reach.NONE, Reach.ALL, why="what a single statement reaches is not decided")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import ident
@@ -48,19 +49,13 @@ class Alike:
         )
         if lone:
             return (oid,)
-        columns = tuple(
-            (one.number, one.name, one.type, one.type_kind, one.not_null, one.default, one.generated, one.constant)
-            for one in catalog.columns[oid]
-        )
-        constraints = sorted(
-            (one.kind, one.columns, one.foreign_relation, one.foreign_columns, one.definition)
-            for one in catalog.constraints[oid]
-        )
+        columns = tuple(replace(one, relation=0, acl=()) for one in catalog.columns[oid])
+        constraints = {replace(one, relation=0, name="") for one in catalog.constraints[oid]}
         itself = re.compile(rf'(?<![\w".]){re.escape(ident(relation.name))}\.')
         policies = sorted(
             itself.sub("", text) for one in catalog.policies[oid] for text in (one.using, one.check) if text
         )
-        return (relation.schema, columns, tuple(constraints), tuple(policies))
+        return (relation.schema, columns, frozenset(constraints), tuple(policies))
 
 
 def _filled_at_sign_up(catalog: Catalog) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.access import Reasons
 from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.policy.decide import Bounds, decide
+from rlsaudit.policy.decide import Bounds, decide, decide_rows
 from rlsaudit.policy.formula import TRUE, Formula
 from rlsaudit.reach.bounds import Way, anything, none
 from rlsaudit.reach.columns import Insertable, can_change
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.model import Persona
-    from rlsaudit.policy.decide import Decider
+    from rlsaudit.policy.decide import Decider, RowsDecider
     from rlsaudit.reach.predicates import Predicates
 
 _EVENTS = {Operation.SELECT: "1", Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
@@ -30,7 +30,13 @@ _NEVER_FIRES = frozenset({"D", "R"})
 class Direct:
     """Ways that lead to a relation by its own name; `decider` says how far predicates let through."""
 
-    def __init__(self, access: Access, predicates: Predicates, decider: Decider = decide) -> None:
+    def __init__(
+        self,
+        access: Access,
+        predicates: Predicates,
+        decider: Decider = decide,
+        rows_decider: RowsDecider = decide_rows,
+    ) -> None:
         self._decide = decider
         self._access = access
         self._catalog = access.catalog
@@ -38,7 +44,7 @@ class Direct:
         self._reasons = Reasons(access)
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
-        self.views = Views(access, predicates, decider)
+        self.views = Views(access, predicates, decider, rows_decider)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.decide import RowsDecider
     from rlsaudit.policy.read import ShownRows, ShownView
     from rlsaudit.reach.predicates import Predicates
 
@@ -38,7 +39,8 @@ class _Asked:
 class Joined:
     """Views of one snapshot that are more than a filter over one table."""
 
-    def __init__(self, access: Access, predicates: Predicates) -> None:
+    def __init__(self, access: Access, predicates: Predicates, decider: RowsDecider = decide_rows) -> None:
+        self._decide_rows = decider
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
@@ -55,7 +57,7 @@ class Joined:
         if not conditions:
             return None
         together = conditions[0] if len(conditions) == 1 else Or(conditions)
-        bounds = decide_rows(together, persona, self._predicates, base.oid)
+        bounds = self._decide_rows(together, persona, self._predicates, base.oid)
         sure = [one for one in found if one.exact and self._readable(asked, one)]
         if bounds.at_least is Reach.NONE or len(sure) == len(found):
             return bounds
@@ -81,7 +83,9 @@ class Joined:
 
     def _along(self, asked: _Asked, way: Iterable[ShownRows]) -> Sequence[Bounds]:
         """How far one way through the view leads into the tables whose rows it shows."""
-        return [decide_rows(one.condition, asked.persona, self._predicates, one.relation) for one in way if one.used]
+        return [
+            self._decide_rows(one.condition, asked.persona, self._predicates, one.relation) for one in way if one.used
+        ]
 
     def _of(self, asked: _Asked) -> ShownView | None:
         view = asked.view

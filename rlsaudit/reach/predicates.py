@@ -182,7 +182,8 @@ class Predicates:
         policies = self._access.policies(role, relation, operation)
         # The same object for the same words, so that it is decided once.
         texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
-        key = (persona.name, role, texts, tuple(self._of_kind(persona, role, relation, text) for _, text in texts))
+        oids = tuple(self._of_kind(persona, role, relation, text) for _, text in texts)
+        key = (persona.name, role, texts, oids, any(map(self._sets, policies)))
         if key not in self._combinations:
             self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
         return self._combinations[key]

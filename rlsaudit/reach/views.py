@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.access.views import ViewRead, is_invoker, reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.names import ident
-from rlsaudit.policy.decide import decide
+from rlsaudit.policy.decide import decide, decide_rows
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Formula, Or, Written
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import Query, read_query
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
-    from rlsaudit.policy.decide import Bounds, Decider
+    from rlsaudit.policy.decide import Bounds, Decider, RowsDecider
     from rlsaudit.reach.predicates import Predicates
 
 # pg_relation_is_updatable: 1 << CmdType, from src/include/nodes/nodes.h.
@@ -56,14 +56,19 @@ _SETS = frozenset(
 class Views:
     """Ways through views of one snapshot."""
 
-    def __init__(self, access: Access, predicates: Predicates, decider: Decider = decide) -> None:
+    def __init__(
+        self,
+        access: Access,
+        predicates: Predicates,
+        decider: Decider = decide,
+        rows_decider: RowsDecider = decide_rows,
+    ) -> None:
         self._decide = decider
         self._access = access
         self._catalog = access.catalog
         self._predicates = predicates
         self._insertable = Insertable(access)
-        # What a chain gains is asked of predicates; of rows that are combined it is left open.
-        self._joined = Joined(access, predicates) if decider is decide else None
+        self._joined = Joined(access, predicates, rows_decider)
         self._shapes: dict[int, Query | None] = {}
         self._chains: dict[tuple[str, int, int], Chain | None] = {}
         self._reads: dict[tuple[int, int], tuple[ViewRead, ...]] = {}
@@ -97,7 +102,7 @@ class Views:
             )
         if self._shows_nothing(persona, caller, view):
             return Way(Reach.NONE, Reach.NONE, EvidenceKind.PROOF, "no row passes the policies of any table below it")
-        over = self._joined.over(persona, caller, view) if self._joined is not None else None
+        over = self._joined.over(persona, caller, view)
         if over is not None:
             return self._as_far_as(caller, view, over, f"{self._rights(view)} its tables: {over.because}")
         asking = forbidden or self._asking(caller, view)
@@ -135,7 +140,7 @@ class Views:
         reads = [one for one in self.reads(view, caller) if one.relation.oid == base.oid]
         if not reads:
             return None
-        joined = self._joined.into(persona, caller, view, base) if self._joined is not None else None
+        joined = self._joined.into(persona, caller, view, base)
         if joined is not None:
             because = f"{self._rights(view)} it and others: {joined.because}"
             return replace(self._as_far_as(caller, view, joined, because), via=via)
@@ -155,7 +160,8 @@ class Views:
             why = self._forbidden(caller, view) or sets or fails_below(self._access, caller, view)
         least, because = (Reach.NONE, f"{because}; {why}") if why else (bounds.at_least, because)
         evidence = EvidenceKind.PROOF if least is bounds.at_most else EvidenceKind.NONE
-        return Way(least, bounds.at_most, evidence, because, given=bounds.given)
+        steps = bounds.steps if least is not Reach.NONE else ()
+        return Way(least, bounds.at_most, evidence, because, given=bounds.given, steps=steps)
 
     def reads(self, view: Relation, caller: int) -> tuple[ViewRead, ...]:
         """Returns what a query on the view by `caller` reads."""

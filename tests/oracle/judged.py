@@ -60,6 +60,13 @@ class Judged:
             chained = not (one.escalated.decided and one.reach.decided) or one.escalated >= one.at_least
             if not (fits and told and agrees and chained) or "a bug of rlsaudit" in one.because:
                 found.append(one)
+        # What a chain gains it gains by statements that are told.
+        every = (*self.cells, *self.unprobed)
+        found += [
+            one
+            for one in every
+            if not one.chain and one.reach.decided and one.escalated.decided and one.escalated > one.reach
+        ]
         return found + [one for one in self.unprobed if one.evidence is EvidenceKind.PROBE]
 
 
