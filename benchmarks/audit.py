@@ -18,7 +18,7 @@ import psycopg
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.engine import start
-from rlsaudit.probe.run import BATCH
+from rlsaudit.probe.block import BATCH
 
 if TYPE_CHECKING:
     from rlsaudit.engine import Server

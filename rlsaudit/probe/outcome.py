@@ -19,6 +19,10 @@ class Outcome(enum.Enum):
     """The server refused for want of a privilege."""
     RECURSION = "recursion"
     """The policies call themselves: the statement fails for everybody (42P17)."""
+    BARRED = "barred"
+    """Row-level security refused the new row."""
+    PASSED = "passed"
+    """Row-level security let the new row pass, and a constraint of the table stopped it afterwards."""
     INCONCLUSIVE = "inconclusive"
     """Anything else; the reason says what."""
 
@@ -27,18 +31,25 @@ class Outcome(enum.Enum):
 class Probe:
     """One statement to run as a persona. `persona` None: as the connection itself, to count all there is.
 
-    `sql` returns one value: a count for select, the plan's first line for other operations.
+    `sql` is a query of one value (a count for select), an EXPLAIN, or a statement that writes. `look` is a query of one
+    value that the connection runs before and after: where that stays the same, nothing was written.
     """
 
     persona: Persona | None
     relation: int
     operation: Operation
     sql: str
+    look: str | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether rows are written, if only until they are rolled back."""
+        return not self.sql.startswith(("select ", "explain "))
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to a probe. `rows` is the count of a select that ran; `reason` says what else happened."""
+    """The answer to a probe. `rows` is what a query counted or a statement wrote; `reason` says what else happened."""
 
     probe: Probe
     outcome: Outcome

@@ -15,8 +15,8 @@ from rlsaudit.connect import connect
 from rlsaudit.model import Operation, Persona
 from rlsaudit.personas import built_in
 from rlsaudit.probe import Outcome, Probe, Result
+from rlsaudit.probe.block import BATCH
 from rlsaudit.probe.request import settings, transcript
-from rlsaudit.probe.run import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
