@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.firing import comes_before
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.decide import at_most
 from rlsaudit.policy.deeds import Deeds, deeds_of
 from rlsaudit.policy.expr import FALSE
 from rlsaudit.reach.family import ancestors, descendants
-from rlsaudit.reach.triggers import comes_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.firing import fires, is_before_row, is_instead, only_sets_a_time
 from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 
@@ -15,39 +16,16 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Column, Function, Relation, Trigger
 
-# Bits of pg_trigger.tgtype, from src/include/catalog/pg_trigger.h.
-_ROW, _BEFORE, _INSTEAD = 1, 2, 64
-_EVENTS = {Operation.INSERT: 4, Operation.DELETE: 8, Operation.UPDATE: 16}
-_OFF = frozenset({"D", "R"})
 _HARMLESS_CALLS = frozenset(
     {
         ("auth", "uid"), ("clock_timestamp",), ("gen_random_uuid",), ("length",), ("lower",), ("now",),
         ("statement_timestamp",), ("timezone",), ("transaction_timestamp",), ("trim",), ("btrim",), ("upper",),
     }
 )  # fmt: skip
-_HARMLESS_EXTENSIONS = frozenset({"moddatetime"})
 _RETURNS = re.compile(r"\breturn\b\s*([^\s;]*)", re.IGNORECASE)
 _INTO = re.compile(r"\binto\b", re.IGNORECASE)
 _IDENTIFIERS = frozenset({"uuid", "text", "character varying", "name"})
 """Types of columns that may say whose a row is."""
-
-
-def fires(trigger: Trigger, operation: Operation) -> bool:
-    """Whether an ordinary session's `operation` fires the trigger."""
-    return trigger.enabled not in _OFF and bool(trigger.type & _EVENTS.get(operation, 0))
-
-
-def comes_before(catalog: Catalog, trigger: Trigger, operation: Operation) -> bool:
-    """Whether the trigger may change, or stand in for, the rows of `operation` before they are written."""
-    function = catalog.functions.get(trigger.function)
-    if function is not None and function.extension in _HARMLESS_EXTENSIONS:
-        return False
-    return fires(trigger, operation) and bool(trigger.type & _ROW) and bool(trigger.type & (_BEFORE | _INSTEAD))
-
-
-def is_instead(trigger: Trigger) -> bool:
-    """Whether the trigger does the work of the statement, on a view."""
-    return bool(trigger.type & _INSTEAD)
 
 
 def refusing_trigger(
@@ -78,12 +56,12 @@ def assigned(catalog: Catalog, relation: Relation, operation: Operation) -> froz
     numbers = {one.name: one.number for one in catalog.columns[relation.oid]}
     found: set[int] = set()
     for one in catalog.triggers[relation.oid]:
-        if not fires(one, operation) or not (one.type & _ROW and one.type & _BEFORE):
+        if not fires(one, operation) or not is_before_row(one):
             continue
-        function = catalog.functions.get(one.function)
-        if function is not None and function.extension in _HARMLESS_EXTENSIONS:
+        if only_sets_a_time(catalog, one):
             found |= _moments(catalog, relation)
             continue
+        function = catalog.functions.get(one.function)
         names = body_of(function).assigns if function is not None and _is_plain(function) else {"*"}
         if not names <= numbers.keys():
             return None
@@ -109,11 +87,11 @@ def _passes(catalog: Catalog, row: _Row, trigger: Trigger, operation: Operation)
     function = catalog.functions.get(trigger.function)
     if function is None or is_instead(trigger):
         return False
-    if function.extension in _HARMLESS_EXTENSIONS:
+    if only_sets_a_time(catalog, trigger):
         return True
     if not _is_plain(function):
         return False
-    if not (trigger.type & _ROW and trigger.type & _BEFORE):
+    if not is_before_row(trigger):
         # What it returns and assigns is not looked at.
         return True
     # Postgres goes on with the row that is returned: of a row that is deleted there is only OLD, of a new one only NEW.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import ViewRead, is_invoker, reads_through
+from rlsaudit.catalog.firing import is_instead
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide, decide_rows
@@ -24,7 +25,7 @@ from rlsaudit.reach.family import descendants
 from rlsaudit.reach.forbidden import forbidden_calls
 from rlsaudit.reach.joined import Joined, fails_below
 from rlsaudit.reach.refused import may_fail
-from rlsaudit.reach.triggers import is_instead, refusing_trigger
+from rlsaudit.reach.triggers import refusing_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pglast import ast
 
+from rlsaudit.catalog.firing import fires, is_before
+from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of, statements_of, surely_run
 
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from rlsaudit.policy.tree import Node
 
 USERS = ("auth", "users")
-# Bits of pg_trigger.tgtype, from src/include/catalog/pg_trigger.h.
-_BEFORE, _INSERT, _UPDATE = 2, 4, 16
-_OFF = frozenset({"D", "R"})
 _UNIQUE = frozenset({"gen_random_uuid", "uuid_generate_v4", "nextval"})
 
 
@@ -63,9 +62,9 @@ class SignUp:
         self._catalog = catalog
         self._filled: dict[int, _Filled] = {}
         users = catalog.relations_by_name.get(USERS)
-        first = self._fired(users.oid, _INSERT) if users is not None else ()
+        first = self._fired(users.oid, Operation.INSERT) if users is not None else ()
         # Users may change their address and metadata as they like.
-        later = self._fired(users.oid, _UPDATE) if users is not None else ()
+        later = self._fired(users.oid, Operation.UPDATE) if users is not None else ()
         self._seen: set[int] = set()
         for one in first:
             self._follow(one, direct=True)
@@ -86,10 +85,10 @@ class SignUp:
         rows = found.rows if found is not None else []
         return frozenset(one.get(column, Made.DEFAULT) for one in rows) or frozenset({Made.DEFAULT})
 
-    def _fired(self, relation: int, event: int) -> Iterator[Function]:
+    def _fired(self, relation: int, operation: Operation) -> Iterator[Function]:
         for one in self._catalog.triggers[relation]:
             function = self._catalog.functions.get(one.function)
-            if one.enabled not in _OFF and one.type & event and function is not None:
+            if fires(one, operation) and function is not None:
                 yield function
 
     def _assigned(self, relation: int) -> frozenset[str]:
@@ -97,7 +96,7 @@ class SignUp:
         found = (
             self._catalog.functions.get(one.function)
             for one in self._catalog.triggers[relation]
-            if one.enabled not in _OFF and one.type & _BEFORE and one.type & _INSERT
+            if fires(one, Operation.INSERT) and is_before(one)
         )
         return frozenset().union(*(body_of(one).assigns for one in found if one is not None))
 
@@ -150,7 +149,7 @@ class SignUp:
                     there.open |= {one.name for one in node.targetList or ()}
                 case _:
                     there.lost = True
-            event = _INSERT if isinstance(node, ast.InsertStmt) else _UPDATE
+            event = Operation.INSERT if isinstance(node, ast.InsertStmt) else Operation.UPDATE
             for one in self._fired(relation.oid, event):
                 self._follow(one, direct=False)
 
