@@ -38,7 +38,8 @@ discard plans;
 do {outer}
 declare
   probe pg_catalog.json; made pg_catalog.json; statement pg_catalog.text; relation pg_catalog.int8;
-  looked pg_catalog.text; me pg_catalog.text := pg_catalog.current_setting('role');
+  looked pg_catalog.text; step pg_catalog.text; gone pg_catalog.int8; asks pg_catalog.bool;
+  me pg_catalog.text := pg_catalog.current_setting('role');
   done pg_catalog.bool; answer pg_catalog.text; state pg_catalog.text; said pg_catalog.text; place pg_catalog.text;
   broke pg_catalog.text; of_type pg_catalog.text; of_column pg_catalog.text;
   before pg_catalog.text; after pg_catalog.text;
@@ -48,7 +49,7 @@ begin
   perform pg_catalog.set_config('client_min_messages', 'error', true);
   for probe in select one.value from pg_catalog.json_array_elements({inner}{probes}{inner}::pg_catalog.json) as one loop
     made := probe -> 'settings'; statement := probe ->> 'sql'; relation := probe ->> 'relation';
-    looked := probe ->> 'look';
+    looked := probe ->> 'look'; asks := statement like 'select %' or statement like 'explain %';
     ready := false; done := false; direct := false; refused := false;
     answer := null; state := null; said := null; place := null; again := null;
     broke := null; of_type := null; of_column := null; before := null; after := null;
@@ -62,8 +63,16 @@ begin
         perform pg_catalog.set_config(
             one.value operator(pg_catalog.->>) 0, one.value operator(pg_catalog.->>) 1, true)
           from pg_catalog.json_array_elements(made) as one;
+        for step in select one.value operator(pg_catalog.#>>) '{{}}'
+            from pg_catalog.json_array_elements(probe operator(pg_catalog.->) 'first') as one loop
+          execute step;
+          get diagnostics gone = row_count;
+          if gone operator(pg_catalog.=) 0 then
+            raise exception 'a step before it changed nothing';
+          end if;
+        end loop;
         ready := true;
-        if statement like 'select %' or statement like 'explain %' then
+        if asks then
           execute statement into answer;
         else
           execute statement;
@@ -130,6 +139,7 @@ def ask(session: Session, catalog: Catalog, platform: Platform, probes: Sequence
             "sql": one.sql,
             "relation": one.relation,
             "look": one.look,
+            "first": one.first,
             "settings": list(settings(catalog, platform, one.persona).items()) if one.persona else [],
         }
         for one in probes

@@ -32,7 +32,8 @@ class Probe:
     """One statement to run as a persona. `persona` None: as the connection itself, to count all there is.
 
     `sql` is a query of one value (a count for select), an EXPLAIN, or a statement that writes. `look` is a query of one
-    value that the connection runs before and after: where that stays the same, nothing was written.
+    value that the connection runs before and after: where that stays the same, nothing was written. `first` are
+    statements that the persona sends before, each of which has to write something.
     """
 
     persona: Persona | None
@@ -40,6 +41,7 @@ class Probe:
     operation: Operation
     sql: str
     look: str | None = None
+    first: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
