@@ -12,12 +12,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from rlsaudit.access.triggers import fires
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.deeds import ANY_TABLE, is_own_setting
 from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.reach.family import ancestors, descendants
-from rlsaudit.reach.triggers import fires
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Operation
+from rlsaudit.access.triggers import fires
 from rlsaudit.policy.body import body_of
 
 if TYPE_CHECKING:
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Column, Function, Relation, Trigger
+    from rlsaudit.model import Operation
 
 # Bits of pg_trigger.tgtype, from src/include/catalog/pg_trigger.h.
 _ROW, _BEFORE, _INSTEAD = 1, 2, 64
-_EVENTS = {Operation.INSERT: 4, Operation.DELETE: 8, Operation.UPDATE: 16}
-_OFF = frozenset({"D", "R"})
 _HARMLESS_CALLS = frozenset(
     {
         ("auth", "uid"), ("clock_timestamp",), ("gen_random_uuid",), ("length",), ("lower",), ("now",),
@@ -30,11 +29,6 @@ _RETURNS = re.compile(r"\breturn\b\s*([^\s;]*)", re.IGNORECASE)
 _INTO = re.compile(r"\binto\b", re.IGNORECASE)
 _IDENTIFIERS = frozenset({"uuid", "text", "character varying", "name"})
 """Types of columns that may say whose a row is."""
-
-
-def fires(trigger: Trigger, operation: Operation) -> bool:
-    """Whether an ordinary session's `operation` fires the trigger."""
-    return trigger.enabled not in _OFF and bool(trigger.type & _EVENTS.get(operation, 0))
 
 
 def comes_before(catalog: Catalog, trigger: Trigger, operation: Operation) -> bool:
