@@ -44,7 +44,11 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     ] = None,
     probe: Annotated[
         str,
-        typer.Option(metavar="MODE", help="none: catalog and proofs alone. read: also count rows as each persona."),
+        typer.Option(
+            metavar="MODE",
+            help="none: catalog and proofs alone. read: also count rows as each persona. "
+            "write: also try to change rows made for it, all rolled back; needs a role that policies do not hold.",
+        ),
     ] = "read",
     format_name: FormatName = TEXT,
     output: OutputFile = None,
@@ -58,7 +62,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     """Audit a database: who can read or write what, and is that what is meant?
 
     It reads the catalog and counts rows as each persona, in READ ONLY transactions that are rolled back: nothing is
-    changed.
+    changed. --probe write makes rows and attacks them, in a transaction that is rolled back as well.
 
     \b
     Exit codes:

@@ -63,7 +63,7 @@ def _demo(
         from rlsaudit.audit import Options, audit  # noqa: PLC0415
 
         with connect(server.dsn("kilnhouse", user=_OWNER)) as session:
-            report = audit(session, Options(progress=tell))
+            report = audit(session, Options(progress=tell, throwaway=True))
         taken = f"{server.version}, {server.provider}"
     deliver(report, format_name, output)
     if format_name == TEXT and output is None:

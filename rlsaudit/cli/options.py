@@ -32,6 +32,12 @@ EngineUrl = Annotated[
 PgBin = Annotated[
     Path | None, typer.Option(metavar="DIRECTORY", help="The directory of `postgres` and `initdb` to take.")
 ]
+ProbeMode = Annotated[
+    str | None,
+    typer.Option(
+        "--probe", metavar="MODE", help="none or read; on a throwaway server also write, which is what it does unasked."
+    ),
+]
 Major = Annotated[int | None, typer.Option("--pg", metavar="MAJOR", help="The major version that is needed.")]
 
 
@@ -61,17 +67,17 @@ def known_machine_format(name: str) -> str:
     return name
 
 
-def known_probe(mode: str) -> str:
-    """Returns `mode` if there is such a probe mode.
+def known_probe(mode: str | None) -> str | None:
+    """Returns `mode` if there is such a probe mode, or if none was asked for.
 
     Raises:
         UsageError: there is not, or not yet.
     """
     from rlsaudit.audit import PROBE_MODES  # noqa: PLC0415
 
-    if mode in PROBE_MODES:
+    if mode is None or mode in PROBE_MODES:
         return mode
-    yet = "does not exist yet" if mode in {"write", "clone"} else "does not exist"
+    yet = "does not exist yet" if mode == "clone" else "does not exist"
     raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(PROBE_MODES)}.")
 
 

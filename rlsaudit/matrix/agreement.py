@@ -13,6 +13,7 @@ from rlsaudit.reach import Way
 
 if TYPE_CHECKING:
     from rlsaudit.model import Persona
+    from rlsaudit.probe.attack import Attacked
 
 
 _CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
@@ -73,6 +74,37 @@ def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) ->
     least = max(way.at_least, certain)
     evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; read {seen}"), ""
+
+
+def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tuple[Way, str]:
+    """Returns the way as corrected by what was tried with rows made for it, and the contradiction where there is one.
+
+    What was reached of strangers is reached, whatever was proved. What was not may be by another statement, or with
+    other rows.
+
+    Args:
+        way: What catalog and proof say.
+        operation: The operation.
+        attacked: What the attempts came to; None where there were none.
+    """
+    if attacked is None or attacked.reach is Reach.NONE:
+        return way, ""
+    got = attacked.told(operation)
+    if attacked.reach is Reach.OWN:
+        if way.at_least is not Reach.OWN or not way.decided:
+            return way, ""
+        return replace(way, evidence=EvidenceKind.PROBE, because=f"{way.because}; {got}"), ""
+    if attacked.reach > way.at_most:
+        found = replace(way, at_least=attacked.reach, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
+        return found, _contradiction(way, got)
+    least = max(way.at_least, attacked.reach)
+    decided = least is way.at_most
+    evidence = way.evidence
+    if decided and attacked.reach is least:
+        evidence = EvidenceKind.PROBE
+    elif not decided:
+        evidence = EvidenceKind.NONE
+    return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; {got}"), ""
 
 
 def owns_nothing(persona: Persona) -> bool:

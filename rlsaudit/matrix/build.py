@@ -7,11 +7,12 @@ it raises the lower bound; where it contradicts a proof the cell is unknown, and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.matrix.agreement import with_probe
+from rlsaudit.matrix.agreement import with_attack, with_probe
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Intent
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof import Step
+    from rlsaudit.probe.attack import Attacked
 
 _MOST_PATHS = 8
 
@@ -35,8 +37,8 @@ class Matrix:
 
     `cells` are in the order personas, relations, operations; `by_key` finds them by persona, relation and operation,
     `totals` are the rows of relations that the connection could count. `direct` is the reach of addressing the relation
-    by name, `results` the probes' answers, `steps` the statements of chains that gain something: all three by
-    (persona's name, relation's OID, operation).
+    by name, `results` the probes' answers, `attacked` what attacks came to, `steps` the statements of chains that gain
+    something: all four by (persona's name, relation's OID, operation).
     """
 
     cells: tuple[Cell, ...]
@@ -45,6 +47,7 @@ class Matrix:
     results: Mapping[tuple[str, int, Operation], Result]
     totals: Mapping[int, int]
     steps: Mapping[tuple[str, int, Operation], tuple[Step, ...]]
+    attacked: Mapping[tuple[str, int, Operation], Attacked]
 
 
 def exposed(
@@ -78,6 +81,7 @@ def build(
     personas: Sequence[Persona],
     exposure: Mapping[str, tuple[Relation, ...]],
     results: Iterable[Result],
+    attacked: Mapping[tuple[str, int, Operation], Attacked] = MappingProxyType({}),
 ) -> Matrix:
     """Returns the matrix over `exposure`, the relations of each persona by its name."""
     results = tuple(results)
@@ -103,13 +107,15 @@ def build(
                     totals.get(relation.oid),
                     stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
                 )
+                found[0], fought = with_attack(found[0], operation, attacked.get(key))
+                contradiction = contradiction or fought
                 ways[key] = found[0]
                 chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
                 if chained.steps:
                     steps[key] = chained.steps
                 cells.append(_cell(sources, persona, relation, operation, found, chained, contradiction=contradiction))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
-    return Matrix(tuple(cells), by_key, ways, answered, totals, steps)
+    return Matrix(tuple(cells), by_key, ways, answered, totals, steps, attacked)
 
 
 def _cell(
