@@ -271,7 +271,9 @@ def _function_reason(look: _Look, function: Function) -> str:
         return f"it calls {identity}, whose body is not understood"
     look.relations.extend(_named(catalog, body.reads))
     for operation, name in body.writes:
-        look.written.extend(_Write(Operation(operation), one, frozenset()) for one in _named(catalog, frozenset({name})))
+        look.written.extend(
+            _Write(Operation(operation), one, frozenset()) for one in _named(catalog, frozenset({name}))
+        )
     # What it calls may say more exactly why its SQL is not known.
     called = next((reason for name in sorted(body.calls) if (reason := _call_reason(look, name))), "")
     return called or (f"it calls {identity}, which runs dynamic SQL" if body.dynamic and not look.lax else "")

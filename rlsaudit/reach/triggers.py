@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.triggers import fires
+from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Column, Function, Relation, Trigger
-    from rlsaudit.model import Operation
 
 # Bits of pg_trigger.tgtype, from src/include/catalog/pg_trigger.h.
 _ROW, _BEFORE, _INSTEAD = 1, 2, 64

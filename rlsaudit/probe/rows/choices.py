@@ -57,10 +57,7 @@ class Choices:
         first = () if default is None else ((default[1] or "").replace("''", "'") or (default[2] or "").strip("()"),)
         base = kind_of(self._content.base(column.type))
         suggested = [
-            text
-            for check, columns in table.checks
-            if column.number in columns
-            for text in constants(check, base)
+            text for check, columns in table.checks if column.number in columns for text in constants(check, base)
         ]
         distinct = self._content.distinct(column.type, column.name, whose)
         unique = any(column.number in one for one in table.unique)

@@ -32,9 +32,11 @@ class ImpossibleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a row is to be like. `varied` is a column and its text; `apart` how far down the owner's rows of other
-    tables its foreign keys begin. `bare` leaves out what need not be there, `full` leaves nothing to defaults.
-    """  # noqa: D205 — one sentence of both
+    """What a row is to be like.
+
+    `varied` is a column and its text; `apart` how far down the owner's rows of other tables its foreign keys begin.
+    `bare` leaves out what need not be there, `full` leaves nothing to defaults.
+    """
 
     n: int
     varied: tuple[int, str | None] | None = None
@@ -105,7 +107,7 @@ class Drafts:
         raise ImpossibleError("all keys that a row of this owner could have are taken")
 
     def _fixed(self, table: Table, wish: Wish, whose: Whose) -> dict[int, str | None]:
-        """What is settled before anything else: what varies, what conditions ask together, where a partition begins."""
+        """What is settled before the rest: what varies, what conditions ask together, where a partition begins."""
         values: dict[int, str | None] = {}
         if table.bounds:
             values |= table.bounds[wish.n % len(table.bounds)]
@@ -144,7 +146,7 @@ class Drafts:
         for key in sorted(table.keys, key=lambda one: (-len(one.columns), one.columns)):
             if any(fixed.get(number, "") is None for number in key.columns):
                 continue
-            found = self._pointed_at(table, principal, key, wish)
+            found = self.pointed_at(table, principal, key, wish)
             empty = {number: None for number in key.columns if not table.columns[number].not_null}
             if key.nullable and (not found or wish.bare):
                 found = [*found, empty] if found and not wish.bare else [empty]
@@ -166,7 +168,7 @@ class Drafts:
                 axes.append([{column.number: one} for one in values])
         return axes, tuple(later)
 
-    def _pointed_at(self, table: Table, principal: Principal, key: Key, wish: Wish) -> list[Mapping[int, str | None]]:
+    def pointed_at(self, table: Table, principal: Principal, key: Key, wish: Wish) -> list[Mapping[int, str | None]]:
         target = self.tables.get(key.target)
         if target is None:
             return []
@@ -177,7 +179,7 @@ class Drafts:
             # One that is called for by name may be anybody's.
             found = [row for one in self.principals for row in self.rows.get((key.target, one.name), [])]
             found = [*own, *found, *self.rows.get((key.target, SHARED), [])]
-        values = [
+        values: list[Mapping[int, str | None]] = [
             {number: row.values.get(name) for number, name in zip(key.columns, names, strict=True)} for row in found
         ]
         values = [one for one in values if None not in one.values()]
@@ -258,7 +260,9 @@ def _key(unique: Iterable[int], values: Mapping[int, str | None]) -> tuple[str, 
     return None if None in found else tuple(one for one in found if one is not None)
 
 
-def _merged(fixed: Mapping[int, str | None], picked: Iterable[Mapping[int, str | None]]) -> dict[int, str | None] | None:
+def _merged(
+    fixed: Mapping[int, str | None], picked: Iterable[Mapping[int, str | None]]
+) -> dict[int, str | None] | None:
     """All of it together; None where two parts want different things."""
     values = dict(fixed)
     for one in picked:

@@ -39,9 +39,7 @@ def order(tables: Mapping[int, Table]) -> Order:
     return Order(tuple(levels), frozenset(pending))
 
 
-def _starts(
-    pending: set[int], every: Mapping[int, set[int]], hard: Mapping[int, set[int]], done: set[int]
-) -> set[int]:
+def _starts(pending: set[int], every: Mapping[int, set[int]], hard: Mapping[int, set[int]], done: set[int]) -> set[int]:
     """One table of each circle that waits for no other circle: the one that lacks least."""
     reached = {oid: _reached(oid, every, pending) for oid in pending}
     found, seen = set[int](), set[int]()

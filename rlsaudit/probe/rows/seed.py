@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.platform import platform_of
 from rlsaudit.model import Operation, Persona
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.rows.put import Came
 
 MOST_ROWS = 6
-"""So many rows of each principal a table gets, and of policies' own constants as many as there are, up to twice that."""
+"""So many rows of each principal a table gets; up to twice that, where policies name so many values."""
 _ELSEWHERE = 1_000
 """How far from the first numbers those begin that are tried where the first are taken."""
 
@@ -69,7 +68,7 @@ class Sown:
         return values | dict(varied or {})
 
 
-def seed(  # noqa: PLR0913 — what it works with, and one switch
+def seed(
     session: Session,
     catalog: Catalog,
     relations: Iterable[Relation],
@@ -90,7 +89,7 @@ def seed(  # noqa: PLR0913 — what it works with, and one switch
 
 
 class _Sowing:
-    def __init__(  # noqa: PLR0913 — as `seed`
+    def __init__(
         self,
         session: Session,
         catalog: Catalog,
@@ -161,9 +160,7 @@ class _Sowing:
         operations = [Operation.INSERT]
         if any(key.nullable for key in table.keys):
             operations.append(Operation.UPDATE)
-        return reason_not_to_write(
-            self._catalog, table.relation, operations[:1], given, throwaway=self._throwaway
-        )
+        return reason_not_to_write(self._catalog, table.relation, operations[:1], given, throwaway=self._throwaway)
 
     def _request(self, principal: Principal) -> Mapping[str, str]:
         role = self._catalog.snapshot.viewer.name
@@ -180,17 +177,20 @@ class _Sowing:
             for table in tables
             for one in self._principals
             if self._drafts.rows.get((table.oid, one.name))
-            for wish in self._wishes(table)
+            for wish in self._wishes(table, one)
         ]
         return later + self._put(varied)
 
-    def _wishes(self, table: Table) -> Iterator[Wish]:
+    def _wishes(self, table: Table, principal: Principal) -> Iterator[Wish]:
+        ordinary = self._drafts.rows[table.oid, principal.name][0].values
         read = {ref for one in self._catalog.policies[table.oid] for ref in one.columns}
         ranked: list[tuple[tuple[int, int, int], int, str | None]] = []
         for column in table.writable:
             ref = ColumnRef(table.oid, column.number)
             is_said = ref in self._said.constants or ref in self._said.members
-            for place, text in enumerate(self._choices.variants(table, column)):
+            there = ordinary.get(column.name)
+            other = [one for one in self._choices.variants(table, column) if not _is_alike(one, there)]
+            for place, text in enumerate(other):
                 rank = 0 if is_said and place < MOST_ROWS else 1 if ref in read else 2
                 ranked.append(((rank, place, column.number), column.number, text))
         ranked.sort(key=lambda one: one[0])
@@ -271,7 +271,7 @@ class _Sowing:
             if where is None or updating:
                 continue
             for key in draft.later:
-                found = self._drafts._pointed_at(table, principal, key, Wish(0))  # noqa: SLF001
+                found = self._drafts.pointed_at(table, principal, key, Wish(0))
                 if found:
                     set_to = ", ".join(f"{_name(table, one)} = {_sql(text)}" for one, text in found[0].items())
                     sql = f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
@@ -341,7 +341,13 @@ def _returning(table: Table) -> str:
             *(f"{ident(column.name)}::pg_catalog.text" for column in table.columns.values()),
         )
     )
-    return f"pg_catalog.jsonb_object(array[{names}]::pg_catalog.text[], array[{texts}]::pg_catalog.text[])::pg_catalog.text"
+    kind = "pg_catalog.text[]"
+    return f"pg_catalog.jsonb_object(array[{names}]::{kind}, array[{texts}]::{kind})::pg_catalog.text"
+
+
+def _is_alike(text: str | None, there: str | None) -> bool:
+    """Whether a text is no other than what is there, whatever the moment is that it means."""
+    return text == there or (text == "now" and there is not None)
 
 
 def _name(table: Table, number: int) -> str:
@@ -356,5 +362,3 @@ def _why(came: Came) -> str:
     if came.state == "P0002" and came.said == "no row":
         return "a trigger lets no row in"
     return f"{came.said} ({came.state})"
-
-
