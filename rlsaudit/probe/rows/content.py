@@ -116,8 +116,8 @@ _EXTENSIONS: Mapping[str, tuple[str, ...]] = {
 """Types of extensions, by name, whose text form is known."""
 _VECTORS = frozenset({"vector", "halfvec"})
 _TEXTS = frozenset({"text", "character varying", "character", "name", "citext"})
-_WIDTHS = {"smallint": 30_000, "integer": 1_900_000_000, "bigint": 9_000_000_000_000_000}
-"""Where keys begin that are drawn from no sequence: where nobody's sequence has got to."""
+_WIDTHS = {"smallint": 30_000, "integer": 1_900_000_000, "bigint": 1_900_000_000}
+"""Where keys begin that are drawn from no sequence: where nobody's sequence has got to, and integers still do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,31 +243,28 @@ def constants(definition: str, kind: Kind) -> Iterator[str]:
 
 
 def _builtin(kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
-    if kind.name in _TEXTS:
-        longest = int(kind.modifiers[0]) if kind.modifiers else (63 if kind.name == "name" else None)
-        if kind.name == "character" and longest is None:
-            longest = 1
-        return tuple(_fitting(one, longest, whose) for one in _strings(name, whose))
-    if kind.name in {"smallint", "integer", "bigint", "numeric", "real", "double precision"}:
-        return _numbers(kind)
-    if kind.name == "uuid":
-        return (uuid(whose, 0, 0),)
-    if kind.name == "bytea":
-        return (f"\\x{whose.mark}{whose.n:04x}", "\\x")
-    if kind.name == "bit":
-        size = int(kind.modifiers[0]) if kind.modifiers else 1
-        return ("1" * size, "0" * size)
-    if kind.name == "bit varying":
-        return ("1", "0")
-    if kind.name.endswith("multirange"):
-        return ("{}",)
-    if kind.name in _RANGES:
-        return (_RANGES[kind.name](whose), "empty", "(,)")
-    if kind.name in _TIMES and _ENDS.search(name):
-        return ("tomorrow", *_PLAIN[kind.name])
-    return _PLAIN.get(kind.name, ())
+    size = int(kind.modifiers[0]) if kind.modifiers and kind.modifiers[0].isdigit() else None
+    match kind.name:
+        case of if of in _TEXTS:
+            longest = {"name": 63, "character": 1}.get(of) if size is None else size
+            return tuple(_fitting(one, longest, whose) for one in _strings(name, whose))
+        case of if of in _NUMBERS:
+            return _numbers(kind)
+        case "uuid":
+            return (uuid(whose, 0, 0), uuid(whose, 0, 1))
+        case "bytea":
+            return (f"\\x{whose.mark}{whose.n:04x}", "\\x")
+        case "bit":
+            return ("1" * (size or 1), "0" * (size or 1))
+        case of if of in _RANGES:
+            return (_RANGES[of](whose), "empty", "(,)")
+        case of if of in _TIMES and _ENDS.search(name):
+            return ("tomorrow", *_PLAIN[of])
+        case of:
+            return ("{}",) if of.endswith("multirange") else _PLAIN.get(of, ())
 
 
+_NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 _TIMES = frozenset({"date", "timestamp with time zone", "timestamp without time zone"})
 _ENDS = re.compile(r"end|expir|until|due|finish|valid_to|close")
 

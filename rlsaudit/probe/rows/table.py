@@ -52,9 +52,9 @@ class Key:
 class Table:
     """A table, as somebody who puts rows into it sees it.
 
-    `unique` are sets of columns of which no two rows have the same values, `checks` conditions with the columns that
-    they are about, `drawn` the columns that a sequence fills where they are left out. `bounds` are, for each partition,
-    values of columns by which a row gets there.
+    `unique` are sets of columns of which no two rows have the same values, the primary key first, `checks` conditions
+    with the columns that they are about, `drawn` the columns that a sequence fills where they are left out. `bounds`
+    are, for each partition, values of columns by which a row gets there.
     """
 
     relation: Relation
@@ -62,7 +62,6 @@ class Table:
     columns: Mapping[int, Column]
     keys: tuple[Key, ...]
     unique: tuple[tuple[int, ...], ...]
-    primary: tuple[int, ...]
     checks: tuple[tuple[str, frozenset[int]], ...]
     drawn: frozenset[int]
     bounds: tuple[Mapping[int, str | None], ...]
@@ -104,8 +103,7 @@ def table_of(catalog: Catalog, relation: Relation) -> Table:
         catalog.identity(relation),
         columns,
         keys,
-        tuple(one.columns for one in constraints if one.kind in "pu"),
-        next((one.columns for one in constraints if one.kind == "p"), ()),
+        tuple(one.columns for kind in "pu" for one in constraints if one.kind == kind),
         checks,
         frozenset(number for number, one in columns.items() if one.identity or _SEQUENCE.search(one.computed or "")),
         tuple(_bounds(catalog, relation, columns, {})),
