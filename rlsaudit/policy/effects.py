@@ -41,6 +41,8 @@ _REACHES_OUT = (
 _CHANGES_SETTINGS = "set_config"
 _HARMLESS_THOUGH_VOLATILE = ("crypt", "gen_", "insert_username", "moddatetime", "uuid_generate_")
 """Extension functions that are volatile for the sake of chance alone, or set a field of the row that is written."""
+_UNTIL_THE_END = "_xact_lock"
+"""In the names of functions whose locks end with the transaction."""
 _DRAWS = frozenset({"nextval", "setval"})
 _EVENTS = {Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
 """Of rewrite rules, as `ev_type` has them."""
@@ -238,7 +240,7 @@ def _call_reason(look: _Look, name: tuple[str, ...]) -> str:
         if not own:
             return "" if look.lax else f"it calls {shown}, which rlsaudit does not look into"
         return _functions_reason(look, list(own))
-    if name[0].startswith(_REACHES_OUT):
+    if name[0].startswith(_REACHES_OUT) and not (look.writing and _UNTIL_THE_END in name[0]):
         return f"it may call {shown}, whose effects outlive a rollback"
     if name[0] == _CHANGES_SETTINGS and not look.lax:
         return f"it calls {shown}, which could take another role than the persona's"
@@ -261,7 +263,7 @@ def _function_reason(look: _Look, function: Function) -> str:
     identity = catalog.function_identity(function)
     if function.extension is not None:
         # An immutable or stable function promises to change nothing; a volatile one of an extension may do anything.
-        promises = function.volatility != "v" or function.name.startswith(_HARMLESS_THOUGH_VOLATILE)
+        promises = function.volatility != "v" or function.name.startswith(_HARMLESS_THOUGH_VOLATILE) or look.lax
         harmless = promises and not function.name.startswith(_REACHES_OUT)
         return "" if harmless else f"it may call {identity} of extension {function.extension}"
     if any(one.partition("=")[0].lower() in _IDENTITY_SETTINGS for one in function.settings):

@@ -4,6 +4,6 @@ Whose each of them is, is known, so that reads and writes can be attacked with t
 """
 
 from rlsaudit.probe.rows.model import Principal, Row, Seeds
-from rlsaudit.probe.rows.seed import Sown, seed
+from rlsaudit.probe.rows.sowing import Sown, seed
 
 __all__ = ["Principal", "Row", "Seeds", "Sown", "seed"]

@@ -61,7 +61,7 @@ class Choices:
         ]
         distinct = self._content.distinct(column.type, column.name, whose)
         unique = any(column.number in one for one in table.unique)
-        own = (distinct,) if unique and distinct is not None else ()
+        own = (made[0] if distinct is None else distinct,) if unique else ()
         ref = ColumnRef(table.oid, column.number)
         said = [one for one in self._said.constants.get(ref, ()) if one is not None]
         return (*own, *first, *made, *suggested, *said)

@@ -105,7 +105,7 @@ _EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "ean13": ("978-0-393-04002-9",),
     "issn": ("1436-4522",),
     "semver": ("1.0.0",),
-    "geometry": ("SRID=4326;POINT(0 0)", "POINT(0 0)", "SRID=4326;POLYGON((0 0,0 1,1 1,0 0))", "POLYGON((0 0,0 1,1 1,0 0))"),
+    "geometry": ("SRID=4326;POINT(0 0)", "POINT(0 0)", "SRID=4326;POLYGON((0 0,0 1,1 1,0 0))"),
     "geography": ("SRID=4326;POINT(0 0)", "POINT(0 0)"),
     "box2d": ("BOX(0 0,1 1)",),
     "box3d": ("BOX3D(0 0 0,1 1 1)",),
@@ -116,8 +116,8 @@ _EXTENSIONS: Mapping[str, tuple[str, ...]] = {
 """Types of extensions, by name, whose text form is known."""
 _VECTORS = frozenset({"vector", "halfvec"})
 _TEXTS = frozenset({"text", "character varying", "character", "name", "citext"})
-_WIDTHS = {"smallint": 30_000, "integer": 1_900_000_000, "bigint": 9_000_000_000_000_000}
-"""Where keys begin that are drawn from no sequence: where nobody's sequence has got to."""
+_WIDTHS = {"smallint": 30_000, "integer": 1_900_000_000, "bigint": 1_900_000_000}
+"""Where keys begin that are drawn from no sequence: where nobody's sequence has got to, and integers still do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +200,10 @@ class Content:
             return None if inner is None else f"{{{_quoted(inner)}}}"
         own = self._types.get(kind.name)
         unqualified = own.name if own is not None else kind.name
-        maker = _DISTINCT.get(unqualified)
         if unqualified in _TEXTS or unqualified == "ltree":
             first = (self.texts(type_name, name, whose) or ("",))[0]
             return first if f"{whose.n}" in first and whose.mark in first else None
-        return None if maker is None else maker(kind, whose)
+        return _distinct(kind, whose)
 
     def _own(self, found: Type, kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
         if found.kind == "e":
@@ -231,8 +230,7 @@ class Content:
 
 def constants(definition: str, kind: Kind) -> Iterator[str]:
     """Yields texts that a condition suggests: its constants, and what is as long or as large as its numbers say."""
-    for one in _CONSTANT.finditer(definition):
-        yield one[1].replace("''", "'")
+    yield from (found[1].replace("''", "'") for found in _CONSTANT.finditer(definition))
     for one in dict.fromkeys(found[0] for found in _NUMBER.finditer(definition)):
         if kind.name in _TEXTS:
             if one.isdigit() and 0 < int(one) <= _LONGEST:
@@ -245,68 +243,50 @@ def constants(definition: str, kind: Kind) -> Iterator[str]:
 
 
 def _builtin(kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
-    if kind.name in _TEXTS:
-        longest = int(kind.modifiers[0]) if kind.modifiers else (63 if kind.name == "name" else None)
-        if kind.name == "character" and longest is None:
-            longest = 1
-        return tuple(_fitting(one, longest, whose) for one in _strings(name, whose))
-    if kind.name in {"smallint", "integer", "bigint", "numeric", "real", "double precision"}:
-        return _numbers(kind)
-    if kind.name == "uuid":
-        return (uuid(whose, 0, 0),)
-    if kind.name == "bytea":
-        return (f"\\x{whose.mark}{whose.n:04x}", "\\x")
-    if kind.name == "bit":
-        size = int(kind.modifiers[0]) if kind.modifiers else 1
-        return ("1" * size, "0" * size)
-    if kind.name == "bit varying":
-        return ("1", "0")
-    if kind.name.endswith("multirange"):
-        return ("{}",)
-    if kind.name in _RANGES:
-        return (_RANGES[kind.name](whose), "empty", "(,)")
-    if kind.name in _TIMES and _ENDS.search(name):
-        return ("tomorrow", *_PLAIN[kind.name])
-    return _PLAIN.get(kind.name, ())
+    size = int(kind.modifiers[0]) if kind.modifiers and kind.modifiers[0].isdigit() else None
+    match kind.name:
+        case of if of in _TEXTS:
+            longest = {"name": 63, "character": 1}.get(of) if size is None else size
+            return tuple(_fitting(one, longest, whose) for one in _strings(name, whose))
+        case of if of in _NUMBERS:
+            return _numbers(kind)
+        case "uuid":
+            return (uuid(whose, 0, 0), uuid(whose, 0, 1))
+        case "bytea":
+            return (f"\\x{whose.mark}{whose.n:04x}", "\\x")
+        case "bit":
+            return ("1" * (size or 1), "0" * (size or 1))
+        case of if of in _RANGES:
+            return (_RANGES[of](whose), "empty", "(,)")
+        case of if of in _TIMES and _ENDS.search(name):
+            return ("tomorrow", *_PLAIN[of])
+        case of:
+            return ("{}",) if of.endswith("multirange") else _PLAIN.get(of, ())
 
 
+_NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 _TIMES = frozenset({"date", "timestamp with time zone", "timestamp without time zone"})
 _ENDS = re.compile(r"end|expir|until|due|finish|valid_to|close")
+
+
+def _span(whose: Whose) -> str:
+    begin = 1_000_000 * (whose.number + 1) + 10 * whose.n
+    return f"[{begin},{begin + 5})"
+
+
+def _months(whose: Whose) -> str:
+    return f"[{_year(whose)}-01-01,{_year(whose)}-06-01)"
+
+
 _RANGES: Mapping[str, Callable[[Whose], str]] = {
-    "int4range": lambda one: f"[{1_000_000 * (one.number + 1) + 10 * one.n},{1_000_000 * (one.number + 1) + 10 * one.n + 5})",
-    "int8range": lambda one: f"[{1_000_000 * (one.number + 1) + 10 * one.n},{1_000_000 * (one.number + 1) + 10 * one.n + 5})",
-    "numrange": lambda one: f"[{1_000_000 * (one.number + 1) + 10 * one.n},{1_000_000 * (one.number + 1) + 10 * one.n + 5})",
-    "daterange": lambda one: f"[{_year(one)}-01-01,{_year(one)}-06-01)",
-    "tsrange": lambda one: f"[{_year(one)}-01-01,{_year(one)}-06-01)",
-    "tstzrange": lambda one: f"[{_year(one)}-01-01,{_year(one)}-06-01)",
-}  # fmt: skip
+    **dict.fromkeys(("int4range", "int8range", "numrange"), _span),
+    **dict.fromkeys(("daterange", "tsrange", "tstzrange"), _months),
+}
 """Ranges that do not overlap, for exclusion constraints."""
 
 
 def _year(whose: Whose) -> int:
     return 3000 + 300 * whose.number + whose.n % 300
-
-
-def _number(kind: Kind, whose: Whose) -> str:
-    return str(_WIDTHS[kind.name] + (100 if kind.name == "smallint" else 10_000) * whose.number + whose.n)
-
-
-_DISTINCT: Mapping[str, Callable[[Kind, Whose], str | None]] = {
-    "smallint": _number,
-    "integer": _number,
-    "bigint": _number,
-    "numeric": lambda kind, whose: _decimal(kind, whose),
-    "double precision": lambda _, whose: str(1_900_000_000 + 10_000 * whose.number + whose.n),
-    "real": lambda _, whose: str(10_000 * (whose.number + 1) + whose.n),
-    "oid": lambda _, whose: str(4_000_000_000 + 10_000 * whose.number + whose.n),
-    "date": lambda _, whose: f"{_year(whose)}-01-01",
-    "timestamp with time zone": lambda _, whose: f"{_year(whose)}-01-01 00:00:00+00",
-    "timestamp without time zone": lambda _, whose: f"{_year(whose)}-01-01 00:00:00",
-    "inet": lambda _, whose: f"10.{whose.number % 256}.{whose.n // 256 % 256}.{whose.n % 256}",
-    "macaddr": lambda _, whose: f"08:00:2b:{whose.number % 256:02x}:{whose.n // 256 % 256:02x}:{whose.n % 256:02x}",
-    "bytea": lambda _, whose: f"\\x{whose.mark}{whose.n:04x}",
-    **{name: (lambda make: lambda _, whose: make(whose))(make) for name, make in _RANGES.items()},
-}
 
 
 def _decimal(kind: Kind, whose: Whose) -> str | None:
@@ -315,6 +295,34 @@ def _decimal(kind: Kind, whose: Whose) -> str | None:
         digits = int(kind.modifiers[0]) - (int(kind.modifiers[1]) if len(kind.modifiers) > 1 else 0)
     value = 100_000 * (whose.number + 1) + whose.n if digits > 6 else 100 * whose.number + whose.n + 1  # noqa: PLR2004
     return str(value) if value < 10**digits else None
+
+
+def _distinct(kind: Kind, whose: Whose) -> str | None:
+    number, n = whose.number, whose.n
+    match kind.name:
+        case "smallint" | "integer" | "bigint":
+            made = str(_WIDTHS[kind.name] + (100 if kind.name == "smallint" else 10_000) * number + n)
+        case "numeric":
+            return _decimal(kind, whose)
+        case "double precision" | "oid":
+            made = str(1_900_000_000 + 10_000 * number + n)
+        case "real":
+            made = str(10_000 * (number + 1) + n)
+        case "date":
+            made = f"{_year(whose)}-01-01"
+        case "timestamp with time zone" | "timestamp without time zone":
+            made = f"{_year(whose)}-01-01 00:00:00"
+        case "inet" | "cidr":
+            made = f"10.{number % 256}.{n // 256 % 256}.{n % 256}"
+        case "macaddr":
+            made = f"08:00:2b:{number % 256:02x}:{n // 256 % 256:02x}:{n % 256:02x}"
+        case "bytea":
+            made = f"\\x{whose.mark}{n:04x}"
+        case name if name in _RANGES:
+            made = _RANGES[name](whose)
+        case _:
+            return None
+    return made
 
 
 def uuid(whose: Whose, relation: int, column: int) -> str:
@@ -336,9 +344,9 @@ def _numbers(kind: Kind) -> tuple[str, ...]:
 
 def _strings(name: str, whose: Whose) -> Iterable[str]:
     mark, n = whose.mark, whose.n
-    filled = {
+    filled: dict[str, str] = {
         "mark": mark,
-        "n": n,
+        "n": str(n),
         "digits": f"{whose.number % 100:02d}{n % 100_000:05d}",
         "hex6": f"{mark[:2]}{n % 65536:04x}",
         "hex64": f"{mark}{n:056x}",

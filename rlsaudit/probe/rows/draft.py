@@ -1,4 +1,4 @@
-"""One row before it is put in: foreign keys at the owner's rows, keys that nobody has, ordinary content for the rest."""
+"""One row before it is put in: foreign keys at its owner's rows, keys that nobody has, else ordinary content."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ class ImpossibleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a row is to be like. `varied` is a column and its text; `apart` how far down the owner's rows of other
-    tables its foreign keys begin. `bare` leaves out what need not be there, `full` leaves nothing to defaults.
-    """  # noqa: D205 — one sentence of both
+    """What a row is to be like.
+
+    `varied` is a column and its text; `apart` how far down the owner's rows of other tables its foreign keys begin.
+    `bare` leaves out what need not be there, `full` leaves nothing to defaults.
+    """
 
     n: int
     varied: tuple[int, str | None] | None = None
@@ -90,8 +92,8 @@ class Drafts:
         """
         number = self.principals.index(principal)
         whose = Whose(principal.mark, number, wish.n)
-        fixed = self._fixed(table, wish, whose)
-        axes, later = self._axes(table, principal, wish, fixed)
+        fixed, others = self._fixed(table, wish, whose)
+        axes, later = self._axes(table, principal, wish, fixed, others)
         for picked in _nearest(axes):
             tied = _merged(fixed, picked)
             if tied is None:
@@ -104,9 +106,13 @@ class Drafts:
                 return Draft(values, later)
         raise ImpossibleError("all keys that a row of this owner could have are taken")
 
-    def _fixed(self, table: Table, wish: Wish, whose: Whose) -> dict[int, str | None]:
-        """What is settled before anything else: what varies, what conditions ask together, where a partition begins."""
+    def _fixed(self, table: Table, wish: Wish, whose: Whose) -> tuple[dict[int, str | None], set[int]]:
+        """What is settled before the rest: what varies, what conditions ask together, where a partition begins.
+
+        And the columns that are to point elsewhere than others of their table: whom somebody blocks is not himself.
+        """
         values: dict[int, str | None] = {}
+        others = set[int]()
         if table.bounds:
             values |= table.bounds[wish.n % len(table.bounds)]
         for group in self.choices.together(table):
@@ -115,18 +121,25 @@ class Drafts:
                 column = table.columns[wish.varied[0]]
                 texts = self.choices.texts(table, column, whose)
                 for (varied, choice), combination in group.varied.items():
-                    text = None if choice == NULL else texts[choice]
-                    if varied == wish.varied[0] and text == wish.varied[1]:
+                    if varied != wish.varied[0]:
+                        continue
+                    if (None if choice == NULL else texts[choice]) == wish.varied[1]:
                         chosen = combination
+            tied = {
+                number: choice
+                for number, choice in zip(group.columns, chosen or (), strict=False)
+                if choice != NULL and self._is_tied(table, number)
+            }
+            others |= {number for number, choice in tied.items() if choice != next(iter(tied.values()))}
             for number, choice in zip(group.columns, chosen or (), strict=False):
                 # Keys are settled by what they point at; that there is to be none is settled here.
                 if choice == NULL:
                     values[number] = None
-                elif not self._is_tied(table, number):
+                elif number not in tied:
                     values[number] = self.choices.texts(table, table.columns[number], whose)[choice]
         if wish.varied is not None:
             values[wish.varied[0]] = wish.varied[1]
-        return values
+        return values, others
 
     def _is_tied(self, table: Table, number: int) -> bool:
         column = table.columns[number]
@@ -135,7 +148,12 @@ class Drafts:
         )
 
     def _axes(
-        self, table: Table, principal: Principal, wish: Wish, fixed: Mapping[int, str | None]
+        self,
+        table: Table,
+        principal: Principal,
+        wish: Wish,
+        fixed: Mapping[int, str | None],
+        others: set[int],
     ) -> tuple[list[list[Mapping[int, str | None]]], tuple[Key, ...]]:
         """What the columns may be that say whose the row is: a list of possibilities for each key."""
         axes: list[list[Mapping[int, str | None]]] = []
@@ -144,7 +162,7 @@ class Drafts:
         for key in sorted(table.keys, key=lambda one: (-len(one.columns), one.columns)):
             if any(fixed.get(number, "") is None for number in key.columns):
                 continue
-            found = self._pointed_at(table, principal, key, wish)
+            found = self.pointed_at(table, principal, key, wish, elsewhere=not others.isdisjoint(key.columns))
             empty = {number: None for number in key.columns if not table.columns[number].not_null}
             if key.nullable and (not found or wish.bare):
                 found = [*found, empty] if found and not wish.bare else [empty]
@@ -162,29 +180,44 @@ class Drafts:
             if column.number in tied:
                 continue
             values = self.owners.values(principal, table, column)
+            if column.number in others:
+                values = self.owners.values(self._another(principal), table, column)
             if values and not (wish.bare and not column.not_null):
                 axes.append([{column.number: one} for one in values])
         return axes, tuple(later)
 
-    def _pointed_at(self, table: Table, principal: Principal, key: Key, wish: Wish) -> list[Mapping[int, str | None]]:
+    def _another(self, principal: Principal) -> Principal:
+        """Somebody else, rather one who stands for many."""
+        return next((one for one in reversed(self.principals) if one is not principal), principal)
+
+    def pointed_at(
+        self, table: Table, principal: Principal, key: Key, wish: Wish, *, elsewhere: bool = False
+    ) -> list[Mapping[int, str | None]]:
+        """Returns what a foreign key of a principal's row may be, best first.
+
+        That is rows of the principal, and of those that are nobody's; `elsewhere` not the first of them.
+        """
         target = self.tables.get(key.target)
         if target is None:
             return []
         names = [target.columns[number].name for number in key.target_columns]
         own = self.rows.get((key.target, principal.name), [])
         found = [*own, *self.rows.get((key.target, SHARED), [])]
+        if elsewhere:
+            found = [*found[1:], *self.rows.get((key.target, self._another(principal).name), [])]
         if wish.varied is not None and wish.varied[0] in key.columns:
             # One that is called for by name may be anybody's.
             found = [row for one in self.principals for row in self.rows.get((key.target, one.name), [])]
             found = [*own, *found, *self.rows.get((key.target, SHARED), [])]
-        values = [
+        values: list[Mapping[int, str | None]] = [
             {number: row.values.get(name) for number, name in zip(key.columns, names, strict=True)} for row in found
         ]
         values = [one for one in values if None not in one.values()]
         preferred = {
             value for number in key.columns for value in self.owners.values(principal, table, table.columns[number])
         }
-        values.sort(key=lambda one: preferred.isdisjoint(one.values()) if preferred else False)
+        if preferred and not elsewhere:
+            values.sort(key=lambda one: preferred.isdisjoint(one.values()))
         if wish.apart and len(values) > 1:
             shift = wish.apart % len(values)
             values = [*values[shift:], *values[:shift]]

@@ -89,12 +89,13 @@ def owners_of(content: Content, tables: Mapping[int, Table], said: Said, names: 
             ref = parents[ref]
         return ref
 
-    pairs = list(said.links)
-    for table in tables.values():
-        for key in table.keys:
-            if len(key.columns) == 1:
-                pairs.append((ColumnRef(table.oid, key.columns[0]), ColumnRef(key.target, key.target_columns[0])))
-    for left, right in pairs:
+    pointing = (
+        (ColumnRef(table.oid, key.columns[0]), ColumnRef(key.target, key.target_columns[0]))
+        for table in tables.values()
+        for key in table.keys
+        if len(key.columns) == 1
+    )
+    for left, right in (*said.links, *pointing):
         one, other = sorted((root(left), root(right)), key=lambda ref: (not _is_key(tables, ref), ref))
         parents.setdefault(one, one)
         parents[other] = one

@@ -16,7 +16,18 @@ _CHECK = re.compile(r"CHECK (\(.*\))(?: NO INHERIT| NOT VALID| NOT ENFORCED)*", 
 _SEQUENCE = re.compile(r"\b(?:nextval|setval)\b", re.IGNORECASE)
 _BOUND = re.compile(r"(?:FROM|IN|TO) \((.*?)\)(?= TO \(|$)", re.DOTALL)
 _OPEN = "MINVALUE"
-"""Where a range has no beginning, what is ordinary has to do."""
+"""How a range begins that has no beginning."""
+_LEAST = {
+    "smallint": "-30000",
+    "integer": "-2000000000",
+    "bigint": "-9000000000000000000",
+    "numeric": "-1",
+    "date": "1900-01-01",
+    "timestamp without time zone": "1900-01-01",
+    "timestamp with time zone": "1900-01-01",
+    "timestamp": "1900-01-01",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+}
 _ITEM = re.compile(r"'((?:[^']|'')*)'|([^\s,]+)")
 
 
@@ -41,9 +52,9 @@ class Key:
 class Table:
     """A table, as somebody who puts rows into it sees it.
 
-    `unique` are sets of columns of which no two rows have the same values, `checks` conditions with the columns that
-    they are about, `drawn` the columns that a sequence fills where they are left out. `bounds` are, for each partition,
-    values of columns by which a row gets there.
+    `unique` are sets of columns of which no two rows have the same values, the primary key first, `checks` conditions
+    with the columns that they are about, `drawn` the columns that a sequence fills where they are left out. `bounds`
+    are, for each partition, values of columns by which a row gets there.
     """
 
     relation: Relation
@@ -51,7 +62,6 @@ class Table:
     columns: Mapping[int, Column]
     keys: tuple[Key, ...]
     unique: tuple[tuple[int, ...], ...]
-    primary: tuple[int, ...]
     checks: tuple[tuple[str, frozenset[int]], ...]
     drawn: frozenset[int]
     bounds: tuple[Mapping[int, str | None], ...]
@@ -93,8 +103,7 @@ def table_of(catalog: Catalog, relation: Relation) -> Table:
         catalog.identity(relation),
         columns,
         keys,
-        tuple(one.columns for one in constraints if one.kind in "pu"),
-        next((one.columns for one in constraints if one.kind == "p"), ()),
+        tuple(one.columns for kind in "pu" for one in constraints if one.kind == kind),
         checks,
         frozenset(number for number, one in columns.items() if one.identity or _SEQUENCE.search(one.computed or "")),
         tuple(_bounds(catalog, relation, columns, {})),
@@ -115,12 +124,18 @@ def _bounds(
             continue
         here = dict(above)
         for number, value in zip(relation.partition_key, _first_of(child.bound or ""), strict=False):
-            if number and value != _OPEN:
-                here[root[own[number]]] = value
+            if number:
+                column = root[own[number]]
+                here[column] = _least(columns[column]) if value == _OPEN else value
         if child.kind == "p":
             yield from _bounds(catalog, child, columns, here)
         else:
             yield here
+
+
+def _least(column: Column) -> str:
+    """Something that comes before what other partitions begin with."""
+    return _LEAST.get(column.type.partition("(")[0], "")
 
 
 def _first_of(bound: str) -> tuple[str | None, ...]:

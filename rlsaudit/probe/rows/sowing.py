@@ -17,7 +17,7 @@ from rlsaudit.probe.rows.draft import SHARED, Draft, Drafts, ImpossibleError, Wi
 from rlsaudit.probe.rows.model import Row, Seeds
 from rlsaudit.probe.rows.order import order
 from rlsaudit.probe.rows.owners import owners_of
-from rlsaudit.probe.rows.put import Attempt, put
+from rlsaudit.probe.rows.putting import Attempt, put
 from rlsaudit.probe.rows.table import Table, table_of
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.policy.said import Said
     from rlsaudit.probe.rows.model import Principal
-    from rlsaudit.probe.rows.put import Came
+    from rlsaudit.probe.rows.putting import Came
 
 MOST_ROWS = 6
-"""So many rows of each principal a table gets, and of policies' own constants as many as there are, up to twice that."""
-_ELSEWHERE = 1_000
+"""So many rows of each principal a table gets; up to twice that, where policies name so many values."""
+_ELSEWHERE = 1_009
+_MOST_TRIES = 9
 """How far from the first numbers those begin that are tried where the first are taken."""
 
 
@@ -177,17 +178,20 @@ class _Sowing:
             for table in tables
             for one in self._principals
             if self._drafts.rows.get((table.oid, one.name))
-            for wish in self._wishes(table)
+            for wish in self._wishes(table, one)
         ]
         return later + self._put(varied)
 
-    def _wishes(self, table: Table) -> Iterator[Wish]:
+    def _wishes(self, table: Table, principal: Principal) -> Iterator[Wish]:
+        ordinary = self._drafts.rows[table.oid, principal.name][0].values
         read = {ref for one in self._catalog.policies[table.oid] for ref in one.columns}
         ranked: list[tuple[tuple[int, int, int], int, str | None]] = []
         for column in table.writable:
             ref = ColumnRef(table.oid, column.number)
             is_said = ref in self._said.constants or ref in self._said.members
-            for place, text in enumerate(self._choices.variants(table, column)):
+            there = ordinary.get(column.name)
+            other = [one for one in self._choices.variants(table, column) if not _is_alike(one, there)]
+            for place, text in enumerate(other):
                 rank = 0 if is_said and place < MOST_ROWS else 1 if ref in read else 2
                 ranked.append(((rank, place, column.number), column.number, text))
         ranked.sort(key=lambda one: one[0])
@@ -221,6 +225,8 @@ class _Sowing:
                     self._missing.setdefault(table.oid, _why(came))
                 continue
             row = self._row(table, principal, wish, came)
+            if row.owner == SHARED:
+                self._missing.setdefault(table.oid, "rows that were there have all keys that a new one could have")
             self._drafts.note(row)
             if draft.later and row.owner != SHARED:
                 later.append((table, row, draft))
@@ -236,10 +242,12 @@ class _Sowing:
         yield _insert(table, draft)
         # A trigger may have put a row there, when its owner's came to be elsewhere; or it was always there.
         yield _found(table, draft, wish) or "select null::pg_catalog.text"
-        tries = (
+        tries = [
             Wish(wish.n + _ELSEWHERE, wish.varied, wish.apart, full=True),
             Wish(wish.n + 2 * _ELSEWHERE, wish.varied, wish.apart, bare=True),
-        )
+        ]
+        if any(_is_listed(table, unique, draft, principal) for unique in table.unique):
+            tries += [Wish(wish.n + times * _ELSEWHERE, wish.varied, wish.apart) for times in range(3, _MOST_TRIES)]
         for other in tries:
             try:
                 yield _insert(table, self._drafts.draft(table, principal, other))
@@ -261,24 +269,27 @@ class _Sowing:
         meant: list[tuple[Table, Row]] = []
         for table, row, draft in later:
             principal = next(one for one in self._principals if one.name == row.owner)
-            where = _where(table, {number: row.values.get(one.name) for number, one in table.columns.items()})
+            there = {number: row.values.get(one.name) for number, one in table.columns.items()}
+            keys = (_where(table, there, unique) for unique in table.unique)
+            where = next((one for one in keys if one is not None), None)
             updating = reason_not_to_write(
                 self._catalog, table.relation, [Operation.UPDATE], (), throwaway=self._throwaway
             )
             if where is None or updating:
                 continue
+            found: dict[int, str | None] = {}
             for key in draft.later:
-                found = self._drafts._pointed_at(table, principal, key, Wish(0))  # noqa: SLF001
-                if found:
-                    set_to = ", ".join(f"{_name(table, one)} = {_sql(text)}" for one, text in found[0].items())
-                    sql = f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
-                    attempts.append(Attempt((sql,), self._requests[principal.name]))
-                    meant.append((table, row))
+                found |= next(iter(self._drafts.pointed_at(table, principal, key, Wish(0))), {})
+            if found:
+                set_to = ", ".join(f"{_name(table, one)} = {_sql(text)}" for one, text in found.items())
+                sql = f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
+                attempts.append(Attempt((sql,), self._requests[principal.name]))
+                meant.append((table, row))
         before = {name: "" for one in self._requests.values() for name in one}
         for (table, row), came in zip(meant, put(self._session, attempts, before), strict=True):
             if came.values is not None:
                 rows = self._drafts.rows[table.oid, row.owner]
-                place = next(place for place, one in enumerate(rows) if one.values == row.values or one is row)
+                place = next(place for place, one in enumerate(rows) if one is row)
                 rows[place] = Row(row.relation, row.owner, came.values, came.stored, row.varied)
 
 
@@ -313,21 +324,31 @@ def _insert(table: Table, draft: Draft) -> str:
 
 def _found(table: Table, draft: Draft, wish: Wish) -> str | None:
     """Finds the row that has the draft's key; one that is to differ is made to."""
-    where = _where(table, draft.values)
-    if where is None:
+    every = [where for unique in table.unique if (where := _where(table, draft.values, unique)) is not None]
+    if not every:
         return None
-    if wish.varied is not None and wish.varied[0] not in table.primary:
+    lone = [_where(table, draft.values, one) for one in table.unique if _is_tied(one, table, draft)]
+    if wish.varied is not None and lone and not any(wish.varied[0] in unique for unique in table.unique):
         set_to = f"{_name(table, wish.varied[0])} = {_sql(wish.varied[1])}"
-        return f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
-    return f"select {_returning(table)} from {table.identity} where {where} limit 1"
+        return f"update {table.identity} set {set_to} where {lone[0]} returning {_returning(table)}"
+    if wish.n:
+        # What was there is no row more.
+        return None
+    return f"select {_returning(table)} from {table.identity} where {' or '.join(every)} limit 1"
 
 
-def _where(table: Table, values: Mapping[int, str | None]) -> str | None:
-    """Which row has these values in its key; None where they do not tell."""
-    for unique in (table.primary, *table.unique):
-        if unique and all(values.get(number) is not None for number in unique):
-            return " and ".join(f"{_name(table, one)} operator(pg_catalog.=) {_sql(values[one])}" for one in unique)
-    return None
+def _is_tied(unique: Sequence[int], table: Table, draft: Draft) -> bool:
+    """Whether a key points at other rows as a whole, so that a trigger that made them may have made this one."""
+    return all(any(number in key.columns for key in table.keys) for number in unique) and all(
+        draft.values.get(number) is not None for number in unique
+    )
+
+
+def _where(table: Table, values: Mapping[int, str | None], unique: Sequence[int]) -> str | None:
+    """Which row has these values in a key; None where one of them is not there."""
+    if any(values.get(number) is None for number in unique):
+        return None
+    return " and ".join(f"{_name(table, one)} operator(pg_catalog.=) {_sql(values[one])}" for one in unique)
 
 
 def _returning(table: Table) -> str:
@@ -338,7 +359,19 @@ def _returning(table: Table) -> str:
             *(f"{ident(column.name)}::pg_catalog.text" for column in table.columns.values()),
         )
     )
-    return f"pg_catalog.jsonb_object(array[{names}]::pg_catalog.text[], array[{texts}]::pg_catalog.text[])::pg_catalog.text"
+    kind = "pg_catalog.text[]"
+    return f"pg_catalog.jsonb_object(array[{names}]::{kind}, array[{texts}]::{kind})::pg_catalog.text"
+
+
+def _is_listed(table: Table, unique: Sequence[int], draft: Draft, principal: Principal) -> bool:
+    """Whether a key is one of few: nothing in it is the principal's own, and others may have it by now."""
+    texts = [draft.values.get(number) or principal.mark for number in unique]
+    return not any(principal.mark in one for one in texts) and not table.drawn.issuperset(unique)
+
+
+def _is_alike(text: str | None, there: str | None) -> bool:
+    """Whether a text is no other than what is there, whatever the moment is that it means."""
+    return text == there or (text == "now" and there is not None)
 
 
 def _name(table: Table, number: int) -> str:
