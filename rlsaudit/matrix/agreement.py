@@ -98,12 +98,7 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
         found = replace(way, at_least=attacked.reach, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, got)
     least = max(way.at_least, attacked.reach)
-    decided = least is way.at_most
-    evidence = way.evidence
-    if decided and attacked.reach is least:
-        evidence = EvidenceKind.PROBE
-    elif not decided:
-        evidence = EvidenceKind.NONE
+    evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; {got}"), ""
 
 

@@ -86,10 +86,10 @@ class _Campaign:
         catalog = self._catalog
         settable = catalog.snapshot.viewer.settable
         cast = [one for one in personas if catalog.roles_by_name[one.role].oid in settable]
-        tables = self._tables(exposure)
-        sown = seed(self._session, catalog, tables, principals(settings_of(cast)), said, throwaway=throwaway)
         # What is checked at the end of a transaction is checked after each statement, for there is no end.
         self._session.execute("set constraints all immediate")
+        tables = self._tables(exposure)
+        sown = seed(self._session, catalog, tables, principals(settings_of(cast)), said, throwaway=throwaway)
         attacks = Attacks(self._access, sown, throwaway=throwaway)
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
@@ -98,7 +98,7 @@ class _Campaign:
             for persona in cast
             for by in identities(persona)
             for one in exposure[persona.name]
-            for attempt in (*attacks.on_rows(by, one), *attacks.new_rows(by, one))
+            for attempt in (*attacks.on_rows(by, one, totals.get(one.oid, 0)), *attacks.new_rows(by, one))
         ]
         answered = self._answered(first)
         then = [
@@ -118,7 +118,13 @@ class _Campaign:
             )
             for key, tries in _by_cell(answered).items()
         }
-        return Campaign(found, tuple(self._skipped(shown, attacks.left, sown.seeds.missing)))
+        roles = {catalog.roles_by_name[one.role].oid for one in cast}
+        missing = {
+            oid: why
+            for oid, why in sown.seeds.missing.items()
+            if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
+        }
+        return Campaign(found, tuple(self._skipped(shown, attacks.left, missing)))
 
     def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
         """The tables that are exposed, and those that policies and views look into."""
@@ -153,8 +159,7 @@ class _Campaign:
             tried = ", ".join(one.value for one in Operation if one in operations)
             yield Skipped(f"attacks on {self._catalog.identity(shown[oid])} ({tried})", why)
         for oid, why in missing.items():
-            if oid in shown:
-                yield Skipped(f"rows of {self._catalog.identity(shown[oid])} to attack", f"none could be put in: {why}")
+            yield Skipped(f"rows of {self._catalog.identity(shown[oid])} to attack", f"none could be put in: {why}")
 
 
 def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequence[tuple[Attempt, Result]]]:

@@ -13,7 +13,7 @@ from rlsaudit.probe.attack.attempt import Attempt
 from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.attack.statements import COUNTER, contents, delete, insert, nth_row, update, written
 from rlsaudit.probe.outcome import Outcome, Probe
-from rlsaudit.probe.select import count
+from rlsaudit.probe.select import MOST_ROWS, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 MOST_NTH = 24
 """So many rows are asked for one by one."""
+_FEW_NTH = 6
+"""The same where they may be somebody's rows: each is locked for as long as its statement takes."""
+_LARGE = 10_000
+"""Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
 _MOST_VALUES = 3
 _KEYS = frozenset("puxf")
 _MAY_NAME = frozenset({"uuid", "text", "character varying", "name", "json", "jsonb", "citext"})
@@ -53,24 +57,34 @@ class Attacks:
             if one.stored != one.relation:
                 self._rows[one.stored].append(one)
 
+    def concerns(self, role: int, relation: Relation) -> bool:
+        """Whether the role may do anything at all with rows of the relation."""
+        return any(self._access.on_any_column(role, relation, one.name) for one in Operation)
+
     def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
         """Yields what counts all rows there are, as the connection."""
         for one in relations:
             yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
 
-    def on_rows(self, by: Identity, relation: Relation) -> Iterator[Attempt]:
-        """Yields attempts on the rows that are there."""
+    def on_rows(self, by: Identity, relation: Relation, there: int) -> Iterator[Attempt]:
+        """Yields attempts on the rows that are there, as many as `there` says."""
         role, name = self._role(by), self._catalog.identity(relation)
         if self._access.columns(role, relation, "SELECT") and self._may(relation, Operation.SELECT):
             yield self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
         if relation.kind == "m" or self._does_otherwise(relation):
             return
+        writes: list[tuple[Operation, str]] = []
         changes = list(self._changes(role, relation))
-        if changes and self._may(relation, Operation.UPDATE):
-            for column, value in changes:
-                yield self._attempt(by, relation, Operation.UPDATE, update(name, column, value))
-        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
-            yield self._attempt(by, relation, Operation.DELETE, delete(name))
+        if changes and self._may(relation, Operation.UPDATE, there=there):
+            writes += [(Operation.UPDATE, update(name, column, value)) for column, value in changes]
+        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE, there=there):
+            writes.append((Operation.DELETE, delete(name)))
+        for operation, sql in writes:
+            attempt = self._attempt(by, relation, operation, sql)
+            if self._throwaway:
+                yield attempt
+            else:
+                yield from self._each(attempt, min(there, _FEW_NTH))
 
     def one_by_one(self, attempt: Attempt, result: Result, rows: int) -> Iterator[Attempt]:
         """Yields the same for each of `rows` rows, where one new row that is refused may stand for others that are not.
@@ -82,8 +96,13 @@ class Attacks:
             return
         if result.outcome in {Outcome.ROWS, Outcome.DENIED, Outcome.RECURSION}:
             return
-        for nth in range(1, min(rows, MOST_NTH) + 1):
-            yield replace(attempt, probe=replace(asked, sql=asked.sql + nth_row(nth)), nth=nth)
+        if not attempt.nth:
+            yield from self._each(attempt, min(rows, MOST_NTH))
+
+    @staticmethod
+    def _each(attempt: Attempt, rows: int) -> Iterator[Attempt]:
+        for nth in range(1, rows + 1):
+            yield replace(attempt, probe=replace(attempt.probe, sql=attempt.probe.sql + nth_row(nth)), nth=nth)
 
     def new_rows(self, by: Identity, relation: Relation) -> Iterator[Attempt]:
         """Yields attempts to put in rows: as those of others that are there, and as one's own."""
@@ -149,8 +168,15 @@ class Attacks:
                     yield oid
                     waiting += step[oid]
 
-    def _may(self, relation: Relation, operation: Operation, given: frozenset[int] = frozenset()) -> bool:
-        """Whether nothing that a rollback does not undo would happen."""
+    def _may(
+        self, relation: Relation, operation: Operation, given: frozenset[int] = frozenset(), *, there: int = 0
+    ) -> bool:
+        """Whether nothing that a rollback does not undo would happen, and nobody would be held up."""
+        goes_through = operation in {Operation.UPDATE, Operation.DELETE} and not self._throwaway
+        if goes_through and max(there, relation.rows) >= (_LARGE if relation.rows >= 0 else MOST_ROWS):
+            reason = "it is large, and where rows are somebody's a statement would go through all of them"
+            self.left[relation.oid, reason].add(operation)
+            return False
         key = (relation.oid, operation, given)
         if key not in self._reasons:
             reason = reason_not_to_run(self._catalog, relation)

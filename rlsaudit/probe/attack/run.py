@@ -64,11 +64,8 @@ def _tried(
     session: Session, catalog: Catalog, platform: Platform, probes: Sequence[Probe]
 ) -> tuple[Result, ...] | None:
     """The answers; None where the batch ran into the time limit, and was undone."""
-    session.execute(f"savepoint {_SAVEPOINT}")
     try:
-        answers = ask(session, catalog, platform, probes)
+        return ask(session, catalog, platform, probes, savepoint=_SAVEPOINT)
     except psycopg.errors.QueryCanceled:
-        session.execute(f"rollback to savepoint {_SAVEPOINT}")
-        answers = None
-    session.execute(f"release savepoint {_SAVEPOINT}")
-    return answers
+        session.execute(f"rollback to savepoint {_SAVEPOINT}; release savepoint {_SAVEPOINT}")
+        return None

@@ -214,7 +214,9 @@ class _Sowing:
                     self._missing.setdefault(table.oid, str(impossible))
                 continue
             self._drafts.claim(table, draft.values)
-            attempt = Attempt(tuple(self._statements(table, principal, wish, draft)), self._requests[principal.name])
+            attempt = Attempt(
+                table.oid, tuple(self._statements(table, principal, wish, draft)), self._requests[principal.name]
+            )
             drawn.append((table, principal, wish, draft, attempt))
         before = {name: "" for one in self._requests.values() for name in one}
         later: list[tuple[Table, Row, Draft]] = []
@@ -283,7 +285,7 @@ class _Sowing:
             if found:
                 set_to = ", ".join(f"{_name(table, one)} = {_sql(text)}" for one, text in found.items())
                 sql = f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
-                attempts.append(Attempt((sql,), self._requests[principal.name]))
+                attempts.append(Attempt(table.oid, (sql,), self._requests[principal.name]))
                 meant.append((table, row))
         before = {name: "" for one in self._requests.values() for name in one}
         for (table, row), came in zip(meant, put(self._session, attempts, before), strict=True):
