@@ -66,6 +66,12 @@ _ORDERS: Mapping[str, Callable[[Solved, Solved], Solved]] = {
 }
 _SUMS: Mapping[str, Callable[[Solved, Solved], Solved]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
 _NUMBERS = frozenset({Family.WHOLE, Family.REAL})
+_EXACT: Mapping[str, tuple[str, ...]] = {
+    "smallint": ("numeric", "double precision", "real"),
+    "integer": ("numeric", "double precision"),
+    "bigint": ("numeric",),
+}
+"""By the type of whole numbers, the types of others that have each of them."""
 _STRICT_FUNCTIONS = frozenset(f"{one}()" for one in PURE - {"concat", "concat_ws"})
 _STRICT = _STRICT_FUNCTIONS | {
     *("=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*", "+", "-", "*", "/", "%"),
@@ -479,7 +485,7 @@ class Encoder:
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
-        if set(kinds) <= _NUMBERS:
+        if _are_numbers(call, kinds):
             a, b = _alike(left, right, kinds)
             return a == b
         if len(set(kinds)) > 1:
@@ -735,8 +741,24 @@ def _alike(left: Term, right: Term, kinds: Sequence[Family]) -> tuple[Solved, So
     return a, b
 
 
+def _is_exact(whole: Type, number: Type) -> bool:
+    """Whether whole numbers of a type are as many others of another type: a large one has no float of its own."""
+    return number.name in _EXACT.get(whole.name, ())
+
+
+def _are_numbers(call: Call, kinds: Sequence[Family]) -> bool:
+    """Whether both are numbers and are compared as the numbers that they are."""
+    if not set(kinds) <= _NUMBERS:
+        return False
+    return kinds[0] is kinds[1] or _is_exact(*(type_of(one) for one in sorted(call.args, key=_is_real)))
+
+
+def _is_real(expression: Expr) -> bool:
+    return family(type_of(expression)) is Family.REAL
+
+
 def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
-    if set(kinds) <= _NUMBERS:
+    if _are_numbers(call, kinds):
         return True
     return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
 
@@ -766,7 +788,7 @@ def _keeps(call: Call, kind: Family, inner: Term) -> bool:
         # An id is a uuid in its own form.
         return True
     if kind is Family.WHOLE:
-        return target is Family.REAL or call.name in {"::bigint", "::integer"}
+        return _is_exact(type_of(call.args[0]), call.type) or call.name in {"::bigint", "::integer"}
     if kind is not target:
         return False
     if kind is Family.NAME:
