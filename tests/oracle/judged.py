@@ -9,6 +9,7 @@ import psycopg
 
 from oracle.compare import compare
 from oracle.force import Force
+from oracle.world import identities
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
@@ -82,4 +83,4 @@ def judge(url: str, world: World) -> Judged:
         with connect(url) as session:
             cells = audit(session, Options()).matrix
             unprobed = audit(session, Options(probe="none")).matrix
-        return Judged(cells, unprobed, {one: Force(connection, world, one) for one in PERSONAS})
+        return Judged(cells, unprobed, {one: Force(connection, world, identities(one, world)) for one in PERSONAS})
