@@ -1,10 +1,10 @@
 """Worlds on plain Postgres, where roles and the settings of the application say who somebody is.
 
-A file in `plain/` is SQL in parts. What stands before the first mark makes roles, all called `oracle_…`, and a schema, as
-superuser; `-- @seed` are rows; `-- @personas` is a line for each role that is audited: the role, which login it is
-reached by (its own name, or that of a member), and `$` with the names of settings that the application makes. With
-settings a role is somebody who owns nothing, A and B; without, the role is who it is, and rows that hold its name are
-its own. `-- @tied` and `-- @measures` are as in the other worlds.
+A file in `plain/` is SQL in parts. What stands before the first mark makes roles, all called `oracle_…`, and a schema,
+as superuser; `-- @seed` are rows; `-- @personas` is a line for each role that is audited: the role, which login it is
+reached by (its own name, or that of a member), and the settings that the application makes. With settings a role is
+somebody who owns nothing, A and B; without, the role is who it is, and rows that hold its name are its own.
+`-- @calls`, `-- @tied` and `-- @measures` are as in the other worlds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg import sql
+
 from oracle.force import Force
 from oracle.judged import Judged
 from oracle.world import TIED, A, B, Identity, World, measured, parts_of
-from psycopg import sql
-
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.personas import STRANGER
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLAIN = Path(__file__).parent / "plain"
-_PARTS = ("-- @seed", "-- @personas", "-- @tied", "-- @measures")
+_PARTS = ("-- @seed", "-- @personas", "-- @calls", "-- @tied", "-- @measures")
 _OURS = r"select rolname from pg_roles where rolname like 'oracle\_%'"
 SERVED = ("public.", "app.")
 
@@ -50,6 +50,7 @@ def read_plain(name: str) -> Plain:
         name,
         found[""],
         found["-- @seed"],
+        tuple(one for one in found["-- @calls"].splitlines() if one.strip()),
         tied=TIED | names | {said: frozenset(whose) for said, *whose in lines["-- @tied"]},
         seeing_all=frozenset({"S", "A", "B", *asking}),
         measures=tuple(measured(*one) for one in lines["-- @measures"]),
@@ -60,9 +61,9 @@ def read_plain(name: str) -> Plain:
 def _identities(role: str, login: str, settings: list[str]) -> tuple[Identity, ...]:
     if not settings:
         return (Identity(role, role, {}, None, login=login),)
+    people = (("S", STRANGER), ("A", A), ("B", B))
     return tuple(
-        Identity(name, role, {}, user, login=login, settings=dict.fromkeys((one.removeprefix("$") for one in settings), user))
-        for name, user in (("S", STRANGER), ("A", A), ("B", B))
+        Identity(name, role, {}, user, login=login, settings=dict.fromkeys(settings, user)) for name, user in people
     )
 
 

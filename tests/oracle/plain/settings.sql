@@ -135,5 +135,5 @@ insert into app.mixed select id, tenant, mark || 'x28', n from app.base;
 insert into app.server select id, tenant, mark || 'x29', n from app.base;
 insert into app.members select id, tenant, mark || 'm' from app.base where tenant is not null;
 -- @personas
-oracle_app oracle_app $app.tenant $app.other $app.role $app.bypass
-oracle_worker oracle_worker $app.tenant $app.other $app.role $app.bypass
+oracle_app oracle_app app.tenant app.other app.role app.bypass
+oracle_worker oracle_worker app.tenant app.other app.role app.bypass
