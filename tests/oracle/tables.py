@@ -100,7 +100,7 @@ class Tables:
         self._connection = connection
         self._world = world
         found = [_table(*row) for row in connection.execute(_RELATIONS)]
-        found = [one for one in found if one.name != _FILES or connection.execute(_HAS_FILES).fetchone()]
+        found = [one for one in found if one.name != _FILES or connection.execute(_HAS_FILES).fetchone() is not None]
         self.all = {one.name: one for one in found}
         stored = [one for one in found if one.holds_rows]
         either = sql.SQL(" union all ")
