@@ -9,6 +9,7 @@ import psycopg
 
 from oracle.compare import compare
 from oracle.force import Force
+from oracle.world import identities
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
@@ -84,4 +85,4 @@ def judge(url: str, world: World) -> Judged:
             cells = audit(session, Options()).matrix
             unprobed = audit(session, Options(probe="none")).matrix
             attacked = audit(session, Options(probe="write", throwaway=True)).matrix
-        return Judged(cells, unprobed, attacked, {one: Force(connection, world, one) for one in PERSONAS})
+        return Judged(cells, unprobed, attacked, {one: Force(connection, world, identities(one, world)) for one in PERSONAS})
