@@ -28,6 +28,8 @@ _SETTING = "setting "
 _CLAIM = "claim"
 _CLAIMS = {key: path for path, key in CHOSEN_CLAIMS.items()}
 """Where claims are that have a name of their own among keys."""
+_LOGIN = "role"
+"""The key of current_user: what a setting of this name holds, where each principal logs in as a role of its own."""
 _OF_USERS = ("auth", "users", "id")
 _NAMES = re.compile(
     r"(?:^|_)(?:user|owner|author|creator|profile|member|sender|customer|account|uploader)(?:_?(?:uu)?id)?$"
@@ -136,7 +138,7 @@ def claimed(principal: Principal, key: str) -> Sequence[str]:
     """Returns what a principal's requests bring along under a key, as texts."""
     if key == _USER:
         return users(principal)
-    if key.startswith(_SETTING):
+    if key.startswith(_SETTING) or key == _LOGIN:
         value = principal.settings.get(key.removeprefix(_SETTING))
         return () if value is None else (value,)
     found: Any = principal.claims

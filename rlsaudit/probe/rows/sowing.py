@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
@@ -214,11 +215,8 @@ class _Sowing:
     def _put(self, wanted: Iterable[tuple[Table, Principal, Wish]]) -> list[tuple[Table, Row, Draft]]:
         drawn: list[tuple[Table, Principal, Wish, Draft, Attempt]] = []
         for table, principal, wish in wanted:
-            try:
-                draft = self._drafts.draft(table, principal, wish)
-            except ImpossibleError as impossible:
-                if wish.n == 0:
-                    self._missing.setdefault(table.oid, str(impossible))
+            draft = self._drawn(table, principal, wish)
+            if draft is None:
                 continue
             self._drafts.claim(table, draft.values)
             attempt = Attempt(tuple(self._statements(table, principal, wish, draft)), self._requests[principal.name])
@@ -238,6 +236,17 @@ class _Sowing:
             if draft.later and row.owner != SHARED:
                 later.append((table, row, draft))
         return later
+
+    def _drawn(self, table: Table, principal: Principal, wish: Wish) -> Draft | None:
+        """A row as it is wished for, or with other keys where those are taken; None where there is none."""
+        others = (replace(wish, n=wish.n + times * _ELSEWHERE) for times in range(1, _MOST_TRIES))
+        for one in (wish, *others):
+            try:
+                return self._drafts.draft(table, principal, one)
+            except ImpossibleError as impossible:
+                if wish.n == 0:
+                    self._missing.setdefault(table.oid, str(impossible))
+        return None
 
     def _row(self, table: Table, principal: Principal, wish: Wish, came: Came) -> Row:
         values = came.values or {}
