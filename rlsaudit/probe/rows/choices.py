@@ -84,8 +84,10 @@ class Choices:
             if self._is_asked(table, column) and (tried := self.texts(table, column, self._whose))
         ]
         answers = passing(session, [self._alone(table, column, tried) for table, column, tried in asked])
-        for (table, column, _), found in zip(asked, answers, strict=True):
-            self._passing[ColumnRef(table.oid, column.number)] = found
+        for (table, column, tried), found in zip(asked, answers, strict=True):
+            # What is suggested twice is one value all the same.
+            lone = {tried[one]: one for one in reversed(found)}
+            self._passing[ColumnRef(table.oid, column.number)] = tuple(sorted(lone.values()))
         groups = [(table, columns) for table in listed for columns in _groups(table)]
         trials: list[Trial] = []
         meant: list[tuple[int, tuple[int, ...], tuple[int, int] | None, list[tuple[int, ...]]]] = []

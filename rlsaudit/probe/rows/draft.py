@@ -263,8 +263,12 @@ class Drafts:
                 return None
             if not unique:
                 return texts[passed[0]]
-            own = [one for one in passed if whose.mark in texts[one]]
-            return texts[own[0]] if own else texts[passed[(whose.number + whose.n) % len(passed)]]
+            # The first is what no other row has, where there is something like that.
+            own = 0 in passed and self.owners.key(principal, whose.number, table, column, whose.n) is not None
+            marked = [one for one in passed if whose.mark in texts[one]]
+            if own or marked:
+                return texts[0 if own else marked[0]]
+            return texts[passed[(whose.number + whose.n) % len(passed)]]
         if unique or column.number in table.drawn:
             made = self.owners.key(principal, whose.number, table, column, whose.n)
             if made is not None:

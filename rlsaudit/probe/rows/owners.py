@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rlsaudit.catalog.facts import ColumnRef
+from rlsaudit.policy.client import split_key
+from rlsaudit.policy.values import CHOSEN_CLAIMS
 from rlsaudit.probe.rows.content import Content, Whose, kind_of, uuid
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 MOST_USERS = 6
 """How many users a crowd is."""
 _USER = "sub"
+_SETTING = "setting "
+"""Before the name of a setting, in the key of what is read from it."""
+_CLAIM = "claim"
+_CLAIMS = {key: path for path, key in CHOSEN_CLAIMS.items()}
+"""Where claims are that have a name of their own among keys."""
+_LOGIN = "role"
+"""The key of current_user: what a setting of this name holds, where each principal logs in as a role of its own."""
 _OF_USERS = ("auth", "users", "id")
 _NAMES = re.compile(
     r"(?:^|_)(?:user|owner|author|creator|profile|member|sender|customer|account|uploader)(?:_?(?:uu)?id)?$"
@@ -129,13 +138,14 @@ def claimed(principal: Principal, key: str) -> Sequence[str]:
     """Returns what a principal's requests bring along under a key, as texts."""
     if key == _USER:
         return users(principal)
-    if key in principal.settings:
-        return (principal.settings[key],)
-    value: Any = principal.claims
-    for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
+    if key.startswith(_SETTING) or key == _LOGIN:
+        value = principal.settings.get(key.removeprefix(_SETTING))
+        return () if value is None else (value,)
+    found: Any = principal.claims
+    for part in _CLAIMS.get(key) or split_key(f"{_CLAIM}.{key}", _CLAIM):
+        if not isinstance(found, dict) or part not in found:
             return ()
-        value = value[part]
-    if isinstance(value, list):
-        return tuple(str(one) for one in value)
-    return (str(value),) if isinstance(value, str | int) and not isinstance(value, bool) else ()
+        found = found[part]
+    if isinstance(found, list):
+        return tuple(str(one) for one in found)
+    return (str(found),) if isinstance(found, str | int) and not isinstance(found, bool) else ()

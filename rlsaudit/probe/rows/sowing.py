@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
@@ -106,6 +107,7 @@ class _Sowing:
         self._throwaway = throwaway
         self._missing: dict[int, str] = {}
         self._tables = {one.oid: table_of(catalog, one) for one in self._needed(relations)}
+        self._pointed_at = {key.target for one in self._tables.values() for key in one.keys}
         content = Content(catalog)
         schemas = {oid: catalog.schema_name(one.relation) for oid, one in self._tables.items()}
         said = _carried(said, self._tables)
@@ -133,9 +135,16 @@ class _Sowing:
             self._drafts.done |= set(level)
         self._fill(later)
         rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
-        sown = {row.relation for row in rows} | {row.stored for row in rows}
+        sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
         missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
         return Sown(self._catalog, self._drafts, Seeds(rows, missing), self._requests)
+
+    def _above(self, relation: int) -> Iterator[int]:
+        """A partition and what it is a part of."""
+        yield relation
+        for parent in self._catalog.parents[relation]:
+            if self._catalog.relations[relation].partition:
+                yield from self._above(parent)
 
     def _needed(self, relations: Iterable[Relation]) -> Iterator[Relation]:
         """The tables among the relations and those that they need; partitions are reached through their root."""
@@ -198,20 +207,16 @@ class _Sowing:
         certain = sum(one[0][0] == 0 for one in ranked)
         most = min(max(MOST_ROWS - 1, certain), 2 * MOST_ROWS)
         wishes = [Wish(n, (number, text)) for n, (_, number, text) in enumerate(ranked[:most], start=1)]
-        folders = len(self._said.parts) if self._drafts.schemas[table.oid] == "storage" else 0
-        wanted = max(MOST_ROWS - 1, len(table.bounds) - 1 if len(table.bounds) < 2 * MOST_ROWS else 0)
-        if table.keys or table.bounds or folders or any(one.crowd for one in self._principals):
+        if table.keys or table.bounds or table.oid in self._pointed_at or principal.crowd:
+            wanted = max(MOST_ROWS - 1, min(len(table.bounds), 2 * MOST_ROWS) - 1)
             wishes += [Wish(n, apart=n) for n in range(len(wishes) + 1, wanted + 1)]
         yield from wishes
 
     def _put(self, wanted: Iterable[tuple[Table, Principal, Wish]]) -> list[tuple[Table, Row, Draft]]:
         drawn: list[tuple[Table, Principal, Wish, Draft, Attempt]] = []
         for table, principal, wish in wanted:
-            try:
-                draft = self._drafts.draft(table, principal, wish)
-            except ImpossibleError as impossible:
-                if wish.n == 0:
-                    self._missing.setdefault(table.oid, str(impossible))
+            draft = self._drawn(table, principal, wish)
+            if draft is None:
                 continue
             self._drafts.claim(table, draft.values)
             attempt = Attempt(
@@ -233,6 +238,17 @@ class _Sowing:
             if draft.later and row.owner != SHARED:
                 later.append((table, row, draft))
         return later
+
+    def _drawn(self, table: Table, principal: Principal, wish: Wish) -> Draft | None:
+        """A row as it is wished for, or with other keys where those are taken; None where there is none."""
+        others = (replace(wish, n=wish.n + times * _ELSEWHERE) for times in range(1, _MOST_TRIES))
+        for one in (wish, *others):
+            try:
+                return self._drafts.draft(table, principal, one)
+            except ImpossibleError as impossible:
+                if wish.n == 0:
+                    self._missing.setdefault(table.oid, str(impossible))
+        return None
 
     def _row(self, table: Table, principal: Principal, wish: Wish, came: Came) -> Row:
         values = came.values or {}
@@ -333,7 +349,7 @@ def _found(table: Table, draft: Draft, wish: Wish) -> str | None:
     if wish.varied is not None and lone and not any(wish.varied[0] in unique for unique in table.unique):
         set_to = f"{_name(table, wish.varied[0])} = {_sql(wish.varied[1])}"
         return f"update {table.identity} set {set_to} where {lone[0]} returning {_returning(table)}"
-    if wish.n:
+    if wish.n and (wish.varied is None or not any(wish.varied[0] in unique for unique in table.unique)):
         # What was there is no row more.
         return None
     return f"select {_returning(table)} from {table.identity} where {' or '.join(every)} limit 1"
