@@ -85,4 +85,5 @@ def judge(url: str, world: World) -> Judged:
             cells = audit(session, Options()).matrix
             unprobed = audit(session, Options(probe="none")).matrix
             attacked = audit(session, Options(probe="write", throwaway=True)).matrix
-        return Judged(cells, unprobed, attacked, {one: Force(connection, world, identities(one, world)) for one in PERSONAS})
+        measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS}
+        return Judged(cells, unprobed, attacked, measured)

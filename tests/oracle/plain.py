@@ -76,10 +76,11 @@ def judge_plain(url: str, plain: Plain) -> Judged:
             roles = tuple(plain.asking)
             cells = audit(session, Options(roles=roles)).matrix
             unprobed = audit(session, Options(roles=roles, probe="none")).matrix
+            attacked = audit(session, Options(roles=roles, probe="write", throwaway=True)).matrix
         measured_ = {
             role: Force(connection, plain.world, identities, SERVED) for role, identities in plain.asking.items()
         }
-        return Judged(cells, unprobed, measured_)
+        return Judged(cells, unprobed, attacked, measured_)
 
 
 def forget_roles(url: str) -> None:

@@ -119,7 +119,7 @@ class Attacks:
                 continue
             overriding = any(columns[column].identity for column in values)
             ties = {column: value for column, value in values.items() if value is not None and _ties(owner, value)}
-            look = written(name, ties) if ties and self.rewrites(relation, Operation.INSERT) else None
+            look = written(name, ties or values) if self.rewrites(relation, Operation.INSERT) else None
             sql = insert(name, values, overriding=overriding)
             probe = Probe(self._counting(by), relation.oid, Operation.INSERT, sql, look)
             yield Attempt(probe, by, puts=owner.name)
@@ -130,13 +130,13 @@ class Attacks:
         """Whether the statement says whose the new row is, and no default or trigger does."""
         if any(_ties(owner, value or "") for column, value in fresh.items() if column not in values):
             return False
-        if self.rewrites(relation, Operation.INSERT) and not any(_ties(owner, one or "") for one in values.values()):
+        naming = [
+            one for one in self._catalog.columns[relation.oid] if one.name not in values and one.type in _MAY_NAME
+        ]
+        tied = any(_ties(owner, one or "") for one in values.values())
+        if naming and not tied and self.rewrites(relation, Operation.INSERT):
             return False
-        return not any(
-            one.default and one.constant is None and not one.identity and one.type in _MAY_NAME
-            for one in self._catalog.columns[relation.oid]
-            if one.name not in values
-        )
+        return not any(one.default and one.constant is None and not one.identity for one in naming)
 
     def _fresh(self, by: Identity, relation: Relation) -> Iterator[tuple[Principal, Mapping[str, str | None]]]:
         """Rows that nobody has put in yet, each like one that is there."""

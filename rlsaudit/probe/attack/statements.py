@@ -61,9 +61,12 @@ def contents(name: str) -> str:
     return f"select pg_catalog.md5({told}) from (select * from {name} limit {MOST_SEEN}) as x"
 
 
-def written(name: str, values: Mapping[str, str]) -> str:
+def written(name: str, values: Mapping[str, str | None]) -> str:
     """Returns a query that counts the rows of a relation (its quoted name) that hold these values, given as texts."""
     same = " and ".join(
-        f"x.{ident(column)}::pg_catalog.text operator(pg_catalog.=) {_text(value)}" for column, value in values.items()
+        f"x.{ident(column)} is null"
+        if value is None
+        else f"x.{ident(column)}::pg_catalog.text operator(pg_catalog.=) {_text(value)}"
+        for column, value in values.items()
     )
     return f"select pg_catalog.count(*) from {name} as x where {same}"
