@@ -264,7 +264,9 @@ def _function_reason(look: _Look, function: Function) -> str:
     if function.extension is not None:
         # An immutable or stable function promises to change nothing; a volatile one of an extension may do anything.
         promises = function.volatility != "v" or function.name.startswith(_HARMLESS_THOUGH_VOLATILE) or look.lax
-        harmless = promises and not function.name.startswith(_REACHES_OUT)
+        # What it queues is sent when the transaction is committed.
+        queues = look.lax and function.extension == "pg_net"
+        harmless = promises and (queues or not function.name.startswith(_REACHES_OUT))
         return "" if harmless else f"it may call {identity} of extension {function.extension}"
     if any(one.partition("=")[0].lower() in _IDENTITY_SETTINGS for one in function.settings):
         return f"it calls {identity}, which takes another role, as the API's login could not"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
-from rlsaudit.probe.rows.content import Content, Whose, constants, kind_of
+from rlsaudit.probe.rows.combine import nearest
+from rlsaudit.probe.rows.content import Content, Whose, constants, kind_of, named_in
 from rlsaudit.probe.rows.passing import Trial, passing
 
 if TYPE_CHECKING:
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from rlsaudit.policy.said import Said
     from rlsaudit.probe.rows.table import Table
 
+_ORDINARY = 3
+"""So many texts come before those that conditions suggest."""
 NULL = -1
 """The choice of NULL; any other is the place in `Choices.texts`."""
 _ENOUGH = 12
-_MOST_COMBINED = 400
-_MOST_VARIED = 6
+_MOST_COMBINED = 1_000
+_LONGEST_LISTED = 100
+_MOST_VARIED = 8
 _LITERAL = re.compile(r"'((?:[^']|'')*)'(?:::.*)?|(true|false|\(?-?[0-9.]+\)?)(?:::.*)?", re.DOTALL)
 _TIMES = ("timestamp with time zone", "timestamp without time zone", "date")
 
@@ -41,8 +44,9 @@ class Together:
 class Choices:
     """What may stand in the columns of tables."""
 
-    def __init__(self, content: Content, said: Said, whose: Whose) -> None:
+    def __init__(self, content: Content, said: Said, whose: Whose, bodies: Mapping[int, Sequence[str]]) -> None:
         self._content = content
+        self._bodies = bodies
         self._said = said
         self._whose = whose
         self._passing: dict[ColumnRef, tuple[int, ...]] = {}
@@ -64,7 +68,12 @@ class Choices:
         own = (made[0] if distinct is None else distinct,) if unique else ()
         ref = ColumnRef(table.oid, column.number)
         said = [one for one in self._said.constants.get(ref, ()) if one is not None]
-        return (*own, *first, *made, *suggested, *said)
+        return (*own, *first, *made[:_ORDINARY], *suggested, *said, *made[_ORDINARY:])
+
+    def _about(self, table: Table, column: Column) -> list[str]:
+        """What is asked of a column, with the bodies of functions that may say what is meant by it."""
+        checks = [check for check, columns in table.checks if column.number in columns]
+        return checks + [body for body in self._bodies.get(table.oid, ()) if checks]
 
     def checked(self, table: Table, column: Column) -> tuple[int, ...] | None:
         """Returns which of `texts` pass what is asked of the column by itself; None where nothing is."""
@@ -134,7 +143,7 @@ class Choices:
                 for check, columns in table.checks
                 if columns == {column.number}
                 for one in constants(check, kind)
-                if not one.isdigit() and len(one) < _MOST_COMBINED
+                if not one.isdigit() and len(one) < _LONGEST_LISTED
             }
             found |= dict.fromkeys(texts[one] for one in passed if texts[one] in listed)
         return tuple(one for one in found if one is not None or not column.not_null)
@@ -144,8 +153,11 @@ class Choices:
         return of_domain or any(column.number in columns for _, columns in table.checks)
 
     def _options(self, table: Table, column: Column) -> tuple[int, ...]:
+        """What may be tried together with other columns: first what the conditions themselves name."""
         passed = self.checked(table, column)
-        some = passed if passed is not None else (0,)
+        texts = self.texts(table, column, self._whose)
+        named = {one for check in self._about(table, column) for one in named_in(check)}
+        some = sorted(passed if passed is not None else (0,), key=lambda one: texts[one] not in named if texts else 0)
         return (*some[:_MOST_VARIED], *(() if column.not_null else (NULL,)))
 
     def _alone(self, table: Table, column: Column, tried: Sequence[str]) -> Trial:
@@ -182,19 +194,11 @@ def _combined(
     columns: tuple[int, ...], options: Sequence[tuple[int, ...]], fixed: tuple[int, int] | None
 ) -> list[tuple[int, ...]]:
     """Combinations of choices, those first that are nearest to what is ordinary."""
-    most = max(2, round(2 * _MOST_COMBINED ** (1 / max(1, len(columns)))))
-    cut = [
-        (fixed[1],) if fixed is not None and fixed[0] == number else _ends(some, most)
+    axes = [
+        (fixed[1],) if fixed is not None and fixed[0] == number else some
         for number, some in zip(columns, options, strict=True)
     ]
-    places = itertools.product(*(range(len(some)) for some in cut))
-    near = sorted(itertools.islice(places, 20 * _MOST_COMBINED), key=sum)[:_MOST_COMBINED]
-    return [tuple(some[place] for some, place in zip(cut, one, strict=True)) for one in near]
-
-
-def _ends(some: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """The first and, for it may be NULL, the last."""
-    return some if len(some) <= most else (*some[: most - 1], some[-1])
+    return list(nearest(axes, _MOST_COMBINED))
 
 
 def _document(path: tuple[str, ...], value: str) -> str:

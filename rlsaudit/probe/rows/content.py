@@ -25,6 +25,7 @@ _NAMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
         (r"e_?mail", "{mark}{n}@example.com"),
+        (r"(?:^|_)(?:uu|gu)?id$", "{mark}-{hex4}-4000-8000-000000000000"),
         (r"url|uri|website|link|href|image|avatar|logo|photo", "https://example.com/{mark}/{n}"),
         (r"slug|handle|user_?name|subdomain|nickname", "{mark}-{n}"),
         (r"phone|mobile|tel$", "+1555{digits}"),
@@ -202,7 +203,8 @@ class Content:
         unqualified = own.name if own is not None else kind.name
         if unqualified in _TEXTS or unqualified == "ltree":
             first = (self.texts(type_name, name, whose) or ("",))[0]
-            return first if f"{whose.n}" in first and whose.mark in first else None
+            told = f"{whose.n}" in first or f"{whose.n:04x}" in first
+            return first if told and whose.mark in first else None
         return _distinct(kind, whose)
 
     def _own(self, found: Type, kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
@@ -228,9 +230,14 @@ class Content:
         return _EXTENSIONS.get(found.name, ())
 
 
+def named_in(definition: str) -> Iterator[str]:
+    """Yields the texts that a condition names."""
+    return (found[1].replace("''", "'") for found in _CONSTANT.finditer(definition))
+
+
 def constants(definition: str, kind: Kind) -> Iterator[str]:
     """Yields texts that a condition suggests: its constants, and what is as long or as large as its numbers say."""
-    yield from (found[1].replace("''", "'") for found in _CONSTANT.finditer(definition))
+    yield from named_in(definition)
     for one in dict.fromkeys(found[0] for found in _NUMBER.finditer(definition)):
         if kind.name in _TEXTS:
             if one.isdigit() and 0 < int(one) <= _LONGEST:
@@ -258,6 +265,8 @@ def _builtin(kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
             return ("1" * (size or 1), "0" * (size or 1))
         case of if of in _RANGES:
             return (_RANGES[of](whose), "empty", "(,)")
+        case of if of in _TIMES and _BIRTHS.search(name):
+            return ("1990-01-01", *_PLAIN[of])
         case of if of in _TIMES and _ENDS.search(name):
             return ("tomorrow", *_PLAIN[of])
         case of:
@@ -266,6 +275,7 @@ def _builtin(kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
 
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 _TIMES = frozenset({"date", "timestamp with time zone", "timestamp without time zone"})
+_BIRTHS = re.compile(r"birth|dob$|born")
 _ENDS = re.compile(r"end|expir|until|due|finish|valid_to|close")
 
 
@@ -348,6 +358,7 @@ def _strings(name: str, whose: Whose) -> Iterable[str]:
         "mark": mark,
         "n": str(n),
         "digits": f"{whose.number % 100:02d}{n % 100_000:05d}",
+        "hex4": f"{n % 65536:04x}",
         "hex6": f"{mark[:2]}{n % 65536:04x}",
         "hex64": f"{mark}{n:056x}",
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.probe.rows.choices import NULL
+from rlsaudit.probe.rows.combine import nearest
 from rlsaudit.probe.rows.content import Whose
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Drafts:
         whose = Whose(principal.mark, number, wish.n)
         fixed, others = self._fixed(table, wish, whose)
         axes, later = self._axes(table, principal, wish, fixed, others)
-        for picked in _nearest(axes):
+        for picked in nearest(axes, _MOST_COMBINED):
             tied = _merged(fixed, picked)
             if tied is None:
                 continue
@@ -305,14 +305,3 @@ def _merged(
             if values.setdefault(number, value) != value:
                 return None
     return values
-
-
-def _nearest(
-    axes: Sequence[Sequence[Mapping[int, str | None]]],
-) -> Iterable[tuple[Mapping[int, str | None], ...]]:
-    """One possibility of each axis, those first that are at the beginning of all."""
-    if not axes:
-        return [()]
-    places = itertools.islice(itertools.product(*(range(len(one)) for one in axes)), 10 * _MOST_COMBINED)
-    near = sorted(places, key=sum)[:_MOST_COMBINED]
-    return [tuple(axis[place] for axis, place in zip(axes, one, strict=True)) for one in near]

@@ -35,6 +35,7 @@ MOST_ROWS = 6
 """So many rows of each principal a table gets; up to twice that, where policies name so many values."""
 _ELSEWHERE = 1_009
 _MOST_TRIES = 9
+_SHORT = 500
 """How far from the first numbers those begin that are tried where the first are taken."""
 
 
@@ -106,13 +107,15 @@ class _Sowing:
         self._principals = principals
         self._throwaway = throwaway
         self._missing: dict[int, str] = {}
+        self._lacking = set[int]()
         self._tables = {one.oid: table_of(catalog, one) for one in self._needed(relations)}
         self._pointed_at = {key.target for one in self._tables.values() for key in one.keys}
         content = Content(catalog)
         schemas = {oid: catalog.schema_name(one.relation) for oid, one in self._tables.items()}
         said = _carried(said, self._tables)
         owners = owners_of(content, self._tables, said, schemas)
-        self._choices = Choices(content, said, Whose(principals[0].mark, 0, 0))
+        bodies = {oid: tuple(_bodies(catalog, oid)) for oid in self._tables}
+        self._choices = Choices(content, said, Whose(principals[0].mark, 0, 0), bodies)
         self._drafts = Drafts(self._tables, schemas, owners, self._choices, said, principals)
         self._said = said
         self._requests = {one.name: self._request(one) for one in principals}
@@ -133,11 +136,24 @@ class _Sowing:
             here = [self._tables[oid] for oid in level if oid not in self._missing]
             later += self._level(here)
             self._drafts.done |= set(level)
+        later += self._again(arranged.levels, going)
         self._fill(later)
         rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
         sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
         missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
         return Sown(self._catalog, self._drafts, Seeds(rows, missing), self._requests)
+
+    def _again(self, levels: Iterable[Sequence[int]], going: Mapping[int, Table]) -> list[tuple[Table, Row, Draft]]:
+        """Tries once more what failed: a trigger may want rows of tables that no foreign key names."""
+        sown = {oid for oid, owner in self._drafts.rows if owner != SHARED}
+        going = {oid: one for oid, one in going.items() if oid in self._missing and oid not in sown}
+        failed = [oid for oid in going if oid not in self._lacking]
+        later = self._level([going[oid] for oid in failed])
+        if not any(self._drafts.rows.get((oid, one.name)) for oid in failed for one in self._principals):
+            return later
+        for level in levels:
+            later += self._level([going[oid] for oid in level if oid in going and oid in self._lacking])
+        return later
 
     def _above(self, relation: int) -> Iterator[int]:
         """A partition and what it is a part of."""
@@ -248,6 +264,7 @@ class _Sowing:
             except ImpossibleError as impossible:
                 if wish.n == 0:
                     self._missing.setdefault(table.oid, str(impossible))
+                    self._lacking.add(table.oid)
         return None
 
     def _row(self, table: Table, principal: Principal, wish: Wish, came: Came) -> Row:
@@ -309,6 +326,14 @@ class _Sowing:
                 rows = self._drafts.rows[table.oid, row.owner]
                 place = next(place for place, one in enumerate(rows) if one is row)
                 rows[place] = Row(row.relation, row.owner, came.values, came.stored, row.varied)
+
+
+def _bodies(catalog: Catalog, relation: int) -> Iterator[str]:
+    """The short functions that run when a row is written: a CHECK may keep its constants there."""
+    for oid in catalog.row_calls[relation]:
+        function = catalog.functions[oid]
+        if function.extension is None and len(function.body) < _SHORT:
+            yield function.body
 
 
 def _carried(said: Said, tables: Mapping[int, Table]) -> Said:
