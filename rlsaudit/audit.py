@@ -23,8 +23,7 @@ from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
 from rlsaudit.personas import choose, served_to
-from rlsaudit.policy.said import said
-from rlsaudit.probe.attack import Campaign, attack
+from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, attack
 from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
@@ -118,7 +117,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
     fought = _fought(access, predicates, cast.personas, exposure, options, session)
     sources = Sources(access, direct, indirect, escalation, intent)
-    matrix = build(sources, cast.personas, exposure, results, fought.attacked)
+    matrix = build(sources, cast.personas, exposure, results, fought)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 
@@ -191,21 +190,21 @@ def _fought(
     session: Session | None,
 ) -> Campaign:
     if session is None or options.mode != "write":
-        return Campaign({}, ())
+        return NO_CAMPAIGN
     try:
         return attack(
             session,
             access,
             personas,
             exposure,
-            said(predicates.conditions(personas)),
+            tuple(predicates.conditions(personas)),
             throwaway=options.throwaway,
             progress=options.progress,
         )
     except psycopg.Error as error:
         why = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
-            return Campaign({}, (Skipped("attacks", f"the server refused to run them: {why}"),))
+            return Campaign({}, {}, (Skipped("attacks", f"the server refused to run them: {why}"),))
         raise AuditError(
             f"The connection was lost while rows were attacked: {why}.",
             hint="The server rolls back what was under way. Try again, or use `--probe read`, which writes nothing.",

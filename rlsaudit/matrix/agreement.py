@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.personas import STRANGER
+from rlsaudit.policy.proof import Step
 from rlsaudit.probe import Outcome, Result
 from rlsaudit.reach import Way
 
 if TYPE_CHECKING:
     from rlsaudit.model import Persona
-    from rlsaudit.probe.attack import Attacked
+    from rlsaudit.probe.attack import Attacked, Chained
 
 
 _CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
@@ -100,6 +101,17 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
     least = max(way.at_least, attacked.reach)
     evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; {got}"), ""
+
+
+def with_chain(way: Way, chained: Chained | None) -> Way:
+    """Returns what a chain gains as corrected by one that was executed and reached rows of strangers."""
+    if chained is None or way.at_least >= Reach.SOME:
+        return way
+    steps = tuple(Step(one.relation, one.sql, one.inserts, one.columns) for one in chained.steps)
+    if way.at_most < Reach.SOME:
+        because = f"a chain was proved to gain no more, and one did: a bug of rlsaudit ({way.because})"
+        return replace(way, at_most=Reach.ALL, evidence=EvidenceKind.NONE, because=because)
+    return replace(way, at_least=Reach.SOME, steps=steps)
 
 
 def owns_nothing(persona: Persona) -> bool:

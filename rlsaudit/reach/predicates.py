@@ -78,12 +78,13 @@ class Predicates:
         role = self._catalog.roles_by_name[persona.role].oid
         return self._parsed[persona.name, role, self._of_kind(persona, role, relation, text), text]
 
-    def conditions(self, personas: Iterable[Persona]) -> Iterator[Expr]:
-        """Yields each expression of each policy as the personas' requests have it, over its own relation's columns."""
+    def conditions(self, personas: Iterable[Persona]) -> Iterator[tuple[int, Expr]]:
+        """Yields each expression of each policy as the personas' requests have it, behind the relation it is about."""
         for persona in personas:
             for policy in self._catalog.snapshot.policies:
                 for text in filter(None, (policy.using, policy.check)):
-                    yield read(parse(text, self.scope(persona, self._catalog.relations[policy.relation])))
+                    scope = self.scope(persona, self._catalog.relations[policy.relation])
+                    yield policy.relation, read(parse(text, scope))
 
     @property
     def catalog(self) -> Catalog:

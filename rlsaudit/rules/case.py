@@ -207,7 +207,7 @@ class Case:
 
     def attack_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
         """The statement that reached rows made for the purpose; None where none did."""
-        attacked = self.matrix.attacked.get((persona.name, relation.oid, operation))
+        attacked = self.matrix.fought.attacked.get((persona.name, relation.oid, operation))
         if attacked is None or attacked.probe is None or attacked.probe.persona is None:
             return None
         made = settings(self.catalog, self.platform, attacked.probe.persona)

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import platform_of
 from rlsaudit.model import Operation, Skipped
+from rlsaudit.policy.consulted import consulted
+from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.attacked import Attacked, judged
-from rlsaudit.probe.attack.identities import identities, principals, settings_of
+from rlsaudit.probe.attack.chains import Chained, Chains
+from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
 from rlsaudit.probe.attack.plan import Attacks
 from rlsaudit.probe.attack.run import run
+from rlsaudit.probe.attack.signing import sign_up
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.rows import seed
 
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.connect import Session
     from rlsaudit.model import Persona
-    from rlsaudit.policy.said import Said
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.probe.attack.attempt import Attempt
     from rlsaudit.probe.outcome import Probe, Result
 
@@ -32,10 +36,19 @@ Key: TypeAlias = tuple[str, int, Operation]
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What the attacks came to. `attacked` has the cells that were attacked; `skipped` says what was not, and why."""
+    """What the attacks came to.
+
+    `attacked` has the cells that were attacked, `chained` those that a chain of statements opens; `skipped` says what
+    was not attacked, and why.
+    """
 
     attacked: Mapping[Key, Attacked]
+    chained: Mapping[Key, Chained]
     skipped: tuple[Skipped, ...]
+
+
+NO_CAMPAIGN = Campaign({}, {}, ())
+"""Where nothing was attacked."""
 
 
 def attack(
@@ -43,7 +56,7 @@ def attack(
     access: Access,
     personas: Sequence[Persona],
     exposure: Mapping[str, Sequence[Relation]],
-    said: Said,
+    conditions: Sequence[tuple[int, Expr]],
     *,
     throwaway: bool,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -55,7 +68,8 @@ def attack(
         access: The facts of the database that the session is in.
         personas: Who attacks.
         exposure: By persona's name the relations that it can address.
-        said: What policies say of columns, so that rows are made which show what they let through.
+        conditions: What policies ask, each behind the relation that it is about: rows are made that show what they let
+            through, and chains begin in the tables that they look into.
         throwaway: Whether the server is nobody's: sequences may be advanced then, and users made.
         progress: Told how many probes are done, of how many known so far.
 
@@ -63,7 +77,7 @@ def attack(
         psycopg.Error: the connection was lost, or the server refuses even the block.
     """
     with session.rolled_back():
-        return _Campaign(session, access, progress).fought(personas, exposure, said, throwaway=throwaway)
+        return _Campaign(session, access, progress).fought(personas, exposure, conditions, throwaway=throwaway)
 
 
 class _Campaign:
@@ -79,7 +93,7 @@ class _Campaign:
         self,
         personas: Sequence[Persona],
         exposure: Mapping[str, Sequence[Relation]],
-        said: Said,
+        conditions: Sequence[tuple[int, Expr]],
         *,
         throwaway: bool,
     ) -> Campaign:
@@ -89,7 +103,8 @@ class _Campaign:
         # What is checked at the end of a transaction is checked after each statement, for there is no end.
         self._session.execute("set constraints all immediate")
         tables = self._tables(exposure)
-        sown = seed(self._session, catalog, tables, principals(settings_of(cast)), said, throwaway=throwaway)
+        texts = said(condition for _, condition in conditions)
+        sown = seed(self._session, catalog, tables, principals(settings_of(cast)), texts, throwaway=throwaway)
         attacks = Attacks(self._access, sown, throwaway=throwaway)
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
@@ -118,13 +133,30 @@ class _Campaign:
             )
             for key, tries in _by_cell(answered).items()
         }
+        # A newcomer signs up first, which on somebody's server is not for us to do.
+        chained = self._chained(attacks, cast, exposure, consulted(catalog, conditions)) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
             for oid, why in sown.seeds.missing.items()
             if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
         }
-        return Campaign(found, tuple(self._skipped(shown, attacks.left, missing)))
+        return Campaign(found, chained, tuple(self._skipped(shown, attacks.left, missing)))
+
+    def _chained(
+        self,
+        attacks: Attacks,
+        cast: Sequence[Persona],
+        exposure: Mapping[str, Sequence[Relation]],
+        deciding: Mapping[int, frozenset[int]],
+    ) -> Mapping[Key, Chained]:
+        sign_up(self._session, self._catalog, NEWCOMER)
+        found: dict[Key, Chained] = {}
+        for persona in cast:
+            if identities(persona)[0].strange:
+                newcomer = posing_as(NEWCOMER, persona)
+                found |= Chains(attacks, newcomer, exposure[persona.name], deciding, self._run).found()
+        return found
 
     def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
         """The tables that are exposed, and those that policies and views look into."""

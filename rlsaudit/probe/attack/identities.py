@@ -37,6 +37,8 @@ OWNER = _principal("A")
 """The user whose own rows an identity asks for."""
 OTHERS = (_principal("B"), _principal("C"))
 """Those whom the rows of strangers belong to: C is in no tenant with A or B."""
+NEWCOMER = _principal("D")
+"""Somebody who has just signed up: nothing is made for it, and what signing up brings it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,14 @@ def identities(persona: Persona) -> tuple[Identity, ...]:
     if not varies and not signed_in:
         # With claims and settings of its own it may be somebody whom rows belong to; anon never is.
         return (Identity(persona, None, strange=persona.name == "anon"),)
-    settings = {name: OWNER.user if value.startswith(_VARIES) else value for name, value in persona.settings.items()}
+    return (Identity(persona, None, strange=True), Identity(posing_as(OWNER, persona), OWNER, strange=False))
+
+
+def posing_as(principal: Principal, persona: Persona) -> Persona:
+    """Returns the persona with the requests of a principal."""
+    settings = {
+        name: principal.user if value.startswith(_VARIES) else value for name, value in persona.settings.items()
+    }
     claims = dict(persona.claims)
-    claims.update({name: OWNER.claims[name] for name in ("sub", "email") if name in claims})
-    owner = replace(persona, claims=claims, settings=settings)
-    return (Identity(persona, None, strange=True), Identity(owner, OWNER, strange=False))
+    claims.update({name: principal.claims[name] for name in ("sub", "email") if name in claims})
+    return replace(persona, claims=claims, settings=settings)

@@ -11,7 +11,7 @@ from rlsaudit.model import Operation
 from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
 from rlsaudit.probe.attack.attempt import Attempt
 from rlsaudit.probe.attack.identities import OTHERS
-from rlsaudit.probe.attack.statements import COUNTER, contents, delete, insert, nth_row, update, written
+from rlsaudit.probe.attack.statements import COUNTER, contents, delete, in_keys, insert, nth_row, update, written
 from rlsaudit.probe.outcome import Outcome, Probe
 from rlsaudit.probe.select import MOST_ROWS, count
 
@@ -32,6 +32,7 @@ _FEW_NTH = 6
 _LARGE = 10_000
 """Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
 _MOST_VALUES = 3
+_MOST_SET = 8
 _KEYS = frozenset("puxf")
 _MAY_NAME = frozenset({"uuid", "text", "character varying", "name", "json", "jsonb", "citext"})
 """Types of columns that may say whose a row is."""
@@ -140,7 +141,12 @@ class Attacks:
 
     def _fresh(self, by: Identity, relation: Relation) -> Iterator[tuple[Principal, Mapping[str, str | None]]]:
         """Rows that nobody has put in yet, each like one that is there."""
-        for owner in (*OTHERS, *((by.owns,) if by.owns else ())):
+        return self._like((*OTHERS, *((by.owns,) if by.owns else ())), relation)
+
+    def _like(
+        self, owners: Iterable[Principal], relation: Relation
+    ) -> Iterator[tuple[Principal, Mapping[str, str | None]]]:
+        for owner in owners:
             for row in self._rows[relation.oid]:
                 if row.owner != owner.name or row.relation != relation.oid:
                     continue
@@ -148,6 +154,95 @@ class Attacks:
                 fresh = self._sown.fresh(relation.oid, owner, varied)
                 if fresh is not None:
                     yield owner, fresh
+
+    def name(self, relation: Relation) -> str:
+        """Returns the relation's quoted name."""
+        return self._catalog.identity(relation)
+
+    def by_keys(self, persona: Persona, relation: Relation) -> str | None:
+        """Returns a condition that only rows meet which were made; None where the persona cannot ask for their keys."""
+        rows = self._rows[relation.oid]
+        primary = next((one for one in self._catalog.constraints[relation.oid] if one.kind == "p"), None)
+        if primary is None or not rows or not self._may(relation, Operation.SELECT):
+            return None
+        role = self._catalog.roles_by_name[persona.role].oid
+        columns = [one for one in self._catalog.columns[relation.oid] if one.number in primary.columns]
+        if not all(self._access.on_column(role, relation, one, "SELECT") for one in columns):
+            return None
+        return in_keys([one.name for one in columns], [one.values for one in rows])
+
+    def writes(self, persona: Persona, relation: Relation) -> Iterator[tuple[Operation, str]]:
+        """Yields statements that change and delete all rows."""
+        if self._does_otherwise(relation):
+            return
+        role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
+        changes = next(iter(self._changes(role, relation)), None)
+        if changes is not None and self._may(relation, Operation.UPDATE):
+            yield Operation.UPDATE, update(name, *changes)
+        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
+            yield Operation.DELETE, delete(name)
+
+    def in_the_name_of(
+        self, newcomer: Principal, persona: Persona, relation: Relation
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields statements that put in a row like one of somebody else's, but with the newcomer's name in it.
+
+        Each comes behind the columns that it sets.
+        """
+        if relation.kind not in "rp" or self._does_otherwise(relation):
+            return
+        role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
+        columns = {one.name: one for one in self._access.columns(role, relation, "INSERT") if not one.generated}
+        for row in self._rows[relation.oid]:
+            owner = next((one for one in OTHERS[:1] if one.name == row.owner), None)
+            if owner is None or row.relation != relation.oid:
+                continue
+            values = {one: value for one, value in self._renamed(relation, row, owner, newcomer) if one in columns}
+            given = frozenset(columns[column].number for column in values)
+            if values and self._may(relation, Operation.INSERT, given):
+                overriding = any(columns[column].identity for column in values)
+                yield tuple(values), insert(name, values, overriding=overriding)
+
+    def _renamed(
+        self, relation: Relation, row: Row, owner: Principal, newcomer: Principal
+    ) -> Iterator[tuple[str, str | None]]:
+        """The row with the newcomer's name in it, and a key of its own."""
+        mine = {owner.user: newcomer.user, str(owner.claims.get("email")): str(newcomer.claims.get("email"))}
+        constraints = self._catalog.constraints[relation.oid]
+        pointing = {number for one in constraints if one.kind == "f" for number in one.columns}
+        keys = {one.columns[0] for one in constraints if one.kind in "pu" and len(one.columns) == 1} - pointing
+        for column in self._catalog.columns[relation.oid]:
+            value = row.values.get(column.name)
+            if value in mine:
+                yield column.name, mine[value]
+            elif column.number in keys and column.default:
+                # The server makes one up.
+                continue
+            elif column.number in keys and value is not None:
+                yield column.name, value.replace(owner.mark, newcomer.mark)
+            else:
+                yield column.name, value
+
+    def settable(self, persona: Persona, relation: Relation) -> Iterator[tuple[str, str | None]]:
+        """Yields columns that the persona may set, with values that rows of others have."""
+        if relation.kind not in "rp" or not self._may(relation, Operation.UPDATE):
+            return
+        role = self._catalog.roles_by_name[persona.role].oid
+        keys = {number for one in self._catalog.constraints[relation.oid] if one.kind == "p" for number in one.columns}
+        for one in self._access.columns(role, relation, "UPDATE"):
+            if not one.generated and not one.identity and one.number not in keys:
+                values = (*self._sown.variants(relation.oid, one.name), *self._values(relation, one))
+                yield from ((one.name, value) for value in tuple(dict.fromkeys(values))[:_MOST_SET])
+
+    def naming(self, persona: Persona, relation: Relation) -> Iterator[str]:
+        """Yields columns that the persona may set, and that say whose a row is."""
+        if relation.kind not in "rp" or not self._may(relation, Operation.UPDATE):
+            return
+        role = self._catalog.roles_by_name[persona.role].oid
+        users = {one.user for one in OTHERS}
+        for one in self._access.columns(role, relation, "UPDATE"):
+            if any(row.values.get(one.name) in users for row in self._rows[relation.oid]):
+                yield one.name
 
     def rewrites(self, relation: Relation, operation: Operation) -> bool:
         """Whether a trigger may make another row of the one that is written, before it is or afterwards."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.names import ident, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 MOST_SEEN = 1_000
 COUNTER = "rlsaudit.n"
@@ -40,6 +40,13 @@ def delete(name: str) -> str:
 def nth_row(nth: int) -> str:
     """Returns the condition that lets one row through, to stand behind an UPDATE or DELETE; `nth` counts from 1."""
     return f" where {_NTH.format(counter=COUNTER, zeros=_ZEROS, nth=nth)}"
+
+
+def in_keys(columns: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> str:
+    """Returns a condition that is true for rows with the keys of these, given as texts by column."""
+    keys = ", ".join(f"{ident(one)}::pg_catalog.text" for one in columns)
+    values = ", ".join(f"({', '.join(_text(row[one]) for one in columns)})" for row in rows)
+    return f"({keys}) in ({values})"
 
 
 def insert(name: str, values: Mapping[str, str | None], *, overriding: bool) -> str:

@@ -43,10 +43,10 @@ class Sown:
     """The rows that are there, and what it takes to make more."""
 
     def __init__(
-        self, catalog: Catalog, drafts: Drafts, seeds: Seeds, requests: Mapping[str, Mapping[str, str]]
+        self, drafts: Drafts, choices: Choices, seeds: Seeds, requests: Mapping[str, Mapping[str, str]]
     ) -> None:
-        self._catalog = catalog
         self._drafts = drafts
+        self._choices = choices
         self._numbers = itertools.count(2 * _ELSEWHERE)
         self.seeds = seeds
         self.requests = requests
@@ -69,6 +69,12 @@ class Sown:
             return None
         values = {table.columns[number].name: value for number, value in made.values.items()}
         return values | dict(varied or {})
+
+    def variants(self, relation: int, column: str) -> tuple[str | None, ...]:
+        """Returns what is worth having in a column, as texts: what policies compare it with, and all that there is."""
+        table = self._drafts.tables.get(relation)
+        found = next((one for one in table.columns.values() if one.name == column), None) if table else None
+        return () if table is None or found is None else self._choices.variants(table, found)
 
 
 def seed(
@@ -141,7 +147,7 @@ class _Sowing:
         rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
         sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
         missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
-        return Sown(self._catalog, self._drafts, Seeds(rows, missing), self._requests)
+        return Sown(self._drafts, self._choices, Seeds(rows, missing), self._requests)
 
     def _again(self, levels: Iterable[Sequence[int]], going: Mapping[int, Table]) -> list[tuple[Table, Row, Draft]]:
         """Tries once more what failed: a trigger may want rows of tables that no foreign key names."""
