@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from rlsaudit.cli.exits import exit_code
-from rlsaudit.cli.options import TEXT, FormatName, OutputFile, known_format, known_probe, known_severity
+from rlsaudit.cli.options import (
+    CLONE,
+    TEXT,
+    EngineName,
+    FormatName,
+    Major,
+    OutputFile,
+    PgBin,
+    engine_request,
+    known_format,
+    known_probe,
+    known_severity,
+)
 from rlsaudit.cli.output import can_be_saved, deliver, progress
 from rlsaudit.errors import UsageError
 
@@ -44,8 +56,15 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     ] = None,
     probe: Annotated[
         str,
-        typer.Option(metavar="MODE", help="none: catalog and proofs alone. read: also count rows as each persona."),
+        typer.Option(
+            metavar="MODE",
+            help="none: catalog and proofs alone. read: also count rows as each persona. "
+            "clone: ask a throwaway copy of the schema instead.",
+        ),
     ] = "read",
+    engine: EngineName = None,
+    pg_bin: PgBin = None,
+    major: Major = None,
     format_name: FormatName = TEXT,
     output: OutputFile = None,
     fail_on: Annotated[
@@ -58,7 +77,8 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     """Audit a database: who can read or write what, and is that what is meant?
 
     It reads the catalog and counts rows as each persona, in READ ONLY transactions that are rolled back: nothing is
-    changed.
+    changed. With --probe clone it reads the catalog and the schema, and asks a copy of the schema that it makes in a
+    throwaway Postgres (--engine, --pg-bin, --pg), which is gone afterwards.
 
     \b
     Exit codes:
@@ -70,19 +90,33 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     from rlsaudit.audit import Options, audit, examine  # noqa: PLC0415 — what --help need not wait for
     from rlsaudit.catalog import load  # noqa: PLC0415
     from rlsaudit.connect import connect, target_from  # noqa: PLC0415
+    from rlsaudit.engine import EngineRequest  # noqa: PLC0415
+    from rlsaudit.source import in_a_clone  # noqa: PLC0415
 
     known_format(format_name)
-    known_probe(probe)
+    known_probe(probe, CLONE)
     level = known_severity(fail_on)
     can_be_saved(output)
+    request = engine_request(engine, None, pg_bin, major)
+    if probe != CLONE and request != EngineRequest():
+        raise UsageError(
+            "Only --probe clone takes a Postgres of its own.", hint="Leave out --engine, --pg-bin and --pg."
+        )
     facts = _file(target)
+    if facts is not None and probe == CLONE:
+        raise UsageError("A snapshot has no server to clone.", hint="Give the database itself, or leave out --probe.")
     if facts is not None:
         options = Options(tuple(schema or ()), tuple(role or ()), "none", intent)
         report = examine(load(facts), options).report
     else:
-        with connect(target_from(target, os.environ)) as session, progress("Auditing") as tell:
-            options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)
-            report = audit(session, options)
+        conninfo = target_from(target, os.environ)
+        with connect(conninfo) as session, progress("Auditing") as tell:
+            if probe == CLONE:
+                options = Options(tuple(schema or ()), tuple(role or ()), intent=intent, progress=tell)
+                report = in_a_clone(session, conninfo, request, options).report
+            else:
+                options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)
+                report = audit(session, options)
     deliver(report, format_name, output)
     raise typer.Exit(exit_code(report, level, strict=strict))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rlsaudit.engine import EngineRequest
 
 TEXT = "text"
+CLONE = "clone"
 _AUTO = "auto"
 FormatName = Annotated[str, typer.Option("--format", metavar="NAME", help="text, for people, or json, for machines.")]
 OutputFile = Annotated[
@@ -61,18 +62,19 @@ def known_machine_format(name: str) -> str:
     return name
 
 
-def known_probe(mode: str) -> str:
-    """Returns `mode` if there is such a probe mode.
+def known_probe(mode: str, *more: str) -> str:
+    """Returns `mode` if there is such a probe mode; `more` are those that only this command has.
 
     Raises:
         UsageError: there is not, or not yet.
     """
     from rlsaudit.audit import PROBE_MODES  # noqa: PLC0415
 
-    if mode in PROBE_MODES:
+    modes = (*PROBE_MODES, *more)
+    if mode in modes:
         return mode
-    yet = "does not exist yet" if mode in {"write", "clone"} else "does not exist"
-    raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(PROBE_MODES)}.")
+    yet = "does not exist yet" if mode == "write" else "does not exist here" if mode == CLONE else "does not exist"
+    raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(modes)}.")
 
 
 def known_severity(name: str) -> Severity:

@@ -17,7 +17,8 @@ from rlsaudit.connect import connect
 from rlsaudit.engine import candidates, start
 from rlsaudit.errors import AuditError, UsageError
 from rlsaudit.migrations import Failure, applied, find, located, replay, settings_at
-from rlsaudit.model import EvidenceKind, Reach, Skipped
+from rlsaudit.model import Skipped
+from rlsaudit.source.withheld import withheld
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rlsaudit.audit import Options
     from rlsaudit.engine import EngineRequest
     from rlsaudit.migrations import Command, Script, Settings
-    from rlsaudit.model import Cell, Report
+    from rlsaudit.model import Report
 
 _DATABASE = "replayed"
 
@@ -142,25 +143,14 @@ def doubted(report: Report, failures: tuple[Failure, ...]) -> Report:
         for one in failure.objects:
             causes.setdefault(one.identity, failure)
     opaque = next((one for one in decisive if one.opaque), None)
-    matrix = tuple(_doubted(cell, causes.get(cell.relation) or opaque) for cell in report.matrix)
-    left = (Skipped(f"statement at {one.location.file}:{one.location.line}", str(one)) for one in decisive)
-    skipped = (*report.skipped, *left)
-    summary = replace(report.summary, unknown=sum(one.reach is Reach.UNKNOWN for one in matrix), skipped=len(skipped))
-    return replace(report, matrix=matrix, skipped=skipped, summary=summary)
-
-
-def _doubted(cell: Cell, failure: Failure | None) -> Cell:
-    if failure is None:
-        return cell
-    because = f"a statement failed that would have changed it, at {failure.location.file}:{failure.location.line}"
-    return replace(
-        cell,
-        reach=Reach.UNKNOWN,
-        escalated=Reach.UNKNOWN,
-        evidence=EvidenceKind.NONE,
-        because=because,
-        at_least=Reach.NONE,
-        at_most=Reach.ALL,
-        escalated_because=because,
-        chain=(),
+    found = {one.relation: causes.get(one.relation) or opaque for one in report.matrix}
+    because = {relation: _because(failure) for relation, failure in found.items() if failure is not None}
+    return withheld(
+        report,
+        because,
+        (Skipped(f"statement at {one.location.file}:{one.location.line}", str(one)) for one in decisive),
     )
+
+
+def _because(failure: Failure) -> str:
+    return f"a statement failed that would have changed it, at {failure.location.file}:{failure.location.line}"
