@@ -7,6 +7,7 @@ whether an expression is there.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Facts: TypeAlias = "dict[ObjectRef, dict[str, Hashable]]"
 
 _SYSTEM = "pg_"
-_PARSED = "BEGIN ATOMIC"
+# A constant has no name until it is written out with its type and read again: then it is called like that.
+_NAMED = re.compile(r"(::[a-z_ ]+(?:\[\])?) AS \"?[a-z_]+\"?(?=[\s,;)]|$)")
 _SINCE_17 = "MAINTAIN"
 
 
@@ -166,8 +168,7 @@ class _Names:
             "security_definer": one.security_definer,
             "volatility": (one.volatility, one.leakproof, one.strict),
             "settings": frozenset(one.settings),
-            # A parsed body is written out again by the server, with names of columns that it did not have.
-            "body": one.body if self._precise and not one.body.startswith(_PARSED) else bool(one.body),
+            "body": self._text(one.body),
             "parameters": one.parameters,
             "defaults": self._text(one.defaults),
         }
@@ -204,4 +205,4 @@ class _Names:
         )
 
     def _text(self, text: str | None) -> Hashable:
-        return text if self._precise else text is not None
+        return _NAMED.sub(r"\1", text) if text and self._precise else bool(text)

@@ -79,10 +79,10 @@ def cloned(dsn: str) -> Iterator[tuple[Clone, Snapshot, list[Difference]]]:
     """A clone with its facts, and how they differ from the database's."""
     snapshot = facts(dsn)
     dump = schema_of(dsn, dumper(snapshot.server.major, EngineRequest()).path)
-    with start(engine_for(snapshot.server.major, EngineRequest())) as server:
-        with built(server, Catalog(snapshot), dump) as clone:
-            copy = facts(clone.login)
-            yield clone, copy, differences(snapshot, copy, apart_from=clone.crew.names)
+    engine = engine_for(snapshot.server.major, EngineRequest())
+    with start(engine) as server, built(server, Catalog(snapshot), dump) as clone:
+        copy = facts(clone.login)
+        yield clone, copy, differences(snapshot, copy, apart_from=clone.crew.names)
 
 
 def on(dsn: str, *statements: str) -> None:
@@ -135,7 +135,7 @@ class TestALikeness:
             assert clone.failures == ()
             assert clone.skipped == ()
 
-    def test_what_is_not_alike_is_seen(self, server: Server, database: str) -> None:
+    def test_what_is_not_alike_is_seen(self, database: str) -> None:
         """Each of these is a way in which a clone could be wrong."""
         schema = (
             "create table public.notes (id int, owner uuid)",
@@ -227,7 +227,7 @@ class TestAnAudit:
                 assert cell.evidence in {EvidenceKind.CATALOG, EvidenceKind.PROOF, EvidenceKind.NONE}
         assert verdicts(report)["clone_login", "public.apart", "select"][0] is Reach.ALL
 
-    def test_the_database_is_only_read(self, server: Server, supabase_database: str) -> None:
+    def test_the_database_is_only_read(self, supabase_database: str) -> None:
         with psycopg.connect(supabase_database, autocommit=True) as admin:
             demo.load(admin)
             admin.execute("vacuum freeze")
@@ -293,9 +293,7 @@ class TestDanger:
                 attacker.execute("grant pg_execute_server_program to clone_evil")
             attacker.rollback()
 
-    def test_a_password_is_neither_on_a_command_line_nor_in_an_error(
-        self, server: Server, database: str, tmp_path: Path
-    ) -> None:
+    def test_a_password_is_neither_on_a_command_line_nor_in_an_error(self, database: str, tmp_path: Path) -> None:
         """A pg_dump that tells what it was given, and fails with what it knows."""
         program = tmp_path / "pg_dump"
         program.write_text(
