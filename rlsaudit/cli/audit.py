@@ -23,6 +23,7 @@ from rlsaudit.cli.options import (
     known_severity,
 )
 from rlsaudit.cli.output import can_be_saved, deliver, progress
+from rlsaudit.cli.receipt import ReceiptFile, witness
 from rlsaudit.errors import UsageError
 
 _SNAPSHOT = ".json"
@@ -67,6 +68,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     major: Major = None,
     format_name: FormatName = TEXT,
     output: OutputFile = None,
+    receipt: ReceiptFile = None,
     fail_on: Annotated[
         str, typer.Option(metavar="LEVEL", help="Exit with 1 from this severity on: info, low, medium, high, critical.")
     ] = "high",
@@ -97,20 +99,22 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     known_probe(probe, CLONE)
     level = known_severity(fail_on)
     can_be_saved(output)
+    seen = witness(receipt, probe)
     request = engine_request(engine, None, pg_bin, major)
     if probe != CLONE and request != EngineRequest():
         raise UsageError(
             "Only --probe clone takes a Postgres of its own.", hint="Leave out --engine, --pg-bin and --pg."
         )
     facts = _file(target)
-    if facts is not None and probe == CLONE:
-        raise UsageError("A snapshot has no server to clone.", hint="Give the database itself, or leave out --probe.")
+    if facts is not None and (probe == CLONE or receipt is not None):
+        hint = "Give the database itself, or leave out --probe and --receipt."
+        raise UsageError("A snapshot has no server to clone, nor anything to give a receipt for.", hint=hint)
     if facts is not None:
         options = Options(tuple(schema or ()), tuple(role or ()), "none", intent)
         report = examine(load(facts), options).report
     else:
         conninfo = target_from(target, os.environ)
-        with connect(conninfo) as session, progress("Auditing") as tell:
+        with connect(conninfo) as session, seen(session), progress("Auditing") as tell:
             if probe == CLONE:
                 options = Options(tuple(schema or ()), tuple(role or ()), intent=intent, progress=tell)
                 report = in_a_clone(session, conninfo, request, options).report

@@ -56,6 +56,8 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
         )
     unlocked = _not_to_be_locked(catalog)
     dump = schema_of(conninfo, program.path, without=(name for name, _ in unlocked))
+    if session.recorder is not None:
+        session.recorder.programs.append(f"pg_dump {program.version}, in a READ ONLY transaction of its own")
     with start(engine) as server, built(server, catalog, dump) as clone, connect(clone.login) as attacker:
         with attacker.read_only():
             copy = take(attacker)
