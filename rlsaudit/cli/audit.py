@@ -9,8 +9,21 @@ from typing import Annotated
 import typer
 
 from rlsaudit.cli.exits import exit_code
-from rlsaudit.cli.options import TEXT, FormatName, OutputFile, known_format, known_probe, known_severity
+from rlsaudit.cli.options import (
+    CLONE,
+    TEXT,
+    EngineName,
+    FormatName,
+    Major,
+    OutputFile,
+    PgBin,
+    engine_request,
+    known_format,
+    known_probe,
+    known_severity,
+)
 from rlsaudit.cli.output import can_be_saved, deliver, progress
+from rlsaudit.cli.receipt import ReceiptFile, witness
 from rlsaudit.errors import UsageError
 
 _SNAPSHOT = ".json"
@@ -47,11 +60,16 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
         typer.Option(
             metavar="MODE",
             help="none: catalog and proofs alone. read: also count rows as each persona. "
-            "write: also try to change rows made for it, all rolled back; needs a role that policies do not hold.",
+            "write: also try to change rows made for it, all rolled back; needs a role that policies do not hold. "
+            "clone: read only, and attack a throwaway copy of the schema instead.",
         ),
     ] = "read",
+    engine: EngineName = None,
+    pg_bin: PgBin = None,
+    major: Major = None,
     format_name: FormatName = TEXT,
     output: OutputFile = None,
+    receipt: ReceiptFile = None,
     fail_on: Annotated[
         str, typer.Option(metavar="LEVEL", help="Exit with 1 from this severity on: info, low, medium, high, critical.")
     ] = "high",
@@ -62,7 +80,9 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     """Audit a database: who can read or write what, and is that what is meant?
 
     It reads the catalog and counts rows as each persona, in READ ONLY transactions that are rolled back: nothing is
-    changed. --probe write makes rows and attacks them, in a transaction that is rolled back as well.
+    changed. With --probe write it makes rows and attacks them, in a transaction that is rolled back as well. With
+    --probe clone it reads the catalog and the schema, and attacks a copy of the schema that it makes in a throwaway
+    Postgres (--engine, --pg-bin, --pg), which is gone afterwards.
 
     \b
     Exit codes:
@@ -74,19 +94,35 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     from rlsaudit.audit import Options, audit, examine  # noqa: PLC0415 — what --help need not wait for
     from rlsaudit.catalog import load  # noqa: PLC0415
     from rlsaudit.connect import connect, target_from  # noqa: PLC0415
+    from rlsaudit.engine import EngineRequest  # noqa: PLC0415
+    from rlsaudit.source import in_a_clone  # noqa: PLC0415
 
     known_format(format_name)
-    known_probe(probe)
+    known_probe(probe, CLONE)
     level = known_severity(fail_on)
     can_be_saved(output)
+    seen = witness(receipt, probe)
+    request = engine_request(engine, None, pg_bin, major)
+    if probe != CLONE and request != EngineRequest():
+        raise UsageError(
+            "Only --probe clone takes a Postgres of its own.", hint="Leave out --engine, --pg-bin and --pg."
+        )
     facts = _file(target)
+    if facts is not None and (probe == CLONE or receipt is not None):
+        hint = "Give the database itself, or leave out --probe and --receipt."
+        raise UsageError("A snapshot has no server to clone, nor anything to give a receipt for.", hint=hint)
     if facts is not None:
         options = Options(tuple(schema or ()), tuple(role or ()), "none", intent)
         report = examine(load(facts), options).report
     else:
-        with connect(target_from(target, os.environ)) as session, progress("Auditing") as tell:
-            options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)
-            report = audit(session, options)
+        conninfo = target_from(target, os.environ)
+        with connect(conninfo) as session, seen(session), progress("Auditing") as tell:
+            if probe == CLONE:
+                options = Options(tuple(schema or ()), tuple(role or ()), None, intent, tell, throwaway=True)
+                report = in_a_clone(session, conninfo, request, options).report
+            else:
+                options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)
+                report = audit(session, options)
     deliver(report, format_name, output)
     raise typer.Exit(exit_code(report, level, strict=strict))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from rlsaudit.cli.options import (
     known_severity,
 )
 from rlsaudit.cli.output import deliver, progress
+from rlsaudit.cli.receipt import ReceiptFile, witness
 from rlsaudit.cli.replaying import (
     Apply,
     ApplySeconds,
@@ -74,6 +76,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     major: Major = None,
     format_name: FormatNames = None,
     output: OutputFiles = None,
+    receipt: ReceiptFile = None,
     fail_on: FailOn = "high",
     strict: Strict = False,
 ) -> None:
@@ -102,14 +105,15 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
         known_platform(platform),
         known_command(apply, apply_seconds),
     )
+    seen = replace(recipe, witness=witness(receipt, known_probe(probe) or "write"))
     with progress("Checking") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
         if base is None:
-            report = from_migrations(path, recipe, options).report
+            report = from_migrations(path, seen, options).report
         else:
             named = Named(base, path, recipe)
             before = open_side(named, options)
-            report = compared(before, from_migrations(path, recipe, options, before), named.shown)
+            report = compared(before, from_migrations(path, seen, options, before), named.shown)
     for name, file in wanted:
         deliver(report, name, file)
     raise typer.Exit(exit_code(report, level, strict=strict))

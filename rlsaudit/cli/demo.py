@@ -20,6 +20,7 @@ from rlsaudit.cli.options import (
     known_format,
 )
 from rlsaudit.cli.output import can_be_saved, deliver, progress, say
+from rlsaudit.cli.receipt import ReceiptFile, witness
 
 _OWNER = "postgres"
 """The role that a Supabase project's owner connects as: no superuser, so that the demo shows what they will see."""
@@ -39,6 +40,7 @@ def _demo(
     major: Major = None,
     format_name: FormatName = TEXT,
     output: OutputFile = None,
+    receipt: ReceiptFile = None,
 ) -> None:
     """Audit a small vulnerable app in a throwaway Postgres.
 
@@ -46,6 +48,7 @@ def _demo(
     """
     known_format(format_name)
     can_be_saved(output)
+    seen = witness(receipt, "write")
     from rlsaudit.engine import start  # noqa: PLC0415 — first what starts Postgres, the rest while it starts
 
     meanwhile = threading.Thread(target=_load, daemon=True)
@@ -62,7 +65,7 @@ def _demo(
         meanwhile.join()
         from rlsaudit.audit import Options, audit  # noqa: PLC0415
 
-        with connect(server.dsn("kilnhouse", user=_OWNER)) as session:
+        with connect(server.dsn("kilnhouse", user=_OWNER)) as session, seen(session):
             report = audit(session, Options(progress=tell, throwaway=True))
         taken = f"{server.version}, {server.provider}"
     deliver(report, format_name, output)

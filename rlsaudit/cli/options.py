@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rlsaudit.engine import EngineRequest
 
 TEXT = "text"
+CLONE = "clone"
 _AUTO = "auto"
 FormatName = Annotated[str, typer.Option("--format", metavar="NAME", help="text, for people, or json, for machines.")]
 OutputFile = Annotated[
@@ -67,18 +68,21 @@ def known_machine_format(name: str) -> str:
     return name
 
 
-def known_probe(mode: str | None) -> str | None:
+def known_probe(mode: str | None, *more: str) -> str | None:
     """Returns `mode` if there is such a probe mode, or if none was asked for.
+
+    `more` are those that only this command has.
 
     Raises:
         UsageError: there is not, or not yet.
     """
     from rlsaudit.audit import PROBE_MODES  # noqa: PLC0415
 
-    if mode is None or mode in PROBE_MODES:
+    modes = (*PROBE_MODES, *more)
+    if mode is None or mode in modes:
         return mode
-    yet = "does not exist yet" if mode == "clone" else "does not exist"
-    raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(PROBE_MODES)}.")
+    yet = "does not exist here" if mode == CLONE else "does not exist"
+    raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(modes)}.")
 
 
 def known_severity(name: str) -> Severity:

@@ -28,6 +28,11 @@ def secrets_in(conninfo: str) -> frozenset[str]:
     return frozenset(secret for secret in found | decoded if secret)
 
 
+def is_secret(option: str) -> bool:
+    """Whether a parameter of libpq's is a credential."""
+    return option in _SECRET_OPTIONS
+
+
 def mask(text: str, secrets: Iterable[str]) -> str:
     """The text with every spelling of every secret replaced by `***`."""
     # The longest first: one secret may be a part of another, whose rest would be left over.

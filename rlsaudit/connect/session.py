@@ -7,6 +7,7 @@ no startup options, no prepared statements, and every setting local to its trans
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
@@ -20,6 +21,8 @@ from rlsaudit.connect.text import register_text_loaders
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
+
+    from rlsaudit.connect.recorder import Recorder
 
     Parameters = Sequence[Any] | Mapping[str, Any] | None
 
@@ -43,6 +46,7 @@ class Session:
         database: The name of the database.
         server_version_num: As the server tells it, 150020 for 15.20.
         round_trips: How often the server was asked and waited for. Whoever uses `connection` adds to it.
+        recorder: Who writes down what is sent; nobody, unless a receipt is wanted.
     """
 
     __slots__ = (
@@ -51,6 +55,7 @@ class Session:
         "_statement_timeout_ms",
         "connection",
         "database",
+        "recorder",
         "round_trips",
         "server_version_num",
         "user",
@@ -66,6 +71,7 @@ class Session:
     ) -> None:
         self.connection = connection
         self.round_trips = 0
+        self.recorder: Recorder | None = None
         self._options = options
         self._secrets = secrets
         self._statement_timeout_ms = statement_timeout_ms
@@ -112,8 +118,10 @@ class Session:
     def execute(self, sql: str, params: Parameters = None) -> psycopg.Cursor[Any]:
         """Runs a statement, or several without `params`, in one round trip."""
         self.round_trips += 1
-        # As bytes, for the driver would take a query for a SQL_ASCII database to be ASCII.
-        return self.connection.execute(sql.encode(), params)
+        if self.recorder is None:
+            # As bytes, for the driver would take a query for a SQL_ASCII database to be ASCII.
+            return self.connection.execute(sql.encode(), params)
+        return self._recorded(self.recorder, sql, params)
 
     def fetch_all(self, sql: str, params: Parameters = None) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -124,6 +132,23 @@ class Session:
         row = self.execute(sql, params).fetchone()
         return None if row is None else row[0]
 
+    def _recorded(self, recorder: Recorder, sql: str, params: Parameters) -> psycopg.Cursor[Any]:
+        began = time.monotonic()
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(sql.encode(), params)
+        except BaseException:
+            recorder.sent([], time.monotonic() - began, failed=True)
+            raise
+        seconds = time.monotonic() - began
+        # A result for each statement, with the server's word for it; whoever asked finds the first one, as without us.
+        tags = [cursor.statusmessage or ""]
+        while cursor.nextset():
+            tags.append(cursor.statusmessage or "")
+        cursor.set_result(0)
+        recorder.sent(tags, seconds, failed=False)
+        return cursor
+
     @contextlib.contextmanager
     def _transaction(self, mode: str) -> Iterator[Self]:
         if self.in_transaction:
@@ -131,6 +156,8 @@ class Session:
             raise RuntimeError(message)
         try:
             self.execute(f"begin isolation level {mode}; {self._local_settings()}")
+            if self.recorder is not None:
+                self.recorder.begun()
             yield self
         finally:
             # A running query is not an obstacle: interrupted by Ctrl-C, the driver has cancelled it by now.
@@ -140,6 +167,9 @@ class Session:
         if not self.in_transaction:
             return
         try:
+            if self.recorder is not None:
+                intact = self.connection.info.transaction_status is TransactionStatus.INTRANS
+                self.recorder.rolls_back(self, intact=intact)
             self.execute("rollback")
         except psycopg.Error:
             # Nothing can be said to such a connection any more, and closing it rolls back too. What went wrong before

@@ -64,7 +64,7 @@ def inspect(bin_dir: Path) -> Installation:
         if not os.access(bin_dir / f"{program}{SUFFIX}", os.X_OK):
             message = f"{bin_dir} has no executable {program}"
             raise NotAnInstallationError(message)
-    build = _output(bin_dir / f"postgres{SUFFIX}", "--version")
+    build = output(bin_dir / f"postgres{SUFFIX}", "--version")
     # It prints, for example: postgres (PostgreSQL) 17.10 (Debian 17.10-1)
     match = re.search(r"\b(\d+)(?:\.(\d+)|(?:devel|beta\d+|rc\d+))", build)
     if match is None:
@@ -81,7 +81,7 @@ def inspect(bin_dir: Path) -> Installation:
 def _layout(bin_dir: Path, major: int) -> tuple[Path | None, Path | None]:
     if os.access(bin_dir / f"pg_config{SUFFIX}", os.X_OK):
         try:
-            lines = _output(bin_dir / f"pg_config{SUFFIX}", "--sharedir", "--pkglibdir").splitlines()
+            lines = output(bin_dir / f"pg_config{SUFFIX}", "--sharedir", "--pkglibdir").splitlines()
         except NotAnInstallationError:
             lines = []
         if len(lines) == 2:  # noqa: PLR2004  one line for each of the two that we asked for
@@ -102,7 +102,12 @@ def _first(bin_dir: Path, major: int, layouts: tuple[str, ...], marks: tuple[str
     return None
 
 
-def _output(program: Path, *arguments: str) -> str:
+def output(program: Path, *arguments: str) -> str:
+    """What a program of an installation prints.
+
+    Raises:
+        NotAnInstallationError: it does not run.
+    """
     try:
         done = subprocess.run(  # noqa: S603  an installation's own program, no shell
             [program, *arguments],

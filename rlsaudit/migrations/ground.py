@@ -39,7 +39,7 @@ _VECTOR = re.compile(r"\bset\s+((?:hnsw|ivfflat)\.\w+)", re.IGNORECASE)
 _CODE = re.compile(r"(?i)(?:pl|auto_explain|session_|shared_|local_)")
 # Up to 15 CREATEROLE is enough to become a member of any role, these included, which run programs and read files; of
 # any but a superuser's. So superusers they are, in a server to throw away: then only a superuser can give them away.
-_FENCED = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
+FENCED = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
 _ADMIN_OPTION = 16_00_00
 _PG_DATABASE_OWNER = 14_00_00
 _PARAMETER_GRANTS = 15_00_00
@@ -91,11 +91,11 @@ class Ground:
         if self.supabase:
             revoke_replay_rights(self.admin)
         else:
-            _parameters(self.admin, "revoke set on parameter {} from {}", self.parameters, self.owner)
+            grant_parameters(self.admin, "revoke set on parameter {} from {}", self.parameters, self.owner)
         for one in _databases(self.admin) - self.databases:
             self.admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(one)))
         if self.server.provider == "url":
-            _fence(self.admin, up=False)  # elsewhere it stays: functions that the migrations made are called later
+            fence(self.admin, up=False)  # elsewhere it stays: functions that the migrations made are called later
         self.admin.close()
 
 
@@ -122,14 +122,14 @@ def prepare(
     dsn = server.supabase_database(name, era=era) if supabase else server.create_database(name)
     admin = psycopg.connect(dsn, autocommit=True, options=_OWN_NAMES)
     try:
-        _fence(admin, up=True)
+        fence(admin, up=True)
         extensions = Extensions(admin)
-        stored = tuple(sorted(one for one in parameters if "." in one and not _CODE.match(one)))
+        stored = storable(parameters)
         owner = "postgres" if supabase else _make_owner(admin, owners)
         if supabase:
             grant_replay_rights(admin, parameters=stored)
         else:
-            _parameters(admin, "grant set on parameter {} to {}", stored, owner)
+            grant_parameters(admin, "grant set on parameter {} to {}", stored, owner)
         extensions.prepare(wanted)
         login = server.dsn(name, user=owner)
         return Ground(server, name, dsn, login, owner, admin, extensions, supabase, stored, _databases(admin))
@@ -153,13 +153,21 @@ def _make_owner(admin: psycopg.Connection[Any], owners: Counter[str]) -> str:
     return owner
 
 
-def _fence(admin: psycopg.Connection[Any], *, up: bool) -> None:
+def fence(admin: psycopg.Connection[Any], *, up: bool) -> None:
+    """Keeps whoever may create roles from the predefined ones that run programs and read files, or lets them again."""
     if admin.info.server_version < _ADMIN_OPTION:
         query = "update pg_catalog.pg_authid set rolsuper = %s where rolname = any (%s) and rolsuper <> %s"
-        admin.execute(query, [up, list(_FENCED), up])
+        admin.execute(query, [up, list(FENCED), up])
 
 
-def _parameters(admin: psycopg.Connection[Any], statement: LiteralString, names: Iterable[str], owner: str) -> None:
+def storable(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of these settings that the server does not know, and that name no code to run."""
+    return tuple(sorted(one for one in set(names) if "." in one and not _CODE.match(one)))
+
+
+def grant_parameters(
+    admin: psycopg.Connection[Any], statement: LiteralString, names: Iterable[str], owner: str
+) -> None:
     """Grants or revokes the right to store settings that the server does not know; before 15 there is none."""
     if admin.info.server_version < _PARAMETER_GRANTS:
         return

@@ -13,20 +13,24 @@ from typing import TYPE_CHECKING
 from rlsaudit.audit import examine
 from rlsaudit.catalog import take
 from rlsaudit.compare import Side
-from rlsaudit.connect import connect
+from rlsaudit.connect import connect, unseen
 from rlsaudit.engine import candidates, start
 from rlsaudit.errors import AuditError, UsageError
 from rlsaudit.migrations import Failure, applied, find, located, replay, settings_at
-from rlsaudit.model import EvidenceKind, Reach, Skipped
+from rlsaudit.model import Skipped
+from rlsaudit.source.withheld import withheld
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Literal
 
     from rlsaudit.audit import Options
+    from rlsaudit.connect import Session
     from rlsaudit.engine import EngineRequest
     from rlsaudit.migrations import Command, Script, Settings
-    from rlsaudit.model import Cell, Report
+    from rlsaudit.model import Report
 
 _DATABASE = "replayed"
 
@@ -36,6 +40,7 @@ class Recipe:
     """How to make the database: which throwaway Postgres, the era of grants, the platform where it is not seen.
 
     Then for a replay the tool's layout and what a failure does; or else the `command` that applies the migrations.
+    `witness` is put around the work of the session that audits it.
     """
 
     engine: EngineRequest
@@ -45,6 +50,7 @@ class Recipe:
     seeds: bool = False
     platform: Literal["supabase", "postgres"] | None = None
     command: Command | None = None
+    witness: Callable[[Session], AbstractContextManager[None]] = unseen
 
 
 def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | None = None) -> Side:
@@ -67,7 +73,7 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
                 f"A migration failed, so nothing was audited: {replayed.failures[0]}.",
                 hint="Mend it, or use --continue: what depends on it is then unknown, and said to be.",
             )
-        side = _examined(replayed.login, project.settings, options)
+        side = _examined(replayed.login, project.settings, recipe, options)
         version = f"Postgres {server.version} from {server.provider}"
     scripts = {one.name: _digest(one) for one in project.scripts}
     fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
@@ -96,14 +102,14 @@ def _from_command(path: Path, recipe: Recipe, command: Command, options: Options
         start(request) as server,
         applied(server, path, command, platform=recipe.platform, era=recipe.era, name=_DATABASE) as made,
     ):
-        side = _examined(made.login, made.settings, options)
+        side = _examined(made.login, made.settings, recipe, options)
         applied_by = f"made by {command.shown} on Postgres {server.version} from {server.provider}"
     return replace(side, report=_noted(side.report, (applied_by, *made.notes)))
 
 
-def _examined(login: str, settings: Settings, options: Options) -> Side:
+def _examined(login: str, settings: Settings, recipe: Recipe, options: Options) -> Side:
     """Audits as the migrations' owner, who is no superuser: what they define runs while the server is asked."""
-    with connect(login) as session:
+    with connect(login) as session, recipe.witness(session):
         with session.read_only():
             snapshot = take(session)
         known = {one.name for one in snapshot.schemas}
@@ -142,25 +148,14 @@ def doubted(report: Report, failures: tuple[Failure, ...]) -> Report:
         for one in failure.objects:
             causes.setdefault(one.identity, failure)
     opaque = next((one for one in decisive if one.opaque), None)
-    matrix = tuple(_doubted(cell, causes.get(cell.relation) or opaque) for cell in report.matrix)
-    left = (Skipped(f"statement at {one.location.file}:{one.location.line}", str(one)) for one in decisive)
-    skipped = (*report.skipped, *left)
-    summary = replace(report.summary, unknown=sum(one.reach is Reach.UNKNOWN for one in matrix), skipped=len(skipped))
-    return replace(report, matrix=matrix, skipped=skipped, summary=summary)
-
-
-def _doubted(cell: Cell, failure: Failure | None) -> Cell:
-    if failure is None:
-        return cell
-    because = f"a statement failed that would have changed it, at {failure.location.file}:{failure.location.line}"
-    return replace(
-        cell,
-        reach=Reach.UNKNOWN,
-        escalated=Reach.UNKNOWN,
-        evidence=EvidenceKind.NONE,
-        because=because,
-        at_least=Reach.NONE,
-        at_most=Reach.ALL,
-        escalated_because=because,
-        chain=(),
+    found = {one.relation: causes.get(one.relation) or opaque for one in report.matrix}
+    because = {relation: _because(failure) for relation, failure in found.items() if failure is not None}
+    return withheld(
+        report,
+        because,
+        (Skipped(f"statement at {one.location.file}:{one.location.line}", str(one)) for one in decisive),
     )
+
+
+def _because(failure: Failure) -> str:
+    return f"a statement failed that would have changed it, at {failure.location.file}:{failure.location.line}"

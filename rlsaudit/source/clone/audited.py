@@ -1,0 +1,108 @@
+"""A database, audited in a clone: its facts are its own, and whatever is asked is asked of the clone.
+
+The database is only read: once by us, for its facts, and once by `pg_dump`, for its schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.access import Access
+from rlsaudit.audit import Audited, examine
+from rlsaudit.catalog import Catalog, take
+from rlsaudit.catalog.facts import Viewer
+from rlsaudit.catalog.likeness import differences
+from rlsaudit.connect import connect
+from rlsaudit.connect.dump import schema_of, shares_backends
+from rlsaudit.engine import start
+from rlsaudit.engine.programs import dumper
+from rlsaudit.errors import UsageError
+from rlsaudit.model import Skipped
+from rlsaudit.source.clone.build import built, engine_for
+from rlsaudit.source.clone.doubts import doubted
+
+if TYPE_CHECKING:
+    from rlsaudit.audit import Options
+    from rlsaudit.catalog.facts import Snapshot
+    from rlsaudit.connect import Session
+    from rlsaudit.engine import EngineRequest
+    from rlsaudit.source.clone.build import Clone
+
+MODE = "clone"
+
+
+def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options: Options) -> Audited:
+    """Audits the database that `session` is in, without asking it for more than its catalog.
+
+    Args:
+        session: A session in the database.
+        conninfo: How it was opened, for `pg_dump`.
+        request: Which throwaway Postgres to rebuild it in.
+        options: What to audit, and how the clone is asked.
+
+    Raises:
+        AuditError: there is no `pg_dump` or no server for it, or the schema could not be read.
+    """
+    with session.read_only():
+        snapshot = take(session)
+    catalog = Catalog(snapshot)
+    engine = engine_for(snapshot.server.major, request)
+    program = dumper(snapshot.server.major, request)
+    if shares_backends(session, conninfo):
+        raise UsageError(
+            "A pooler is in between that gives a connection to one client after the other, and pg_dump needs its own.",
+            hint="Take the direct connection or, on Supabase, the session pooler (port 5432).",
+        )
+    unlocked = _not_to_be_locked(catalog)
+    dump = schema_of(conninfo, program.path, without=(name for name, _ in unlocked))
+    if session.recorder is not None:
+        session.recorder.programs.append(f"pg_dump {program.version}, in a READ ONLY transaction of its own")
+    with start(engine) as server, built(server, catalog, dump) as clone, connect(clone.login) as attacker:
+        with attacker.read_only():
+            copy = take(attacker)
+        found = differences(snapshot, copy, apart_from=clone.crew.names)
+        audited = examine(replace(snapshot, viewer=_everybody(snapshot, copy)), options, attacker)
+        note = (
+            f"asked in a clone, on Postgres {server.version} from {server.provider}: the schema as pg_dump "
+            f"{program.version} wrote it, and no rows but {_rows(snapshot, clone)}"
+        )
+    notes = [note, *clone.notes]
+    if server.major != snapshot.server.major:
+        notes.append(f"the clone is Postgres {server.major} and the database is {snapshot.server.major}")
+    skipped = [*clone.skipped, *_servers(snapshot), *(Skipped(f"{name} in the clone", why) for name, why in unlocked)]
+    report = doubted(audited.report, catalog, found, clone.failures, skipped)
+    target = replace(report.target, probe=MODE, notes=(*report.target.notes, *notes))
+    return replace(audited, report=replace(report, target=target))
+
+
+def _not_to_be_locked(catalog: Catalog) -> list[tuple[str, str]]:
+    """Tables that `pg_dump` may not lock as this role, on which it would give up altogether."""
+    access, viewer = Access(catalog), catalog.snapshot.viewer
+    me = catalog.roles_by_name[viewer.name].oid
+    return [
+        (catalog.identity(one), f"{viewer.name} may not read it, so pg_dump leaves it out")
+        for one in catalog.snapshot.relations
+        if one.kind in "rp"
+        and not (access.usage(me, catalog.schemas[one.schema]) and access.on_table(me, one, "SELECT"))
+    ]
+
+
+def _everybody(snapshot: Snapshot, copy: Snapshot) -> Viewer:
+    """Whom the clone is asked as, in the database's own words: somebody who is kept from nothing."""
+    there = {one.name for one in copy.roles}
+    settable = frozenset(one.oid for one in snapshot.roles if one.name in there and not one.name.startswith("pg_"))
+    name = next((one.name for one in snapshot.roles if one.superuser), snapshot.viewer.name)
+    return Viewer(name, superuser=True, bypass_rls=True, settable=settable)
+
+
+def _rows(snapshot: Snapshot, clone: Clone) -> str:
+    kept = snapshot.buckets and not any("storage.buckets" in one.what for one in clone.skipped)
+    return f"those of storage.buckets ({len(snapshot.buckets)}), which policies look up" if kept else "what was made up"
+
+
+def _servers(snapshot: Snapshot) -> list[Skipped]:
+    return [
+        Skipped(f"what is behind the foreign server {one.name}", "a clone connects to nothing")
+        for one in snapshot.foreign_servers
+    ]

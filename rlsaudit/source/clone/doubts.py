@@ -1,0 +1,107 @@
+"""What may not be said of a clone that is not alike: verdicts by its answers, on what is not as it is in the database.
+
+The catalog's and the prover's verdicts rest on the database's own facts and stand. What was asked in the clone is asked
+of something else where a relation is not alike, or where something that it depends on is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import EvidenceKind, Skipped
+from rlsaudit.source.withheld import withheld
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Policy, Rewrite
+    from rlsaudit.catalog.likeness import Difference
+    from rlsaudit.migrations import Failure
+    from rlsaudit.model import Report
+
+_OF_ALL = frozenset({"role", "membership", "type"})
+"""What everything may depend on."""
+_OWN_FACTS = frozenset({EvidenceKind.CATALOG, EvidenceKind.PROOF})
+
+
+def doubted(
+    report: Report, catalog: Catalog, found: Iterable[Difference], failures: Iterable[Failure], left: Iterable[Skipped]
+) -> Report:
+    """Returns the report without verdicts by answers of what is not alike, and with all that could not be rebuilt."""
+    found = list(found)
+    reasons = dict(_reasons(catalog, found))
+    everything = next((_said(one) for one in found if one.object.type in _OF_ALL), None)
+    causes = {
+        one.relation: because
+        for one in report.matrix
+        if one.evidence not in _OWN_FACTS and (because := reasons.get(one.relation) or everything)
+    }
+    unlike = {one.object.identity for one in found}
+    told = [Skipped(f"{one.object.type} {one.object.identity} in the clone", ", ".join(one.what)) for one in found]
+    told += [
+        Skipped(f"a statement of the clone: {one.statement}", one.message)
+        for one in failures
+        # A grant to a role that is no more, say: everything that it is about came out as it is.
+        if not one.objects or any(_name(each.identity) in map(_name, unlike) for each in one.objects)
+    ]
+    return withheld(report, causes, (*left, *told), keep=_OWN_FACTS)
+
+
+def _said(one: Difference) -> str:
+    return f"the clone is not alike: {one.object.type} {one.object.identity} ({', '.join(one.what)})"
+
+
+def _name(identity: str) -> str:
+    """A function's name without its arguments, anything else as it is."""
+    return identity.partition("(")[0]
+
+
+def _reasons(catalog: Catalog, found: Iterable[Difference]) -> Iterator[tuple[str, str]]:
+    """By the relation's identity, what is not alike of it or of what it depends on."""
+    unlike = {(_kind(one.object.type), one.object.identity): _said(one) for one in found}
+    uses = _uses(catalog)
+    for relation in catalog.snapshot.relations:
+        identity = catalog.identity(relation)
+        seen, waiting = {("table", identity)}, [("table", identity)]
+        while waiting:
+            node = waiting.pop()
+            if node in unlike:
+                yield identity, unlike[node]
+                break
+            more = uses[node] - seen
+            seen |= more
+            waiting += more
+
+
+def _kind(kind: str) -> str:
+    return kind if kind in {"function", "schema"} else "table"
+
+
+def _uses(catalog: Catalog) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
+    """What each relation and function rests on, by its kind and identity: by dependence, or by a name in a body."""
+    uses: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    tables = {one.oid: ("table", catalog.identity(one)) for one in catalog.snapshot.relations}
+    functions = {one.oid: ("function", catalog.function_identity(one)) for one in catalog.snapshot.functions}
+    for relation in catalog.snapshot.relations:
+        node = tables[relation.oid]
+        uses[node].add(("schema", catalog.schemas[relation.schema].name))
+        near = (*catalog.children[relation.oid], *catalog.parents[relation.oid])
+        uses[node] |= {tables[oid] for oid in near if oid in tables}
+        called = (*catalog.row_calls[relation.oid], *(one.function for one in catalog.triggers[relation.oid]))
+        uses[node] |= {functions[oid] for oid in called if oid in functions}
+        dependent: tuple[Policy | Rewrite, ...] = (*catalog.policies[relation.oid], *catalog.rewrites[relation.oid])
+        for one in dependent:
+            uses[node] |= {functions[each] for each in one.functions if each in functions}
+            uses[node] |= {tables[each.relation] for each in one.columns if each.relation in tables}
+    by_name: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for relation in catalog.snapshot.relations:
+        by_name[relation.name.lower()].add(tables[relation.oid])
+    for function in catalog.snapshot.functions:
+        by_name[function.name.lower()].add(functions[function.oid])
+    for function in catalog.snapshot.functions:
+        for word in set(re.findall(r'"[^"]+"|\w+', function.body.lower())):
+            uses[functions[function.oid]] |= by_name.get(word.strip('"'), set())
+    return uses
