@@ -23,6 +23,7 @@ from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
 from rlsaudit.personas import choose, served_to
+from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, attack
 from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.model import Finding, Persona
 
-PROBE_MODES = ("none", "read")
+PROBE_MODES = ("none", "read", "write")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
     "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
@@ -47,16 +48,24 @@ _NOT_YET = (
 class Options:
     """What to audit: `schemas` and `roles` replace what the platform would have, `probe` is one of `PROBE_MODES`.
 
+    Where no mode is asked for it is `read`, on a server that is nobody's `write`.
+
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
-    them.
+    them. `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody.
     """
 
     schemas: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    probe: str = "read"
+    probe: str | None = None
     intent: Path | None = None
     progress: Callable[[int, int], None] = lambda _done, _total: None
     configured: tuple[str, ...] = ()
+    throwaway: bool = False
+
+    @property
+    def mode(self) -> str:
+        """The mode that was asked for, or else the one that suits the server."""
+        return self.probe or ("write" if self.throwaway else "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,9 @@ class Audited:
 
 
 def audit(session: Session, options: Options) -> Report:
-    """Audits the database that `session` is connected to, in READ ONLY transactions that are rolled back.
+    """Audits the database that `session` is connected to, in transactions that are rolled back.
+
+    All of them are READ ONLY, unless `options.mode` is `write`: then there is one more, in which rows are attacked.
 
     Raises:
         AuditError: nothing was audited; it says why and what to do.
@@ -104,11 +115,13 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     escalation = Escalation(access, predicates, direct, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
-    matrix = build(Sources(access, direct, indirect, escalation, intent), cast.personas, exposure, results)
+    fought = _fought(access, predicates, cast.personas, exposure, options, session)
+    sources = Sources(access, direct, indirect, escalation, intent)
+    matrix = build(sources, cast.personas, exposure, results, fought)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 
-    missing = (*_blind(snapshot), *skipped, *_idle(intent, case), *_unset(case))
+    missing = (*_blind(snapshot), *skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix), _NOT_YET]
     if stubs:
@@ -120,7 +133,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
             server_version=snapshot.server.version.split()[0],
             database=snapshot.server.database,
             schemas=tuple(schemas),
-            probe=options.probe if session else "none",
+            probe=options.mode if session else "none",
             notes=tuple(notes),
         ),
         personas=cast.personas,
@@ -142,7 +155,7 @@ def _probed(
 ) -> tuple[tuple[probe.Result, ...], tuple[Skipped, ...]]:
     if session is None:
         return (), (Skipped("probes", "a saved snapshot has no server to ask"),)
-    if options.probe == "none":
+    if options.mode == "none":
         return (), (Skipped("probes", "--probe none"),)
     relations = {one.oid: one for group in exposure.values() for one in group}
     probes, skipped = probe.plan(access, personas, relations.values())
@@ -166,6 +179,36 @@ def _probed(
         ) from error
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
     return results, (*skipped, *_grouped(access.catalog, failed))
+
+
+def _fought(
+    access: Access,
+    predicates: Predicates,
+    personas: Sequence[Persona],
+    exposure: dict[str, tuple[Relation, ...]],
+    options: Options,
+    session: Session | None,
+) -> Campaign:
+    if session is None or options.mode != "write":
+        return NO_CAMPAIGN
+    try:
+        return attack(
+            session,
+            access,
+            personas,
+            exposure,
+            tuple(predicates.conditions(personas)),
+            throwaway=options.throwaway,
+            progress=options.progress,
+        )
+    except psycopg.Error as error:
+        why = error.diag.message_primary or type(error).__name__
+        if not session.connection.closed:
+            return Campaign({}, {}, (Skipped("attacks", f"the server refused to run them: {why}"),))
+        raise AuditError(
+            f"The connection was lost while rows were attacked: {why}.",
+            hint="The server rolls back what was under way. Try again, or use `--probe read`, which writes nothing.",
+        ) from error
 
 
 def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipped]:

@@ -162,7 +162,8 @@ class Relation:
     `kind` is `relkind`; `rows` is the planner's estimate, -1 where the table was never analysed. `definition` is a
     view's query, `options` are `reloptions` as stored (`security_invoker=on`). `updatable` is what
     `pg_relation_is_updatable` says with triggers and rules: bit 2 UPDATE, 3 INSERT, 4 DELETE; 0 where the foreign-data
-    wrapper below has no handler.
+    wrapper below has no handler. `partition_key` are the numbers of the columns that rows are parted by, 0 for an
+    expression; `bound` is which rows belong into a partition (`FOR VALUES IN ('a')`).
     """
 
     oid: int
@@ -180,6 +181,8 @@ class Relation:
     extension: str | None
     definition: str | None
     updatable: int
+    bound: str | None = None
+    partition_key: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +190,8 @@ class Column:
     """A live column. `acl` holds column grants only; `default` whether there is a default, identity or generation.
 
     `type_kind` is `typtype`: `b` base, `e` enum, `d` domain, `c` composite. `constant` is the default's SQL where that
-    is a short constant (`'draft'::text`), None where there is none or it is computed. `collation` is one by which texts
-    are equal that are written differently, None where it is any other.
+    is a short constant (`'draft'::text`), `computed` its SQL where it is anything else; a generated column has neither.
+    `collation` is one by which texts are equal that are written differently, None where it is any other.
     """
 
     relation: int
@@ -203,6 +206,7 @@ class Column:
     acl: tuple[Grant, ...]
     constant: str | None = None
     collation: str | None = None
+    computed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

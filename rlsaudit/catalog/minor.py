@@ -34,7 +34,8 @@ class ParameterAcl:
 class Type:
     """A type or domain of the database's own, without arrays and the row types of tables; `kind` is `typtype`.
 
-    `labels` are an enumeration's, in their order; `base` is the type, with modifiers, that a domain rests on.
+    `labels` are an enumeration's, in their order; `base` is the type, with modifiers, that a domain rests on, and
+    `checks` what it asks of a value (`CHECK (VALUE > 0)`); `attributes` are a composite's, each with its type.
     """
 
     oid: int
@@ -46,6 +47,8 @@ class Type:
     extension: str | None
     labels: tuple[str, ...] = ()
     base: str | None = None
+    checks: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

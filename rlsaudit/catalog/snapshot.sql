@@ -169,6 +169,9 @@ select pg_catalog.json_build_object(
       'oid', c.oid::bigint, 'schema', c.relnamespace::bigint, 'name', c.relname, 'kind', c.relkind,
       'owner', c.relowner::bigint, 'rls', c.relrowsecurity, 'forced', c.relforcerowsecurity,
       'partition', c.relispartition, 'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
+      'bound', pg_catalog.pg_get_expr(c.relpartbound, 0), 'partition_key', coalesce((
+        select pg_catalog.to_json(p.partattrs::smallint[]) from pg_catalog.pg_partitioned_table p
+        where p.partrelid = c.oid), '[]'),
       'replica_identity', c.relreplident, 'rows', c.reltuples, 'extension', e.extname,
       'definition', case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end,
       -- Asked only where it depends on something, for asking waits for whoever holds the relation's lock.
@@ -194,13 +197,7 @@ select pg_catalog.json_build_object(
         from pg_catalog.pg_collation l
         join pg_catalog.pg_namespace n on n.oid = l.collnamespace
         where l.oid = a.attcollation and not l.collisdeterministic),
-      'constant', (
-        select x.sql
-        -- A default names no column. With the relation's oid the server would wait for its lock.
-        from pg_catalog.pg_attrdef d,
-          lateral (select case when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, 0) end as sql) x
-        where d.adrelid = a.attrelid and d.adnum = a.attnum and pg_catalog.length(x.sql) < 100
-          and x.sql ~ $re$^(true|false|\(?-?[0-9.]+\)?|'[^']*'|NULL)(::[A-Za-z_" .0-9(),]+)?(\[\])?$$re$),
+      'constant', case when f.constant then f.sql end, 'computed', case when not f.constant then f.sql end,
       'default', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> '', 'identity', a.attidentity <> '',
       'acl', case when a.attacl is null then '[]' else (
                select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -210,6 +207,13 @@ select pg_catalog.json_build_object(
     from pg_catalog.pg_attribute a
     join own_relations c on c.oid = a.attrelid and c.relkind <> 'S'
     join pg_catalog.pg_type t on t.oid = a.atttypid
+    left join pg_catalog.pg_attrdef d on a.atthasdef and d.adrelid = a.attrelid and d.adnum = a.attnum
+    left join lateral (
+      -- A default names no column, what is generated does. With the relation's oid the server would wait for its lock.
+      select case when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, 0) end as sql offset 0) e on true
+    left join lateral (
+      select e.sql, pg_catalog.length(e.sql) < 100
+        and e.sql ~ $re$^(true|false|\(?-?[0-9.]+\)?|'[^']*'|NULL)(::[A-Za-z_" .0-9(),]+)?(\[\])?$$re$ as constant) f on true
     where a.attnum > 0 and not a.attisdropped
   ),
   'policies', (
@@ -392,6 +396,13 @@ select pg_catalog.json_build_object(
       'labels', (select coalesce(pg_catalog.json_agg(l.enumlabel order by l.enumsortorder), '[]')
                  from pg_catalog.pg_enum l where l.enumtypid = t.oid),
       'base', case when t.typbasetype <> 0 then pg_catalog.format_type(t.typbasetype, t.typtypmod) end,
+      'checks', (select coalesce(pg_catalog.json_agg(pg_catalog.pg_get_constraintdef(k.oid) order by k.conname), '[]')
+                 from pg_catalog.pg_constraint k where k.contypid = t.oid and k.contype = 'c'),
+      'attributes', (
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+          a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)) order by a.attnum), '[]')
+        from pg_catalog.pg_attribute a
+        where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped),
       'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
                 a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
               from pg_catalog.aclexplode(coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))) a))

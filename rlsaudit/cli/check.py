@@ -10,7 +10,16 @@ import typer
 
 from rlsaudit.cli.exits import exit_code
 from rlsaudit.cli.failures import is_database
-from rlsaudit.cli.options import EngineName, EngineUrl, Major, PgBin, engine_request, known_probe, known_severity
+from rlsaudit.cli.options import (
+    EngineName,
+    EngineUrl,
+    Major,
+    PgBin,
+    ProbeMode,
+    engine_request,
+    known_probe,
+    known_severity,
+)
 from rlsaudit.cli.output import deliver, progress
 from rlsaudit.cli.receipt import ReceiptFile, witness
 from rlsaudit.cli.replaying import (
@@ -60,7 +69,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     grants: Era = None,
     go_on: GoOn = False,
     seed: Annotated[bool, typer.Option("--seed", help="Run the seeds as well, so that probes see rows.")] = False,
-    probe: Annotated[str, typer.Option(metavar="MODE", help="none or read.")] = "read",
+    probe: ProbeMode = None,
     engine: EngineName = None,
     engine_url: EngineUrl = None,
     pg_bin: PgBin = None,
@@ -96,7 +105,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
         known_platform(platform),
         known_command(apply, apply_seconds),
     )
-    seen = replace(recipe, witness=witness(receipt, known_probe(probe)))
+    seen = replace(recipe, witness=witness(receipt, known_probe(probe) or "write"))
     with progress("Checking") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), known_probe(probe), intent, tell)
         if base is None:

@@ -48,7 +48,7 @@ def _demo(
     """
     known_format(format_name)
     can_be_saved(output)
-    seen = witness(receipt, "read")
+    seen = witness(receipt, "write")
     from rlsaudit.engine import start  # noqa: PLC0415 — first what starts Postgres, the rest while it starts
 
     meanwhile = threading.Thread(target=_load, daemon=True)
@@ -66,7 +66,7 @@ def _demo(
         from rlsaudit.audit import Options, audit  # noqa: PLC0415
 
         with connect(server.dsn("kilnhouse", user=_OWNER)) as session, seen(session):
-            report = audit(session, Options(progress=tell))
+            report = audit(session, Options(progress=tell, throwaway=True))
         taken = f"{server.version}, {server.provider}"
     deliver(report, format_name, output)
     if format_name == TEXT and output is None:

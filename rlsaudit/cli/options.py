@@ -33,6 +33,12 @@ EngineUrl = Annotated[
 PgBin = Annotated[
     Path | None, typer.Option(metavar="DIRECTORY", help="The directory of `postgres` and `initdb` to take.")
 ]
+ProbeMode = Annotated[
+    str | None,
+    typer.Option(
+        "--probe", metavar="MODE", help="none or read; on a throwaway server also write, which is what it does unasked."
+    ),
+]
 Major = Annotated[int | None, typer.Option("--pg", metavar="MAJOR", help="The major version that is needed.")]
 
 
@@ -62,8 +68,8 @@ def known_machine_format(name: str) -> str:
     return name
 
 
-def known_probe(mode: str, *more: str) -> str:
-    """Returns `mode` if there is such a probe mode; `more` are those that only this command has.
+def known_probe(mode: str | None, *more: str) -> str | None:
+    """Returns `mode` if there is such a probe mode, or if none was asked for; `more` are those of this command alone.
 
     Raises:
         UsageError: there is not, or not yet.
@@ -71,9 +77,9 @@ def known_probe(mode: str, *more: str) -> str:
     from rlsaudit.audit import PROBE_MODES  # noqa: PLC0415
 
     modes = (*PROBE_MODES, *more)
-    if mode in modes:
+    if mode is None or mode in modes:
         return mode
-    yet = "does not exist yet" if mode == "write" else "does not exist here" if mode == CLONE else "does not exist"
+    yet = "does not exist here" if mode == CLONE else "does not exist"
     raise UsageError(f"--probe {mode} {yet}.", hint=f"There are: {', '.join(modes)}.")
 
 

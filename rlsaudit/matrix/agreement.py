@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.personas import STRANGER
+from rlsaudit.policy.proof import Step
 from rlsaudit.probe import Outcome, Result
 from rlsaudit.reach import Way
 
 if TYPE_CHECKING:
     from rlsaudit.model import Persona
+    from rlsaudit.probe.attack import Attacked, Chained
 
 
 _CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
@@ -73,6 +75,43 @@ def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) ->
     least = max(way.at_least, certain)
     evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; read {seen}"), ""
+
+
+def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tuple[Way, str]:
+    """Returns the way as corrected by what was tried with rows made for it, and the contradiction where there is one.
+
+    What was reached of strangers is reached, whatever was proved. What was not may be by another statement, or with
+    other rows.
+
+    Args:
+        way: What catalog and proof say.
+        operation: The operation.
+        attacked: What the attempts came to; None where there were none.
+    """
+    if attacked is None or attacked.reach is Reach.NONE:
+        return way, ""
+    got = attacked.told(operation)
+    if attacked.reach is Reach.OWN:
+        if way.at_least is not Reach.OWN or not way.decided:
+            return way, ""
+        return replace(way, evidence=EvidenceKind.PROBE, because=f"{way.because}; {got}"), ""
+    if attacked.reach > way.at_most:
+        found = replace(way, at_least=attacked.reach, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
+        return found, _contradiction(way, got)
+    least = max(way.at_least, attacked.reach)
+    evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
+    return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; {got}"), ""
+
+
+def with_chain(way: Way, chained: Chained | None) -> Way:
+    """Returns what a chain gains as corrected by one that was executed and reached rows of strangers."""
+    if chained is None or way.at_least >= Reach.SOME:
+        return way
+    steps = tuple(Step(one.relation, one.sql, one.inserts, one.columns) for one in chained.steps)
+    if way.at_most < Reach.SOME:
+        because = f"a chain was proved to gain no more, and one did: a bug of rlsaudit ({way.because})"
+        return replace(way, at_most=Reach.ALL, evidence=EvidenceKind.NONE, because=because)
+    return replace(way, at_least=Reach.SOME, steps=steps)
 
 
 def owns_nothing(persona: Persona) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.matrix.agreement import with_probe
+from rlsaudit.matrix.agreement import with_attack, with_chain, with_probe
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
+from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign
 from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Matrix:
 
     `cells` are in the order personas, relations, operations; `by_key` finds them by persona, relation and operation,
     `totals` are the rows of relations that the connection could count. `direct` is the reach of addressing the relation
-    by name, `results` the probes' answers, `steps` the statements of chains that gain something: all three by
-    (persona's name, relation's OID, operation).
+    by name, `results` the probes' answers, `steps` the statements of chains that gain
+    something: all three by (persona's name, relation's OID, operation). `fought` is what attacks came to.
     """
 
     cells: tuple[Cell, ...]
@@ -45,6 +46,7 @@ class Matrix:
     results: Mapping[tuple[str, int, Operation], Result]
     totals: Mapping[int, int]
     steps: Mapping[tuple[str, int, Operation], tuple[Step, ...]]
+    fought: Campaign
 
 
 def exposed(
@@ -78,6 +80,7 @@ def build(
     personas: Sequence[Persona],
     exposure: Mapping[str, tuple[Relation, ...]],
     results: Iterable[Result],
+    fought: Campaign = NO_CAMPAIGN,
 ) -> Matrix:
     """Returns the matrix over `exposure`, the relations of each persona by its name."""
     results = tuple(results)
@@ -103,13 +106,16 @@ def build(
                     totals.get(relation.oid),
                     stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
                 )
+                found[0], disagreed = with_attack(found[0], operation, fought.attacked.get(key))
+                contradiction = contradiction or disagreed
                 ways[key] = found[0]
                 chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
+                chained = with_chain(chained, fought.chained.get(key))
                 if chained.steps:
                     steps[key] = chained.steps
                 cells.append(_cell(sources, persona, relation, operation, found, chained, contradiction=contradiction))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
-    return Matrix(tuple(cells), by_key, ways, answered, totals, steps)
+    return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought)
 
 
 def _cell(

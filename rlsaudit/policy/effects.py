@@ -1,10 +1,13 @@
-"""Whether running a query on a relation could do something that a rollback does not undo.
+"""Whether running a query on a relation, or writing to it, could do something that a rollback does not undo.
 
 A READ ONLY transaction stops writes, sequences and locks on rows; it does not stop connections to elsewhere, files,
 advisory locks or a sleep. Nor does SET ROLE stop a function from taking another role: it runs in our session, which may
 become more than the API's ever could. So before a relation is probed, every function that its policies, its query or
 its rules may call is looked at, with what those read in turn; one that is not understood, or known to reach out, keeps
 the relation from being probed.
+
+A write runs more than that: triggers, defaults, CHECKs, expressions of indexes, and what those write in turn. And it
+may draw from sequences, which keep what they have given.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ from typing import TYPE_CHECKING
 from pglast import ast
 from pglast.enums import SQLValueFunctionOp
 
+from rlsaudit.catalog.firing import fires
+from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import SESSION_USER, body_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation
@@ -34,14 +39,24 @@ _REACHES_OUT = (
 )  # fmt: skip
 """Beginnings of the names of functions that act outside of the transaction, or run SQL that they are given."""
 _CHANGES_SETTINGS = "set_config"
-_HARMLESS_THOUGH_VOLATILE = ("gen_", "uuid_generate_")
-"""Extension functions that are volatile for the sake of chance alone."""
+_HARMLESS_THOUGH_VOLATILE = ("crypt", "gen_", "insert_username", "moddatetime", "uuid_generate_")
+"""Extension functions that are volatile for the sake of chance alone, or set a field of the row that is written."""
+_UNTIL_THE_END = "_xact_lock"
+"""In the names of functions whose locks end with the transaction."""
+_DRAWS = frozenset({"nextval", "setval"})
+_EVENTS = {Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
+"""Of rewrite rules, as `ev_type` has them."""
 _IDENTITY_SETTINGS = frozenset({"role", "session_authorization"})
 
 
 def reason_not_to_run(catalog: Catalog, relation: Relation) -> str:
     """Returns why a query on the relation should not be run; empty where nothing speaks against it."""
-    look = _Look(catalog, [relation])
+    return _reading_reason(_Look(catalog, [relation]))
+
+
+def _reading_reason(look: _Look) -> str:
+    """The same for all that a search has found to be read."""
+    catalog = look.catalog
     while look.relations:
         current = look.relations.pop()
         if current.oid in look.seen_relations:
@@ -56,17 +71,114 @@ def reason_not_to_run(catalog: Catalog, relation: Relation) -> str:
     return ""
 
 
+def reason_not_to_write(
+    catalog: Catalog,
+    relation: Relation,
+    operations: Collection[Operation],
+    given: Collection[int],
+    *,
+    throwaway: bool = False,
+) -> str:
+    """Returns why rows of the relation should not be written; empty where nothing speaks against it.
+
+    Args:
+        catalog: The facts.
+        relation: A table.
+        operations: What is done to its rows.
+        given: The numbers of the columns that the statement gives values for, so that no default does.
+        throwaway: Nobody needs the server: sequences may stay advanced. And code that is not understood may do what it
+            may do, unless this connection is a superuser's, whose functions reach files and programs.
+    """
+    lax = throwaway and not catalog.snapshot.viewer.superuser
+    asked = [_Write(one, relation, frozenset(given)) for one in operations]
+    look = _Look(catalog, [], written=list(asked), drawing=throwaway, lax=lax, writing=True)
+    while look.written:
+        current = look.written.pop()
+        if current not in look.seen_writes:
+            look.seen_writes.add(current)
+            reason = _write_reason(look, current)
+            if reason:
+                where = "" if current in asked else f"{catalog.identity(current.relation)} is written as well: "
+                return f"{where}{reason}"
+    return _reading_reason(look)
+
+
+def _write_reason(look: _Look, write: _Write) -> str:
+    catalog, relation, operation = look.catalog, write.relation, write.operation
+    if relation.kind == "f":
+        return f"{catalog.identity(relation)} is a foreign table: writing to it connects to elsewhere"
+    if any(one.event == _EVENTS[operation] and one.enabled not in "DR" for one in catalog.rewrites[relation.oid]):
+        return "a rule rewrites the statement"
+    look.written.extend(_written_with(catalog, write))
+    fired = {one.function for one in catalog.triggers[relation.oid] if fires(one, operation)}
+    called = fired | (set() if operation is Operation.DELETE else set(catalog.row_calls[relation.oid]))
+    # A trigger function that is not among them is one of the server's own, which are harmless.
+    reason = _functions_reason(look, [catalog.functions[oid] for oid in sorted(called) if oid in catalog.functions])
+    return reason or _expressions_reason(look, write)
+
+
+def _written_with(catalog: Catalog, write: _Write) -> Iterator[_Write]:
+    """Partitions, which have triggers of their own but whose defaults are the parent's, and what points at a row."""
+    every = frozenset(one.number for one in catalog.columns[write.relation.oid])
+    for oid in catalog.children[write.relation.oid]:
+        if oid in catalog.relations and (write.relation.kind == "p" or write.operation is not Operation.INSERT):
+            yield _Write(write.operation, catalog.relations[oid], every)
+    if write.operation is Operation.DELETE:
+        for one in catalog.snapshot.constraints:
+            if one.kind == "f" and one.foreign_relation == write.relation.oid:
+                for operation in (Operation.DELETE, Operation.UPDATE):
+                    yield _Write(operation, catalog.relations[one.relation], frozenset())
+
+
+def _expressions_reason(look: _Look, write: _Write) -> str:
+    """Why the defaults and the constraints of what is written speak against it."""
+    relation, parsed = write.relation, list[tree.Node | None]()
+    if write.operation is Operation.INSERT:
+        for column in look.catalog.columns[relation.oid]:
+            if column.number in write.given:
+                continue
+            if column.identity and not look.drawing:
+                return f"{column.name} comes from a sequence, which would stay advanced"
+            if column.computed:
+                parsed.append(tree.expression(column.computed))
+    if write.operation is not Operation.DELETE:
+        checks = (one for one in look.catalog.constraints[relation.oid] if one.kind == "c")
+        parsed += [tree.statements(f"alter table x add {one.definition}") for one in checks]
+    if any(one is None for one in parsed):
+        return "a default or a constraint of it could not be parsed"
+    calls = (one for one in tree.walk(tuple(parsed)) if isinstance(one, ast.FuncCall))
+    return next((reason for one in calls if (reason := _call_reason(look, tree.name(one.funcname)))), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """What is done to rows of a relation; `given` are the columns whose defaults it does not use."""
+
+    operation: Operation
+    relation: Relation
+    given: frozenset[int]
+
+
 _NOT_IMITATED = "it reads session_user, which is the auditor's: SET ROLE does not change it"
 
 
 @dataclass(slots=True)
 class _Look:
-    """One search: what is left to look at, and what has been."""
+    """One search: what is left to look at, and what has been.
+
+    `writing` is whether statements run as the connection itself and write, `drawing` whether sequences may be drawn
+    from, `lax` whether code may run that is not understood.
+    """
 
     catalog: Catalog
     relations: list[Relation]
     seen_relations: set[int] = field(default_factory=set)
     seen_functions: set[int] = field(default_factory=set)
+    written: list[_Write] = field(default_factory=list)
+    seen_writes: set[_Write] = field(default_factory=set)
+    writing: bool = False
+    drawing: bool = False
+    lax: bool = False
 
 
 def _relation_reason(look: _Look, relation: Relation) -> str:
@@ -120,15 +232,17 @@ def _call_reason(look: _Look, name: tuple[str, ...]) -> str:
     """Why what is called by this name should not run. A name without a schema is a built-in one's, or may be."""
     shown = ".".join(name)
     if name == SESSION_USER:
-        return _NOT_IMITATED
+        return "" if look.writing else _NOT_IMITATED
+    if name[-1] in _DRAWS and look.writing:
+        return "" if look.drawing else f"it calls {shown}: a sequence would stay advanced"
     if len(name) > 1:
         own = look.catalog.functions_by_name[(name[-2], name[-1])]
         if not own:
-            return f"it calls {shown}, which rlsaudit does not look into"
+            return "" if look.lax else f"it calls {shown}, which rlsaudit does not look into"
         return _functions_reason(look, list(own))
-    if name[0].startswith(_REACHES_OUT):
+    if name[0].startswith(_REACHES_OUT) and not (look.writing and _UNTIL_THE_END in name[0]):
         return f"it may call {shown}, whose effects outlive a rollback"
-    if name[0] == _CHANGES_SETTINGS:
+    if name[0] == _CHANGES_SETTINGS and not look.lax:
         return f"it calls {shown}, which could take another role than the persona's"
     return _functions_reason(look, [one for one in look.catalog.snapshot.functions if one.name == name[0]])
 
@@ -149,18 +263,24 @@ def _function_reason(look: _Look, function: Function) -> str:
     identity = catalog.function_identity(function)
     if function.extension is not None:
         # An immutable or stable function promises to change nothing; a volatile one of an extension may do anything.
-        promises = function.volatility != "v" or function.name.startswith(_HARMLESS_THOUGH_VOLATILE)
-        harmless = promises and not function.name.startswith(_REACHES_OUT)
+        promises = function.volatility != "v" or function.name.startswith(_HARMLESS_THOUGH_VOLATILE) or look.lax
+        # What it queues is sent when the transaction is committed.
+        queues = look.lax and function.extension == "pg_net"
+        harmless = promises and (queues or not function.name.startswith(_REACHES_OUT))
         return "" if harmless else f"it may call {identity} of extension {function.extension}"
     if any(one.partition("=")[0].lower() in _IDENTITY_SETTINGS for one in function.settings):
         return f"it calls {identity}, which takes another role, as the API's login could not"
     body = body_of(function)
-    if not body.understood:
+    if not body.understood and not look.lax:
         return f"it calls {identity}, whose body is not understood"
     look.relations.extend(_named(catalog, body.reads))
+    for operation, name in body.writes:
+        look.written.extend(
+            _Write(Operation(operation), one, frozenset()) for one in _named(catalog, frozenset({name}))
+        )
     # What it calls may say more exactly why its SQL is not known.
     called = next((reason for name in sorted(body.calls) if (reason := _call_reason(look, name))), "")
-    return called or (f"it calls {identity}, which runs dynamic SQL" if body.dynamic else "")
+    return called or (f"it calls {identity}, which runs dynamic SQL" if body.dynamic and not look.lax else "")
 
 
 def _named(catalog: Catalog, names: frozenset[tuple[str, ...]]) -> Iterator[Relation]:

@@ -35,6 +35,7 @@ _AFTER_POLICIES = frozenset({"23502", "23503", "23505", "23514", "23P01"})
 ExecInsert and ExecUpdateAct in src/backend/executor/nodeModifyTable.c."""
 _BLOCK = """
 discard plans;
+{begin}
 do {outer}
 declare
   probe pg_catalog.json; made pg_catalog.json; statement pg_catalog.text; relation pg_catalog.int8;
@@ -124,12 +125,17 @@ begin
   perform pg_catalog.set_config('rlsaudit.answers', noted::pg_catalog.text, true);
 end
 {outer};
+{end}
 select pg_catalog.current_setting('rlsaudit.answers')
 """
 
 
-def ask(session: Session, catalog: Catalog, platform: Platform, probes: Sequence[Probe]) -> tuple[Result, ...]:
+def ask(
+    session: Session, catalog: Catalog, platform: Platform, probes: Sequence[Probe], *, savepoint: str = ""
+) -> tuple[Result, ...]:
     """Runs the probes in one round trip, inside the transaction that is open, and returns their results in order.
+
+    With the name of a `savepoint` that is set before, and where the block fails it is there to go back to.
 
     Raises:
         psycopg.Error: the batch ran into the time limit, the connection was lost, or the server refuses even the block.
@@ -153,6 +159,8 @@ def ask(session: Session, catalog: Catalog, platform: Platform, probes: Sequence
         refused=_REFUSED,
         recursion=_RECURSION,
         most_said=_MOST_SAID,
+        begin=f"savepoint {savepoint};" if savepoint else "",
+        end=f"release savepoint {savepoint};" if savepoint else "",
     )
     cursor = session.execute(block)
     while cursor.nextset():

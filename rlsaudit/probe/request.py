@@ -51,9 +51,9 @@ def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str
     return made
 
 
-def transcript(made: Mapping[str, str], statement: str) -> tuple[str, ...]:
+def transcript(made: Mapping[str, str], statement: str, *, writes: bool = False) -> tuple[str, ...]:
     """Returns the probe as SQL that a person can replay, in a session that may SET ROLE to the persona's."""
-    lines = ["begin read only"]
+    lines = ["begin" if writes else "begin read only"]
     for name, value in made.items():
         if name == "role":
             lines.append(f"set local role {ident(value)}")

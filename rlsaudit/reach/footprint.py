@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.firing import fires
+from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
+from rlsaudit.policy.changes import ANY_SETTING, changed_settings
 from rlsaudit.policy.deeds import ANY_TABLE, is_own_setting
 from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.reach.family import ancestors, descendants
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from rlsaudit.reach.deeds import Changes, Doings
 
 _NEVER_FIRES = frozenset({"D", "R"})
+_PLATFORMS = "supabase_"
+"""What the names of roles begin with that own what Supabase itself puts into a project."""
 _EVENTS = {Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
 _WORDS = {
     Operation.SELECT: re.compile(r"\b(?:select|returning)\b", re.IGNORECASE),
@@ -45,7 +49,8 @@ class Touch:
     """`operation` may be done to the relation (None: to any) with the rights of `role`; `why` says so in words.
 
     `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns. `rows`
-    is which rows that may be at most, of the relation itself.
+    is which rows that may be at most, of the relation itself. `setting` is what is changed instead, where nothing is
+    touched: with the role or the claims, who is asking (`ANY_SETTING`: it is not known what).
     """
 
     operation: Operation
@@ -54,6 +59,7 @@ class Touch:
     why: str
     answers: bool = False
     rows: Expr = TRUE
+    setting: str = ""
 
 
 _SET = "set_config"
@@ -150,6 +156,12 @@ class Footprints:
             self._concerned[oid] = self._all_concerned(oid)
         return self._concerned[oid]
 
+    def is_platforms(self, function: Function) -> bool:
+        """Whether a function came with the platform, and so changes nobody's identity."""
+        owner = self._access.name(function.owner)
+        within = self._catalog.schemas[function.schema].name in SUPABASE_SYSTEM_SCHEMAS
+        return within and owner.startswith(_PLATFORMS)
+
     def functions(self, name: tuple[str, ...]) -> Iterable[Function]:
         """Returns the functions that a body may mean by a name."""
         return self._functions_named[name[-2:]]
@@ -240,13 +252,14 @@ class _Walk:
             deeds = None
             if self._doings is not None:
                 deeds = self._doings.of(function, role, frozenset() if fresh else self._changed)
+            lost = self._not_followed(function, body) if deeds is None else deeds.lost
+            self._change_settings(function, role, lost)
             if deeds is not None:
                 self._by_deeds(deeds, role)
                 waiting.extend((called, role) for name in deeds.calls for called in self._footprints.functions(name))
                 continue
-            reason = self._not_followed(function, body)
-            if reason:
-                self._touched |= {Touch(one, None, role, reason) for one in Operation}
+            if lost:
+                self._touched |= {Touch(one, None, role, lost) for one in Operation}
             for name in body.reads:
                 for oid in self._footprints.relations(name):
                     self._read(oid, role)
@@ -255,6 +268,17 @@ class _Walk:
                     self._touch(Operation(operation), oid, role)
             names = body.calls | body.operators
             waiting.extend((called, role) for name in names for called in self._footprints.functions(name))
+
+    def _change_settings(self, function: Function, role: int, lost: str) -> None:
+        """Notes what is changed that may say who is asking: whatever runs a text may run a SET."""
+        if self._footprints.is_platforms(function):
+            return
+        changed = changed_settings(function)
+        if lost and body_of(function).dynamic:
+            self._touched.add(Touch(Operation.SELECT, None, role, lost, setting=ANY_SETTING))
+        for one in changed:
+            why = "it changes settings" if one == ANY_SETTING else f"it changes the setting {one}"
+            self._touched.add(Touch(Operation.SELECT, None, role, why, setting=one))
 
     def _by_deeds(self, deeds: Deeds, role: int) -> None:
         """What a body does that is followed, and what that sets off."""

@@ -15,6 +15,7 @@ from rlsaudit.reach.bounds import Way, anything
 from rlsaudit.reach.deeds import Doings
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.footprint import Footprints, Touch
+from rlsaudit.reach.posing import Poses, Posing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,13 +38,15 @@ class _Lifted:
     """Where a persona's statements lead with rights that are not its own.
 
     `known` are by (relation, operation) and the name of what leads there the rows that may be meant, each with why;
-    `anywhere` is what a role may do by something that is not followed, by the name of what leads there.
+    `anywhere` is what a role may do by something that is not followed, by the name of what leads there. `posing` is
+    where somebody else may come to ask, as far as who asks matters.
     """
 
     known: defaultdict[tuple[int, Operation], dict[str, dict[Expr, str]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
+    posing: dict[tuple[Posing, str], Way] = field(default_factory=dict)
 
 
 class Indirect:
@@ -74,6 +77,7 @@ class Indirect:
         self._footprints = Footprints(access)
         self._lifted: dict[str, _Lifted] = {}
         self._doings: dict[str, Doings] = {}
+        self._poses = Poses(access, predicates, self._readers)
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields every way but the direct one that leads the persona to the relation's rows, or might."""
@@ -204,6 +208,9 @@ class Indirect:
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way
+        for (posing, _), way in lifted.posing.items():
+            if self._poses.matters(posing, persona, relation, operation):
+                yield way
 
     def _bounded(self, persona: Persona, relation: Relation, via: str, rows: Mapping[Expr, str]) -> Iterator[Way]:
         """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
@@ -225,9 +232,9 @@ class Indirect:
             named = "SECURITY DEFINER function" if function.security_definer else "function"
             silent = function.returns in _TELLS_NOTHING
             touched = self._footprints.of_call(function, role, doings)
-            self._note(lifted, role, touched, f"{named} {via}", via, silent=silent)
+            self._note(lifted, persona, touched, f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:
-            self._lift_asked(lifted, role, relation)
+            self._lift_asked(lifted, persona, relation)
             if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
                 self._lift_addressed(lifted, persona, role, relation)
         return lifted
@@ -239,13 +246,14 @@ class Indirect:
             self._doings[persona.name] = Doings(self._footprints, self._predicates, persona)
         return self._doings[persona.name]
 
-    def _lift_asked(self, lifted: _Lifted, role: int, relation: Relation) -> None:
+    def _lift_asked(self, lifted: _Lifted, persona: Persona, relation: Relation) -> None:
         """A policy's functions run for whoever is asked, before anything is known to pass, and behind any view."""
+        role = self._catalog.roles_by_name[persona.role].oid
         via = self._catalog.identity(relation)
         for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
             if called := self._catalog.functions.get(oid):
                 touched = self._footprints.of_call(called, role)
-                self._note(lifted, role, touched, f"a policy of {via} calls a function", via, silent=True)
+                self._note(lifted, persona, touched, f"a policy of {via} calls a function", via, silent=True)
 
     def _lift_addressed(self, lifted: _Lifted, persona: Persona, role: int, relation: Relation) -> None:
         via = self._catalog.identity(relation)
@@ -253,18 +261,26 @@ class Indirect:
         if relation.kind == "v" and open_for:
             # A write goes through the view's own conditions as well, but shows nothing of what they read.
             silent = Operation.SELECT not in open_for
-            self._note(lifted, role, self._footprints.of_query(relation, role), f"view {via}", via, silent=silent)
+            self._note(lifted, persona, self._footprints.of_query(relation, role), f"view {via}", via, silent=silent)
         for one in _WRITES:
-            if one in open_for:
+            if one in open_for or self._may(role, relation, one):
                 touched = self._footprints.of_write(relation, one, role, self._doings_of(persona))
                 what = f"{one.value} on {via} sets off a function, trigger or rule"
-                self._note(lifted, role, touched, what, via, silent=True)
+                # Some triggers come before policies are asked; what they do is undone where those refuse, but for that.
+                done = (each for each in touched if one in open_for or each.setting)
+                self._note(lifted, persona, done, what, via, silent=True)
 
     def _note(
-        self, lifted: _Lifted, role: int, touched: Iterable[Touch], what: str, via: str, *, silent: bool = False
+        self, lifted: _Lifted, persona: Persona, touched: Iterable[Touch], what: str, via: str, *, silent: bool = False
     ) -> None:
         """Notes what is done with the rights of others; what one has by one's own rights is a way of its own."""
+        role = self._catalog.roles_by_name[persona.role].oid
         for touch in touched:
+            if touch.setting:
+                posing = self._poses.by(touch.setting, persona, own=touch.role == role)
+                if posing is not None:
+                    lifted.posing.setdefault((posing, via), anything(f"{what}: {touch.why}, so others may ask", via))
+                continue
             if touch.role == role or (silent and touch.operation is Operation.SELECT and not touch.answers):
                 continue
             if touch.relation is None:

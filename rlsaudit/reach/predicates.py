@@ -22,12 +22,13 @@ from rlsaudit.policy.values import UNDERSTOOD, Scope
 from rlsaudit.reach.alike import Alike
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.helpers import Helper
     from rlsaudit.policy.scalar import Column
 
@@ -76,6 +77,14 @@ class Predicates:
         """Returns one expression of a policy over the relation, with the persona's identity."""
         role = self._catalog.roles_by_name[persona.role].oid
         return self._parsed[persona.name, role, self._of_kind(persona, role, relation, text), text]
+
+    def conditions(self, personas: Iterable[Persona]) -> Iterator[tuple[int, Expr]]:
+        """Yields each expression of each policy as the personas' requests have it, behind the relation it is about."""
+        for persona in personas:
+            for policy in self._catalog.snapshot.policies:
+                for text in filter(None, (policy.using, policy.check)):
+                    scope = self.scope(persona, self._catalog.relations[policy.relation])
+                    yield policy.relation, read(parse(text, scope))
 
     @property
     def catalog(self) -> Catalog:

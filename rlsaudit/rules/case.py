@@ -205,6 +205,15 @@ class Case:
         made = settings(self.catalog, self.platform, persona)
         return Evidence(EvidenceKind.PROBE, transcript(made, result.probe.sql), seen)
 
+    def attack_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
+        """The statement that reached rows made for the purpose; None where none did."""
+        attacked = self.matrix.fought.attacked.get((persona.name, relation.oid, operation))
+        if attacked is None or attacked.probe is None or attacked.probe.persona is None:
+            return None
+        made = settings(self.catalog, self.platform, attacked.probe.persona)
+        sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes)
+        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, made for the purpose")
+
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
         """What the catalog says of a privilege, as a query that shows it."""
         name = literal(self.catalog.identity(relation)).strip()
@@ -217,13 +226,17 @@ class Case:
         return Evidence(EvidenceKind.CATALOG, (query,), f"granted; RLS {rls}; {because}")
 
     def evidence(self, cells: Iterable[Cell], relation: Relation) -> Evidence:
-        """The best evidence for cells beyond intent: rows that were read, else what decided the first of them."""
+        """The best evidence for cells beyond intent: rows that were reached, else what decided the first of them."""
         listed = list(cells)
         for cell in listed:
             if cell.operation is Operation.SELECT:
                 read = self.read_evidence(self.persona(cell.persona), relation)
                 if read is not None:
                     return read
+        for cell in listed:
+            fought = self.attack_evidence(self.persona(cell.persona), relation, cell.operation)
+            if fought is not None and cell.evidence is EvidenceKind.PROBE:
+                return fought
         first = listed[0]
         shown = self.granted_evidence(self.persona(first.persona), relation, first.operation, first.because)
         kind = first.evidence if first.evidence in {EvidenceKind.PROOF, EvidenceKind.PROBE} else shown.kind

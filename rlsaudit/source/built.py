@@ -114,7 +114,7 @@ def _examined(login: str, settings: Settings, recipe: Recipe, options: Options) 
             snapshot = take(session)
         known = {one.name for one in snapshot.schemas}
         served = tuple(one for one in settings.exposed if one in known)
-        audited = examine(snapshot, replace(options, configured=served), session)
+        audited = examine(snapshot, replace(options, configured=served, throwaway=True), session)
     return Side(audited.report, audited.case)
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 DATABASE = "chained"
 PERSONAS = ("anon", "authenticated")
 RANDOM_WORLDS = 16
+_TABLES = """
+select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and (n.nspname = 'public' or n.nspname = 'auth' and c.relname = 'users')
+"""
 
 
 @pytest.fixture
@@ -54,6 +58,35 @@ def test_what_a_chain_gains_is_what_force_gains(url: str, name: str) -> None:
         if not _agree(cell := cells[persona, relation, operation], reach := force.reach(relation, operation))
     ]
     assert faults == []
+    # With rows attacked, chains that were executed among them, the verdicts are the same, or one that was open.
+    attacked = _attacked(url)
+    assert [one for one in attacked.values() if "a bug of rlsaudit" in one.because + one.escalated_because] == []
+    unlike = [
+        (key, cell.escalated, attacked[key].escalated, attacked[key].chain)
+        for key, cell in cells.items()
+        if cell.escalated.decided and attacked[key].escalated is not cell.escalated
+    ]
+    assert unlike == []
+    beyond = [
+        (key, cell.escalated, cell.chain)
+        for key, cell in attacked.items()
+        if key[1] in measured[key[0]].marked and not _agree(cell, measured[key[0]].reach(*key[1:]))
+    ]
+    assert beyond == []
+
+
+def _attacked(url: str) -> Mapping[tuple[str, str, Operation], Cell]:
+    """The cells of the world that is there, with rows attacked as on a throwaway server.
+
+    Its stranger has signed up, and so has rows: an audit's has none.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        for (table,) in connection.execute(_TABLES).fetchall():
+            connection.execute(f"delete from {table} as t where t::text like '%{STRANGER}%'".encode())
+    with connect(url) as session:
+        matrix = audit(session, Options(probe="write", throwaway=True)).matrix
+    return {(one.persona, one.relation, one.operation): one for one in matrix}
 
 
 @pytest.mark.parametrize("seed", range(RANDOM_WORLDS))

@@ -78,6 +78,7 @@ def test_what_is_measured_lies_within_the_bounds(group: str, name: str) -> None:
     assert judged.unlike(world) == []
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
+    assert judged.faults(judged.attacked) == []
     assert judged.inconsistent() == []
 
 
@@ -85,6 +86,7 @@ def test_the_demo_app_is_within_the_bounds(group: str) -> None:
     judged = judge(group, DEMO)
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
+    assert judged.faults(judged.attacked) == []
     assert judged.inconsistent() == []
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from oracle.attempts import Attempt, Attempts
 from oracle.statements import Answer, run
 from oracle.tables import Place, Table, Tables
-from oracle.world import Identity, identities
 from rlsaudit.model import Operation, Reach
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from oracle.world import World
+    from oracle.world import Identity, World
 
 _FOREIGN_KEYS = """
 select format('alter table %s drop constraint %I', conrelid::regclass, conname) from pg_constraint
@@ -71,14 +70,21 @@ class _Try:
 class Force:
     """All that a persona reaches in one database."""
 
-    def __init__(self, connection: psycopg.Connection[Any], world: World, persona: str) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        world: World,
+        asking: Sequence[Identity],
+        served: tuple[str, ...] = SERVED,
+    ) -> None:
+        self._served = served
         self._connection = connection
         for (drop,) in connection.execute(_FOREIGN_KEYS).fetchall():
             connection.execute(drop)
         self.tables = Tables(connection, world)
         self._marks = self.tables.marks()
         self._world = world
-        self._identities = identities(persona, world)
+        self._identities = asking
         # By identity (they may share a name), by the relation that was addressed (none: a call), table and operation.
         self._got: dict[tuple[int, str, str, Operation], Got] = {}
         for number, identity in enumerate(self._identities):
@@ -135,7 +141,7 @@ class Force:
         return every
 
     def _try_all(self, number: int, identity: Identity) -> None:
-        served = [one for one in self.tables.all.values() if one.name.startswith(SERVED)]
+        served = [one for one in self.tables.all.values() if one.name.startswith(self._served)]
         attempts = {one.name: Attempts(self.tables, one, identity) for one in served}
         first = [_Try("", Operation.SELECT, Attempt(one)) for one in self._world.calls]
         for via, one in attempts.items():

@@ -9,6 +9,7 @@ import psycopg
 
 from oracle.compare import compare
 from oracle.force import Force
+from oracle.world import identities
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
@@ -23,10 +24,11 @@ PERSONAS = ("anon", "authenticated")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A world's cells, as audited with probes and without, and what was measured for each persona."""
+    """A world's cells, as audited with probes, without, and with rows attacked, and what each persona measured."""
 
     cells: tuple[Cell, ...]
     unprobed: tuple[Cell, ...]
+    attacked: tuple[Cell, ...]
     measured: dict[str, Force]
 
     def faults(self, cells: tuple[Cell, ...]) -> list[str]:
@@ -51,7 +53,7 @@ class Judged:
         """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
         proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
         found = []
-        for one in (*self.cells, *self.unprobed):
+        for one in (*self.cells, *self.unprobed, *self.attacked):
             other = proved[one.persona, one.relation, one.operation]
             fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
             told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
@@ -61,7 +63,7 @@ class Judged:
             if not (fits and told and agrees and chained) or "a bug of rlsaudit" in one.because:
                 found.append(one)
         # What a chain gains it gains by statements that are told.
-        every = (*self.cells, *self.unprobed)
+        every = (*self.cells, *self.unprobed, *self.attacked)
         found += [
             one
             for one in every
@@ -82,4 +84,6 @@ def judge(url: str, world: World) -> Judged:
         with connect(url) as session:
             cells = audit(session, Options()).matrix
             unprobed = audit(session, Options(probe="none")).matrix
-        return Judged(cells, unprobed, {one: Force(connection, world, one) for one in PERSONAS})
+            attacked = audit(session, Options(probe="write", throwaway=True)).matrix
+        measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS}
+        return Judged(cells, unprobed, attacked, measured)

@@ -32,7 +32,7 @@ begin
     written := pg_current_wal_insert_lsn();
     begin
       -- As the API: its login first, so that memberships count, then the role.
-      execute 'set local session authorization authenticator';
+      execute format('set local session authorization %I', {login});
       perform set_config('search_path', 'public, extensions', true), set_config('oracle.n', '0', true),
               set_config('request.jwt.claims', {claims}, true), set_config('request.headers', {headers}, true),
               set_config('request.method', case when statement like 'select %' then 'GET' else 'POST' end, true),
@@ -40,6 +40,7 @@ begin
               set_config('enable_seqscan', 'off', true),
               -- Storage refuses deletes that do not come from its API, which says so.
               set_config('storage.allow_delete_query', 'true', true);
+      perform set_config(key, value, true) from jsonb_each_text({settings});
       perform set_config('role', {role}, true);
       if statement like 'select %' then
         for row in execute statement loop
@@ -115,6 +116,8 @@ def run(connection: psycopg.Connection[Any], identity: Identity, statements: Seq
         "claims": sql.Literal(json.dumps(identity.claims)),
         "headers": sql.Literal(json.dumps(identity.headers)),
         "role": sql.Literal(identity.role),
+        "login": sql.Literal(identity.login),
+        "settings": sql.Literal(json.dumps(dict(identity.settings))) + sql.SQL("::jsonb"),
     }
     connection.execute(sql.SQL(_BLOCK).format(**given))
     answers = connection.execute(_ANSWERS).fetchall()

@@ -52,9 +52,11 @@ select c.oid, format('%I.%I', n.nspname, c.relname), c.relkind::text,
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and n.nspname not in {_SUPABASE} and (n.nspname <> 'auth' or c.relname = 'users')
-  and (n.nspname <> 'storage' or c.relname = 'objects' and exists (select from storage.objects))
+  and (n.nspname <> 'storage' or c.relname = 'objects')
 order by 2
 """
+_FILES = "storage.objects"
+_HAS_FILES = "select from storage.objects limit 1"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:")
 _GRANTED = """
 select a.attname::text from pg_attribute a
@@ -98,6 +100,7 @@ class Tables:
         self._connection = connection
         self._world = world
         found = [_table(*row) for row in connection.execute(_RELATIONS)]
+        found = [one for one in found if one.name != _FILES or connection.execute(_HAS_FILES).fetchone() is not None]
         self.all = {one.name: one for one in found}
         stored = [one for one in found if one.holds_rows]
         either = sql.SQL(" union all ")

@@ -39,7 +39,7 @@ _USERS = "\n".join(
 Measure: TypeAlias = "tuple[str, str, Mapping[Operation, Reach]]"
 """A persona and a relation with what is reached by each operation."""
 
-_TIED = {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
+TIED = {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class World:
     claims: tuple[JsonObject, ...] = ()
     headers: tuple[JsonObject, ...] = ()
     people: Mapping[str, str] = field(default_factory=lambda: {"A": A, "B": B})
-    tied: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict(_TIED))
+    tied: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict(TIED))
     marks: Mapping[str, str] = field(default_factory=dict)
     seeing_all: frozenset[str] = frozenset({"anon", "S", "A", "B"})
     measures: tuple[Measure, ...] = ()
@@ -71,25 +71,23 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who sends requests; `name` is as in `World.owners`, `user` the id that the token carries."""
+    """Somebody who sends requests; `name` is as in `World.owners`, `user` the id that the token carries.
+
+    `login` is the role that the session belongs to, `settings` is what the application sets.
+    """
 
     name: str
     role: str
     claims: JsonObject
     user: str | None
     headers: JsonObject = field(default_factory=dict)
+    login: str = "authenticator"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_world(name: str) -> World:
     """Reads `worlds/<name>.sql`."""
-    text = (WORLDS / f"{name}.sql").read_text("utf-8")
-    found = {"": "", **dict.fromkeys(_PARTS, "")}
-    part = ""
-    for line in text.splitlines():
-        if line.strip() in _PARTS:
-            part = line.strip()
-        else:
-            found[part] += f"{line}\n"
+    found = parts_of((WORLDS / f"{name}.sql").read_text("utf-8"), _PARTS)
     calls, claims, headers, tied, measures = (
         [one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:]
     )
@@ -100,12 +98,24 @@ def read_world(name: str) -> World:
         tuple(calls),
         tuple(json.loads(one) for one in claims),
         tuple(json.loads(one) for one in headers),
-        tied=_TIED | {said: frozenset(names) for said, *names in map(str.split, tied)},
-        measures=tuple(_measure(*one.split()) for one in measures),
+        tied=TIED | {said: frozenset(names) for said, *names in map(str.split, tied)},
+        measures=tuple(measured(*one.split()) for one in measures),
     )
 
 
-def _measure(persona: str, relation: str, *reaches: str) -> Measure:
+def parts_of(text: str, marks: tuple[str, ...]) -> dict[str, str]:
+    """Returns what stands below each mark, and what stands before the first one, by ""."""
+    found = {"": "", **dict.fromkeys(marks, "")}
+    part = ""
+    for line in text.splitlines():
+        if line.strip() in marks:
+            part = line.strip()
+        else:
+            found[part] += f"{line}\n"
+    return found
+
+
+def measured(persona: str, relation: str, *reaches: str) -> Measure:
     assert len(reaches) == len(Operation)
     return persona, relation, dict(zip(Operation, map(Reach, reaches), strict=True))
 

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING
 import z3
 
 from rlsaudit.policy.expr import Given, Who
+from rlsaudit.policy.proof.afresh import always, never
 from rlsaudit.policy.proof.encode import MOST_INSTANCES, MOST_ROWS, Encoder
-from rlsaudit.policy.proof.values import ALWAYS, NEVER, Family, Row, Term, family, variable
+from rlsaudit.policy.proof.values import Family, Row, Term, family, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rlsaudit.policy.expr import Expr, Field, Type
+    from rlsaudit.policy.proof.afresh import Solved
     from rlsaudit.policy.proof.makings import Making, Makings, Writing
     from rlsaudit.policy.proof.tables import Tables
-    from rlsaudit.policy.proof.values import Solved
 
 LONGEST = 3
 """How many rows a chain makes, each for the sake of the one before."""
@@ -136,7 +137,7 @@ class ChainedEncoder(Encoder):
     def was_made(self, row: Row) -> Solved:
         """That the persona made a row."""
         if row in self._put:
-            return ALWAYS
+            return always()
         return self.made[row].at_all if row in self.made else z3.Or(self._same.get(row, []))
 
     def _request(self, given: Given, kind: Type) -> Term:
@@ -146,7 +147,7 @@ class ChainedEncoder(Encoder):
         known = self.passing.setdefault(self._step, {})
         if key not in known:
             name = f"{given.who.value} {key[1]} at {self._step}"
-            null = z3.Bool(f"null of {name}") if given.nullable else NEVER
+            null = z3.Bool(f"null of {name}") if given.nullable else never()
             value = variable(name, family(kind))
             if family(kind) is Family.TRUTH:
                 self.facts.append(z3.Not(z3.And(value, null)))
@@ -310,5 +311,5 @@ def writing(made: Made, *, inserted: bool) -> Writing | None:
 def _equal(pairs: Iterable[tuple[Term, Term]]) -> Solved:
     listed = list(pairs)
     if any(one.value.sort() != other.value.sort() for one, other in listed):
-        return NEVER
+        return never()
     return z3.And([z3.And(z3.Not(one.null), z3.Not(other.null), one.value == other.value) for one, other in listed])

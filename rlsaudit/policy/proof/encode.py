@@ -39,8 +39,9 @@ from rlsaudit.policy.expr import (
     type_of,
     walk,
 )
+from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.containment import element_by_element
-from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Row, Solved, Term, constant, family, variable
+from rlsaudit.policy.proof.values import Codes, Family, Row, Term, constant, family, variable
 from rlsaudit.policy.values import PURE
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ _ORDERS: Mapping[str, Callable[[Solved, Solved], Solved]] = {
 }
 _SUMS: Mapping[str, Callable[[Solved, Solved], Solved]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
 _NUMBERS = frozenset({Family.WHOLE, Family.REAL})
+_EXACT: Mapping[str, tuple[str, ...]] = {
+    "smallint": ("numeric", "double precision", "real"),
+    "integer": ("numeric", "double precision"),
+    "bigint": ("numeric",),
+}
+"""By the type of whole numbers, the types of others that have each of them."""
 _STRICT_FUNCTIONS = frozenset(f"{one}()" for one in PURE - {"concat", "concat_ws"})
 _STRICT = _STRICT_FUNCTIONS | {
     *("=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*", "+", "-", "*", "/", "%"),
@@ -156,15 +163,15 @@ class Encoder:
         self.compared: list[Compared] = []
         self.referred: set[Row] = set()
         self.applied: list[Applied] = []
-        self._me = {key: Term(z3.IntVal(self.codes.of(one)), NEVER, identity=True) for key, one in identities.items()}
+        self._me = {key: Term(z3.IntVal(self.codes.of(one)), never(), identity=True) for key, one in identities.items()}
         self._picked: Mapping[tuple[Who, str], Term] = {}
         self._memo: dict[tuple[Expr, Env], Term] = {}
         self._existences: list[_Existence] = []
         self._instances = self._rounds = 0
         self.most_rounds = 1
         self._names = itertools.count()
-        self.target = self.row(relation, ALWAYS, target=True)
-        self.truth = Term(NEVER, NEVER)
+        self.target = self.row(relation, always(), target=True)
+        self.truth = Term(never(), never())
 
     def predicate(self, expression: Expr, picked: Mapping[tuple[Who, str], Term] | None = None) -> Term:
         """Returns the truth of a Boolean expression over the target row, where the client picks `picked`."""
@@ -235,7 +242,7 @@ class Encoder:
 
     def assume(self, relation: int, columns: Sequence[tuple[Field, Term]], model: z3.ModelRef) -> None:
         """Puts a row of the persona's into a table, with the values that these columns have in a model."""
-        row = self.row(relation, ALWAYS)
+        row = self.row(relation, always())
         self.facts.append(row.mine)
         for column, term in columns:
             own = self.column(row, column)
@@ -248,7 +255,7 @@ class Encoder:
         tied = {row: z3.Bool(f"row {row.number} is tied") for row in self.rows if not row.target}
         for one in self.equalities:
             for here, others in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows)):
-                chained = z3.Or([ALWAYS if row.target else tied[row] for row in here])
+                chained = z3.Or([always() if row.target else tied[row] for row in here])
                 yield z3.Implies(z3.And(one.holds, chained), z3.And([tied[row] for row in others if not row.target]))
         for row in self.rows:
             foreign = z3.And(row.there, z3.Not(row.mine))
@@ -271,7 +278,7 @@ class Encoder:
     def like(model: z3.ModelRef, term: Term, other: Term | None) -> Solved:
         """Returns that a value is what another is in a model; of one that the model does not know, anything."""
         if other is None:
-            return ALWAYS
+            return always()
         null = model.eval(other.null, model_completion=True)
         value = model.eval(other.value, model_completion=True)
         return z3.And(term.null == null, z3.Or(term.null, term.value == value))
@@ -279,7 +286,7 @@ class Encoder:
     def row(self, relation: int, there: Solved, *, target: bool = False) -> Row:
         """Returns a new row."""
         number = len(self.rows)
-        mine = NEVER if target else z3.Bool(f"mine{number}")
+        mine = never() if target else z3.Bool(f"mine{number}")
         made = Row(number, relation, there, mine, target)
         self.rows.append(made)
         return made
@@ -325,9 +332,9 @@ class Encoder:
                 true = z3.Or([one.value for one in parts])
                 found = _truth(true, z3.And(z3.Not(true), z3.Or([one.null for one in parts])), *parts)
             case IsNull():
-                found = _truth(parts[0].null, NEVER, *parts)
+                found = _truth(parts[0].null, never(), *parts)
             case IsTrue():
-                found = _truth(parts[0].value, NEVER, *parts)
+                found = _truth(parts[0].value, never(), *parts)
             case _:
                 return None
         return found
@@ -346,11 +353,11 @@ class Encoder:
     def _const(self, const: Const) -> Term:
         kind = family(const.type)
         if const.value is None:
-            return Term(NEVER if kind is Family.TRUTH else self._fresh("null", kind), ALWAYS)
+            return Term(never() if kind is Family.TRUTH else self._fresh("null", kind), always())
         value = constant(const.value, const.type, self.codes)
         if kind is Family.NAME and value is not None:
             self.named.add(value.as_long())
-        return Term(self._fresh("const", kind) if value is None else value, NEVER)
+        return Term(self._fresh("const", kind) if value is None else value, never())
 
     def _request(self, given: Given, kind: Type) -> Term:
         """A value that comes with the request, read as a type: what is picked can be picked to be any of its values."""
@@ -360,7 +367,7 @@ class Encoder:
         if key in self._picked:
             return self._picked[key]
         if key not in self.given:
-            null = z3.Bool(f"null of {given.who.value} {key[1]}") if given.nullable else NEVER
+            null = z3.Bool(f"null of {given.who.value} {key[1]}") if given.nullable else never()
             value = variable(f"{given.who.value} {key[1]}", family(kind))
             made = Term(value, null, identity=given.who is Who.SERVER, chosen=given.who in _PICKED)
             self._limit(made, kind)
@@ -379,9 +386,10 @@ class Encoder:
         key = (row, column.number)
         if key not in self.columns:
             kind = family(column.type)
-            name = f"{column.name} of {row.number}"
+            # Equal predicates share an answer, whatever their columns are called.
+            name = f"column {len(self.columns)} of {row.number}"
             value = variable(name, kind)
-            null = z3.Bool(f"{name} is null") if column.nullable else NEVER
+            null = z3.Bool(f"{name} is null") if column.nullable else never()
             made = Term(value, null, frozenset({row}))
             shared, doubtful = self.tables.common(column, made, self.codes)
             made = replace(made, shared=shared, doubtful=doubtful)
@@ -444,7 +452,7 @@ class Encoder:
         value = variable(name, kind)
         # Of arrays and documents, `||` leaves a NULL out.
         strict = call.name in _STRICT or call.name.startswith("::") or (call.name == "||" and kind is Family.NAME)
-        surely_null = null if strict else NEVER
+        surely_null = null if strict else never()
         isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, isnull)))
@@ -462,7 +470,7 @@ class Encoder:
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         chosen = all(one.chosen for one in args) and bool(args)
         # What is made of a value may be the same for many others.
-        lossy = NEVER if image or call.name in _PARTS else ALWAYS
+        lossy = never() if image or call.name in _PARTS else always()
         shared, doubtful = _common(args)
         made = Term(
             value,
@@ -479,7 +487,7 @@ class Encoder:
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
-        if set(kinds) <= _NUMBERS:
+        if _are_numbers(call, kinds):
             a, b = _alike(left, right, kinds)
             return a == b
         if len(set(kinds)) > 1:
@@ -498,8 +506,8 @@ class Encoder:
 
     def _note(self, call: Call, left: Term, right: Term, holds: Solved) -> None:
         telling = all(map(self._tells, call.args))
-        for on_left, a in left.leaves or ((ALWAYS, left),):
-            for on_right, b in right.leaves or ((ALWAYS, right),):
+        for on_left, a in left.leaves or ((always(), left),):
+            for on_right, b in right.leaves or ((always(), right),):
                 self.equalities.append(Equality(a, b, z3.And(holds, on_left, on_right), telling))
         first, second = call.args
         for one, other, expression, other_expression in ((left, right, first, second), (right, left, second, first)):
@@ -520,8 +528,8 @@ class Encoder:
         for number, result in enumerate(results):
             here = [z3.Not(one.value) for one in conditions[:number]] + [one.value for one in conditions[number:][:1]]
             # What is always NULL is equal to nothing.
-            if result.null is not ALWAYS:
-                leaves += [(z3.And(*here, deeper), one) for deeper, one in result.leaves or ((ALWAYS, result),)]
+            if not z3.is_true(result.null):
+                leaves += [(z3.And(*here, deeper), one) for deeper, one in result.leaves or ((always(), result),)]
         several = [one for _, one in leaves]
         return Term(
             value,
@@ -540,7 +548,7 @@ class Encoder:
         holds = z3.Bool(name)
         met = self._met(expression.query, expression.test, env, holds)
         self.facts.append(z3.Implies(holds, met))
-        null = NEVER
+        null = never()
         if expression.test != TRUE:
             null = z3.Bool(f"{name} is null")
             self.facts.append(z3.Not(z3.And(holds, null)))
@@ -571,7 +579,7 @@ class Encoder:
             test: Expr = TRUE if aggregate.value is None else Not(IsNull(aggregate.value))
             some = self.term(AnyRow(aggregate.query, test), env)
             self.facts += [value >= 0, (value > 0) == some.value]
-            return Term(value, NEVER)
+            return Term(value, never())
         null = z3.Bool(f"{name} is null")
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
@@ -580,7 +588,7 @@ class Encoder:
         shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
         if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        doubtful = shown.doubtful if aggregate.function in _PICKS else ALWAYS
+        doubtful = shown.doubtful if aggregate.function in _PICKS else always()
         personal = shown.identity or shown.personal
         return Term(value, null, shown.rows, personal=personal, shared=shown.shared, doubtful=doubtful)
 
@@ -590,7 +598,7 @@ class Encoder:
         # What it reads of tables of its own is part of what is not followed.
         reads = [self.term(one, env) for one in opaque.reads if isinstance(one, Field) and one.place < len(env)]
         value = variable(name, kind)
-        null = z3.Bool(f"{name} is null") if opaque.nullable else NEVER
+        null = z3.Bool(f"{name} is null") if opaque.nullable else never()
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
         return Term(value, null, _rows(reads), personal=True)
@@ -701,14 +709,14 @@ def as_in(model: z3.ModelRef, term: Term) -> Solved:
 
 
 def _truth(true: Solved, null: Solved, *parts: Term) -> Term:
-    return Term(true, null, _rows(parts), shared=ALWAYS)
+    return Term(true, null, _rows(parts), shared=always())
 
 
 def _common(parts: Sequence[Term]) -> tuple[Solved, Solved]:
     """Where what is made of several values is that of many rows, and where it may be: one that is not is enough."""
     of_rows = [one for one in parts if one.rows]
     if not of_rows:
-        return NEVER, NEVER
+        return never(), never()
     return z3.And([one.shared for one in of_rows]), z3.And([z3.Or(one.shared, one.doubtful) for one in of_rows])
 
 
@@ -735,8 +743,24 @@ def _alike(left: Term, right: Term, kinds: Sequence[Family]) -> tuple[Solved, So
     return a, b
 
 
+def _is_exact(whole: Type, number: Type) -> bool:
+    """Whether whole numbers of a type are as many others of another type: a large one has no float of its own."""
+    return number.name in _EXACT.get(whole.name, ())
+
+
+def _are_numbers(call: Call, kinds: Sequence[Family]) -> bool:
+    """Whether both are numbers and are compared as the numbers that they are."""
+    if not set(kinds) <= _NUMBERS:
+        return False
+    return kinds[0] is kinds[1] or _is_exact(*(type_of(one) for one in sorted(call.args, key=_is_real)))
+
+
+def _is_real(expression: Expr) -> bool:
+    return family(type_of(expression)) is Family.REAL
+
+
 def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
-    if set(kinds) <= _NUMBERS:
+    if _are_numbers(call, kinds):
         return True
     return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
 
@@ -766,7 +790,7 @@ def _keeps(call: Call, kind: Family, inner: Term) -> bool:
         # An id is a uuid in its own form.
         return True
     if kind is Family.WHOLE:
-        return target is Family.REAL or call.name in {"::bigint", "::integer"}
+        return _is_exact(type_of(call.args[0]), call.type) or call.name in {"::bigint", "::integer"}
     if kind is not target:
         return False
     if kind is Family.NAME:

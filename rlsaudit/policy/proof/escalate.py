@@ -14,12 +14,13 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import UUID, Given, Who, walk
+from rlsaudit.policy.proof.afresh import always, never
 from rlsaudit.policy.proof.chained import LONGEST, ChainedEncoder, writing
 from rlsaudit.policy.proof.encode import as_in
 from rlsaudit.policy.proof.solution import Gain
 from rlsaudit.policy.proof.solve import PERSONAL, bounded, identities, named, ordinary, sensible, ties
 from rlsaudit.policy.proof.steps import tried
-from rlsaudit.policy.proof.values import ALWAYS, NEVER, Family, Term, family, unnamed
+from rlsaudit.policy.proof.values import Family, Term, family, unnamed
 from rlsaudit.policy.proof.witness import confirmed
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
     from rlsaudit.policy.expr import Expr, Field
+    from rlsaudit.policy.proof.afresh import Solved
     from rlsaudit.policy.proof.chained import Made
     from rlsaudit.policy.proof.makings import Makings
     from rlsaudit.policy.proof.steps import Tried
     from rlsaudit.policy.proof.tables import Tables
-    from rlsaudit.policy.proof.values import Row, Solved
+    from rlsaudit.policy.proof.values import Row
 
 _MOST_TRIES = 4
 
@@ -170,7 +172,7 @@ class _Question:
             then = self._encoder(0)
             if template.put(then, found, number):
                 return False
-            put = template.row(then, asked, there=NEVER)
+            put = template.row(then, asked, there=never())
             if put is None:
                 return False
             truth = then.asked_of(put, expression)
@@ -211,7 +213,7 @@ def _as_others_were(encoder: ChainedEncoder, model: z3.ModelRef) -> Iterator[Sol
     As far as it has to do with the target row.
     """
     nodes = [row for row in (*encoder.rows, *encoder.parts.values()) if not row.target]
-    tied = {row: z3.Bool(f"node {row.number} is tied") for row in nodes} | {encoder.target: ALWAYS}
+    tied = {row: z3.Bool(f"node {row.number} is tied") for row in nodes} | {encoder.target: always()}
     for equality in encoder.equalities:
         for here, there in itertools.product(equality.left.rows, equality.right.rows):
             yield z3.Implies(equality.holds, tied[here] == tied[there])
@@ -298,7 +300,7 @@ class _Template:
         """Puts the first rows of the chain into another encoder, without those that were changed; whether it failed."""
         rows = [row for row, _ in found.rows[:count]]
         replaced = {self._encoder.made[row].before for row, inserted in found.rows[:count] if not inserted}
-        return any(self.row(encoder, row, there=ALWAYS) is None for row in rows if row not in replaced)
+        return any(self.row(encoder, row, there=always()) is None for row in rows if row not in replaced)
 
     def row(self, encoder: ChainedEncoder, row: Row, *, there: Solved) -> Row | None:
         """Puts a row into another encoder; None where its values cannot be told there."""
@@ -313,7 +315,7 @@ class _Template:
     def _told(self, encoder: ChainedEncoder, column: Field, term: Term) -> Term | None:
         kind = family(column.type)
         if self._holds(term.null):
-            return Term(self._model.eval(term.value, model_completion=True), ALWAYS) if column.nullable else None
+            return Term(self._model.eval(term.value, model_completion=True), always()) if column.nullable else None
         if self._is_me(term):
             return encoder.term(Given(Who.IDENTITY, "sub", UUID, nullable=False), ())
         source = self._of_target(column, term)
@@ -328,7 +330,7 @@ class _Template:
             code = value.as_long()
             text = self._encoder.codes.text(code)
             value = z3.IntVal(encoder.codes.of(unnamed(code) if text is None else text))
-        return Term(value, NEVER)
+        return Term(value, never())
 
     def _of_target(self, column: Field, term: Term) -> Field | None:
         """The target's column that a value is the value of."""
@@ -472,5 +474,5 @@ def _names_nothing(
         for equality in encoder.equalities:
             for here, there in ((equality.left, equality.right), (equality.right, equality.left)):
                 if part is not None and part in here.rows and not there.identity:
-                    old = [before.get(encoder.whole(one), ALWAYS) for one in there.rows if one != part]
+                    old = [before.get(encoder.whole(one), always()) for one in there.rows if one != part]
                     yield z3.Implies(z3.And(new, equality.holds), z3.Not(z3.Or(old)))

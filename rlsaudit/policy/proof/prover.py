@@ -10,6 +10,7 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Field, Type, is_larger, rebuilt, walk
+from rlsaudit.policy.proof.afresh import afresh
 from rlsaudit.policy.proof.escalate import escalate
 from rlsaudit.policy.proof.solution import UNSOLVED, Gain
 from rlsaudit.policy.proof.solve import most, solve
@@ -49,7 +50,8 @@ class Prover:
         key = self._key(expression, persona, columns)
         if key not in self._bounded:
             try:
-                self._bounded[key] = most(expression, persona, self._tables, relation)
+                with afresh():
+                    self._bounded[key] = most(expression, persona, self._tables, relation)
             except _FAULTS:
                 self._bounded[key] = Reach.ALL
         return self._bounded[key]
@@ -102,7 +104,8 @@ def _columns(expression: Expr) -> tuple[Field, ...]:
 
 def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
     try:
-        return escalate(expression, persona, tables, relation, makings, reach)
+        with afresh():
+            return escalate(expression, persona, tables, relation, makings, reach)
     except _FAULTS:
         # As with a proof of what a single statement reaches.
         return Gain(Reach.NONE, Reach.ALL, why="a fault of its own")
@@ -110,7 +113,8 @@ def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, m
 
 def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
     try:
-        return solve(expression, persona, tables, relation)
+        with afresh():
+            return solve(expression, persona, tables, relation)
     except _FAULTS:
         # A proof that fails proves nothing, and no audit fails for it.
         return replace(UNSOLVED, why="a fault of its own")

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.model import Persona
+    from rlsaudit.policy.proof.afresh import Solved
     from rlsaudit.policy.proof.solution import Witness
     from rlsaudit.policy.proof.tables import Tables, Thing
-    from rlsaudit.policy.proof.values import Row, Solved, Term
+    from rlsaudit.policy.proof.values import Row, Term
 
     Choice = tuple[Who, str]
 

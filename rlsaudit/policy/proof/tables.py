@@ -13,8 +13,9 @@ from rlsaudit.names import qualified
 from rlsaudit.policy import tree
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
+from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.sign_up import USERS, Made, SignUp
-from rlsaudit.policy.proof.values import ALWAYS, NEVER, Codes, Family, Solved, Term, constant, family
+from rlsaudit.policy.proof.values import Codes, Family, Term, constant, family
 from rlsaudit.policy.read.constraints import checks, references
 
 if TYPE_CHECKING:
@@ -279,19 +280,19 @@ class Tables:
         """
         fact = self.fact(column.relation, column.number)
         if fact is None:
-            return NEVER, NEVER
+            return never(), never()
         if family(column.type) in {Family.TRUTH, Family.MOMENT} or self.listed(column):
-            return ALWAYS, NEVER
+            return always(), never()
         if fact.generated or self._describes(fact):
-            return NEVER, ALWAYS
-        shared, doubtful = NEVER, NEVER
+            return never(), always()
+        shared, doubtful = never(), never()
         for one in self._sign_up.values(column.relation, column.name):
             constant_ = fact.constant if one is Made.DEFAULT else one
             if one is Made.ALONE or (one is Made.DEFAULT and self._alone(fact)):
                 continue
             value = _default(constant_, column, term, codes) if isinstance(constant_, str) else None
             if value is None:
-                doubtful = ALWAYS
+                doubtful = always()
             elif self.filled_at_sign_up(column.relation):
                 shared = z3.Or(shared, value)
             else:

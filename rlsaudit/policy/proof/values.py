@@ -14,18 +14,15 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import z3
 
 from rlsaudit.policy.columns import INTEGERS
+from rlsaudit.policy.proof.afresh import Solved, always, never
 
 if TYPE_CHECKING:
     from rlsaudit.policy.expr import Type
-
-Solved: TypeAlias = Any
-"""A term of the solver, which has no static types."""
-
 
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
@@ -90,11 +87,8 @@ class Term:
     chosen: bool = False
     personal: bool = False
     leaves: tuple[tuple[Solved, Term], ...] = field(default=(), compare=False)
-    shared: Solved = field(default=z3.BoolVal(val=False), compare=False)
-    doubtful: Solved = field(default=z3.BoolVal(val=False), compare=False)
-
-
-NEVER, ALWAYS = z3.BoolVal(val=False), z3.BoolVal(val=True)
+    shared: Solved = field(default_factory=never, compare=False)
+    doubtful: Solved = field(default_factory=never, compare=False)
 
 
 @dataclass(slots=True)
@@ -124,7 +118,7 @@ def constant(text: str, kind: Type, codes: Codes) -> Solved | None:
     """Returns a constant that is not NULL; None where the solver has no name for it."""
     match family(kind):
         case Family.TRUTH:
-            return ALWAYS if text in {"t", "true"} else NEVER
+            return always() if text in {"t", "true"} else never()
         case Family.WHOLE:
             return _whole(text)
         case Family.REAL:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.policy.evaluate import Result, Value
+    from rlsaudit.policy.proof.afresh import Solved
     from rlsaudit.policy.proof.encode import Encoder
     from rlsaudit.policy.proof.tables import Thing
-    from rlsaudit.policy.proof.values import Solved
 
 _MOST_OPTIONAL = 3
 _USER = "sub"

@@ -1,0 +1,201 @@
+"""All attacks on a database, in one transaction that never happened: rows are made, attacked, and rolled back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from rlsaudit.catalog.platform import platform_of
+from rlsaudit.model import Operation, Skipped
+from rlsaudit.policy.consulted import consulted
+from rlsaudit.policy.said import said
+from rlsaudit.probe.attack.attacked import Attacked, judged
+from rlsaudit.probe.attack.chains import Chained, Chains
+from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
+from rlsaudit.probe.attack.plan import Attacks
+from rlsaudit.probe.attack.run import run
+from rlsaudit.probe.attack.signing import sign_up
+from rlsaudit.probe.outcome import Outcome
+from rlsaudit.probe.rows import seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.connect import Session
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
+    from rlsaudit.probe.attack.attempt import Attempt
+    from rlsaudit.probe.outcome import Probe, Result
+
+Key: TypeAlias = tuple[str, int, Operation]
+"""A persona's name, a relation's OID, an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What the attacks came to.
+
+    `attacked` has the cells that were attacked, `chained` those that a chain of statements opens; `skipped` says what
+    was not attacked, and why.
+    """
+
+    attacked: Mapping[Key, Attacked]
+    chained: Mapping[Key, Chained]
+    skipped: tuple[Skipped, ...]
+
+
+NO_CAMPAIGN = Campaign({}, {}, ())
+"""Where nothing was attacked."""
+
+
+def attack(
+    session: Session,
+    access: Access,
+    personas: Sequence[Persona],
+    exposure: Mapping[str, Sequence[Relation]],
+    conditions: Sequence[tuple[int, Expr]],
+    *,
+    throwaway: bool,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Campaign:
+    """Puts rows in, attacks them as every persona, and rolls all of it back.
+
+    Args:
+        session: A session whose role is kept from no row; it must not be in a transaction.
+        access: The facts of the database that the session is in.
+        personas: Who attacks.
+        exposure: By persona's name the relations that it can address.
+        conditions: What policies ask, each behind the relation that it is about: rows are made that show what they let
+            through, and chains begin in the tables that they look into.
+        throwaway: Whether the server is nobody's: sequences may be advanced then, and users made.
+        progress: Told how many probes are done, of how many known so far.
+
+    Raises:
+        psycopg.Error: the connection was lost, or the server refuses even the block.
+    """
+    with session.rolled_back():
+        return _Campaign(session, access, progress).fought(personas, exposure, conditions, throwaway=throwaway)
+
+
+class _Campaign:
+    def __init__(self, session: Session, access: Access, progress: Callable[[int, int], None]) -> None:
+        self._session = session
+        self._access = access
+        self._catalog = access.catalog
+        self._platform = platform_of(access.catalog)
+        self._progress = progress
+        self._done = self._asked = 0
+
+    def fought(
+        self,
+        personas: Sequence[Persona],
+        exposure: Mapping[str, Sequence[Relation]],
+        conditions: Sequence[tuple[int, Expr]],
+        *,
+        throwaway: bool,
+    ) -> Campaign:
+        catalog = self._catalog
+        settable = catalog.snapshot.viewer.settable
+        cast = [one for one in personas if catalog.roles_by_name[one.role].oid in settable]
+        # What is checked at the end of a transaction is checked after each statement, for there is no end.
+        self._session.execute("set constraints all immediate")
+        tables = self._tables(exposure)
+        texts = said(condition for _, condition in conditions)
+        sown = seed(self._session, catalog, tables, principals(settings_of(cast)), texts, throwaway=throwaway)
+        attacks = Attacks(self._access, sown, throwaway=throwaway)
+        shown = {one.oid: one for name in exposure for one in exposure[name]}
+        totals = self._totals(attacks, shown.values())
+        first = [
+            attempt
+            for persona in cast
+            for by in identities(persona)
+            for one in exposure[persona.name]
+            for attempt in (*attacks.on_rows(by, one, totals.get(one.oid, 0)), *attacks.new_rows(by, one))
+        ]
+        answered = self._answered(first)
+        then = [
+            more
+            for attempt, result in answered
+            for more in attacks.one_by_one(attempt, result, totals.get(attempt.probe.relation, 0))
+        ]
+        answered += self._answered(then)
+        found = {
+            key: judged(
+                key[2],
+                tries,
+                totals.get(key[1], 0),
+                # What a view shows may be all that its own condition leaves.
+                seeded=key[1] not in sown.seeds.missing and shown[key[1]].kind in "rp",
+                rewritten=attacks.rewrites(shown[key[1]], key[2]),
+            )
+            for key, tries in _by_cell(answered).items()
+        }
+        # A newcomer signs up first, which on somebody's server is not for us to do.
+        chained = self._chained(attacks, cast, exposure, consulted(catalog, conditions)) if throwaway else {}
+        roles = {catalog.roles_by_name[one.role].oid for one in cast}
+        missing = {
+            oid: why
+            for oid, why in sown.seeds.missing.items()
+            if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
+        }
+        return Campaign(found, chained, tuple(self._skipped(shown, attacks.left, missing)))
+
+    def _chained(
+        self,
+        attacks: Attacks,
+        cast: Sequence[Persona],
+        exposure: Mapping[str, Sequence[Relation]],
+        deciding: Mapping[int, frozenset[int]],
+    ) -> Mapping[Key, Chained]:
+        sign_up(self._session, self._catalog, NEWCOMER)
+        found: dict[Key, Chained] = {}
+        for persona in cast:
+            if identities(persona)[0].strange:
+                newcomer = posing_as(NEWCOMER, persona)
+                found |= Chains(attacks, newcomer, exposure[persona.name], deciding, self._run).found()
+        return found
+
+    def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
+        """The tables that are exposed, and those that policies and views look into."""
+        catalog = self._catalog
+        looked = {one.oid for name in exposure for one in exposure[name]}
+        looked |= {ref.relation for one in catalog.snapshot.policies for ref in one.columns}
+        looked |= {ref.relation for one in catalog.snapshot.rewrites for ref in one.columns}
+        return [one for one in catalog.snapshot.relations if one.oid in looked and one.kind in "rp"]
+
+    def _totals(self, attacks: Attacks, relations: Iterable[Relation]) -> Mapping[int, int]:
+        probes = list(attacks.totals(relations))
+        return {one.probe.relation: one.rows for one in self._run(probes) if one.outcome is Outcome.ROWS}
+
+    def _answered(self, attempts: Sequence[Attempt]) -> list[tuple[Attempt, Result]]:
+        return list(zip(attempts, self._run([one.probe for one in attempts]), strict=True))
+
+    def _run(self, probes: Sequence[Probe]) -> tuple[Result, ...]:
+        self._asked += len(probes)
+        return run(self._session, self._catalog, self._platform, probes, progress=self._count)
+
+    def _count(self, more: int) -> None:
+        self._done += more
+        self._progress(self._done, self._asked)
+
+    def _skipped(
+        self,
+        shown: Mapping[int, Relation],
+        left: Mapping[tuple[int, str], set[Operation]],
+        missing: Mapping[int, str],
+    ) -> Iterable[Skipped]:
+        for (oid, why), operations in left.items():
+            tried = ", ".join(one.value for one in Operation if one in operations)
+            yield Skipped(f"attacks on {self._catalog.identity(shown[oid])} ({tried})", why)
+        for oid, why in missing.items():
+            yield Skipped(f"rows of {self._catalog.identity(shown[oid])} to attack", f"none could be put in: {why}")
+
+
+def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequence[tuple[Attempt, Result]]]:
+    cells: defaultdict[Key, list[tuple[Attempt, Result]]] = defaultdict(list)
+    for attempt, result in answered:
+        cells[attempt.by.persona.name, attempt.probe.relation, attempt.probe.operation].append((attempt, result))
+    return cells

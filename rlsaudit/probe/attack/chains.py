@@ -1,0 +1,161 @@
+"""Chains: what somebody who just signed up may write first, and whose rows it reaches then.
+
+A step is one statement that row-level security lets through on a table on which policies depend: a row in one's own
+name at somebody else's place, a value of somebody else's in a row of one's own. After each, rows of others are asked
+for that were not reached before; where there are none, another step is tried on top, up to three.
+
+Only rows that were made for the attack count, by their keys: none of them is the newcomer's, whatever a step brings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from rlsaudit.model import Operation
+from rlsaudit.probe.attack.identities import NEWCOMER
+from rlsaudit.probe.attack.statements import COUNTER, nth_row, update
+from rlsaudit.probe.outcome import Outcome, Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.probe.attack.plan import Attacks
+    from rlsaudit.probe.outcome import Result
+
+    Run: TypeAlias = Callable[[Sequence[Probe]], tuple[Result, ...]]
+    Key: TypeAlias = tuple[str, int, Operation]
+
+MOST_STEPS = 3
+_MOST_CHAINS = 40
+"""So many chains are followed at each length, those of the most telling tables first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement on a relation (an OID) that is tried as a step, and the columns that it sets."""
+
+    relation: int
+    sql: str
+    columns: tuple[str, ...]
+
+    @property
+    def inserts(self) -> bool:
+        """Whether it puts a row in; else it changes one."""
+        return self.sql.startswith("insert ")
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """Steps that went through one after the other, and the statement that reached rows of strangers after them.
+
+    `probe` runs the steps first.
+    """
+
+    steps: tuple[Step, ...]
+    probe: Probe
+
+
+class Chains:
+    """The search for one persona, as somebody to whom nothing belongs but what signing up brings.
+
+    Args:
+        attacks: The attempts on the database.
+        persona: The newcomer's requests.
+        relations: What it can address.
+        consulted: For each relation those that decide on its rows.
+        run: Runs probes and returns their results.
+    """
+
+    def __init__(
+        self,
+        attacks: Attacks,
+        persona: Persona,
+        relations: Sequence[Relation],
+        consulted: Mapping[int, frozenset[int]],
+        run: Run,
+    ) -> None:
+        self._attacks = attacks
+        self._persona = replace(persona, settings={**persona.settings, COUNTER: "0"})
+        self._relations = {one.oid: one for one in relations}
+        self._consulted = consulted
+        self._run = run
+        self._deciding = frozenset().union(*(consulted.get(oid, frozenset()) for oid in self._relations))
+
+    def found(self) -> Mapping[Key, Chained]:
+        """Returns the shortest chain for each cell that one opens."""
+        targets = list(self._targets())
+        before = {self._key(one): rows for one, rows in zip(targets, self._rows(targets, ()), strict=True)}
+        found: dict[Key, Chained] = {}
+        chains: list[tuple[Step, ...]] = [()]
+        candidates = list(self._candidates())
+        for _ in range(MOST_STEPS):
+            chains = self._longer(chains, candidates)
+            for chain in chains:
+                written = {one.relation for one in chain}
+                open_ = [
+                    one
+                    for one in targets
+                    if self._key(one) not in found and written & self._consulted.get(one.relation, frozenset())
+                ]
+                for target, rows in zip(open_, self._rows(open_, chain), strict=True):
+                    if rows > before[self._key(target)]:
+                        first = tuple(step.sql for step in chain)
+                        found.setdefault(self._key(target), Chained(chain, replace(target, first=first)))
+        return found
+
+    def _key(self, target: Probe) -> Key:
+        return self._persona.name, target.relation, target.operation
+
+    def _rows(self, targets: Sequence[Probe], chain: Sequence[Step]) -> Iterator[int]:
+        asked = [replace(one, first=tuple(step.sql for step in chain)) for one in targets]
+        return (one.rows if one.outcome is Outcome.ROWS else 0 for one in self._run(asked))
+
+    def _longer(self, chains: Iterable[tuple[Step, ...]], candidates: Iterable[Step]) -> list[tuple[Step, ...]]:
+        """The chains with one more step each that goes through then, and did not before the last one."""
+        listed = list(candidates)
+        tried = [
+            (*chain, step)
+            for chain in chains
+            for step in listed
+            if not chain
+            or (chain[-1].relation in self._consulted.get(step.relation, frozenset()) and step not in chain)
+        ]
+        probes = [
+            Probe(self._persona, one[-1].relation, Operation.UPDATE, one[-1].sql, first=tuple(x.sql for x in one[:-1]))
+            for one in tried
+        ]
+        went = [
+            chain
+            for chain, result in zip(tried, self._run(probes), strict=True)
+            if result.outcome is Outcome.ROWS and result.rows
+        ]
+        return went[:_MOST_CHAINS]
+
+    def _targets(self) -> Iterator[Probe]:
+        """Yields what asks for rows that were made: read, changed or deleted by their keys."""
+        for relation in self._relations.values():
+            condition = self._attacks.by_keys(self._persona, relation)
+            if condition is None:
+                continue
+            name = self._attacks.name(relation)
+            reads = f"select count(*) from {name} where {condition}"
+            yield Probe(self._persona, relation.oid, Operation.SELECT, reads)
+            for operation, sql in self._attacks.writes(self._persona, relation):
+                yield Probe(self._persona, relation.oid, operation, f"{sql} where {condition}")
+
+    def _candidates(self) -> Iterator[Step]:
+        for oid in sorted(self._deciding & self._relations.keys()):
+            relation = self._relations[oid]
+            for columns, sql in self._attacks.in_the_name_of(NEWCOMER, self._persona, relation):
+                yield Step(oid, sql, columns)
+            for column, value in self._attacks.settable(self._persona, relation):
+                sql = update(self._attacks.name(relation), column, value)
+                # All rows that it may change, or where one of them must not be changed so, the first that may.
+                yield Step(oid, sql, (column,))
+                yield Step(oid, sql + nth_row(1), (column,))
+            for column in self._attacks.naming(self._persona, relation):
+                taken = update(self._attacks.name(relation), column, NEWCOMER.user)
+                yield Step(oid, taken + nth_row(1), (column,))

@@ -1,0 +1,347 @@
+"""What is tried on a relation: its rows read, changed and deleted, and new rows put in as somebody else's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.firing import fires, is_instead, only_sets_a_time
+from rlsaudit.model import Operation
+from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
+from rlsaudit.probe.attack.attempt import Attempt
+from rlsaudit.probe.attack.identities import OTHERS
+from rlsaudit.probe.attack.statements import COUNTER, contents, delete, in_keys, insert, nth_row, update, written
+from rlsaudit.probe.outcome import Outcome, Probe
+from rlsaudit.probe.select import MOST_ROWS, count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Column, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.probe.attack.identities import Identity
+    from rlsaudit.probe.outcome import Result
+    from rlsaudit.probe.rows import Principal, Row, Sown
+
+MOST_NTH = 24
+"""So many rows are asked for one by one."""
+_FEW_NTH = 6
+"""The same where they may be somebody's rows: each is locked for as long as its statement takes."""
+_LARGE = 10_000
+"""Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
+_MOST_VALUES = 3
+_MOST_SET = 8
+_KEYS = frozenset("puxf")
+_MAY_NAME = frozenset({"uuid", "text", "character varying", "name", "json", "jsonb", "citext"})
+"""Types of columns that may say whose a row is."""
+_UUID = 36
+
+
+class Attacks:
+    """The attempts on the relations of one database, into which rows were put.
+
+    `left` says what is not tried, and why: by relation and reason the operations.
+    """
+
+    def __init__(self, access: Access, sown: Sown, *, throwaway: bool) -> None:
+        self._access = access
+        self._catalog = access.catalog
+        self._throwaway = throwaway
+        self._reasons: dict[tuple[int, Operation, frozenset[int]], str] = {}
+        self.left: defaultdict[tuple[int, str], set[Operation]] = defaultdict(set)
+        self._rows: defaultdict[int, list[Row]] = defaultdict(list)
+        self._sown = sown
+        for one in sown.seeds.rows:
+            self._rows[one.relation].append(one)
+            if one.stored != one.relation:
+                self._rows[one.stored].append(one)
+
+    def concerns(self, role: int, relation: Relation) -> bool:
+        """Whether the role may do anything at all with rows of the relation."""
+        return any(self._access.on_any_column(role, relation, one.name) for one in Operation)
+
+    def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
+        """Yields what counts all rows there are, as the connection."""
+        for one in relations:
+            yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
+
+    def on_rows(self, by: Identity, relation: Relation, there: int) -> Iterator[Attempt]:
+        """Yields attempts on the rows that are there, as many as `there` says."""
+        role, name = self._role(by), self._catalog.identity(relation)
+        if self._access.columns(role, relation, "SELECT") and self._may(relation, Operation.SELECT):
+            yield self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
+        if relation.kind == "m" or self._does_otherwise(relation):
+            return
+        writes: list[tuple[Operation, str]] = []
+        changes = list(self._changes(role, relation))
+        if changes and self._may(relation, Operation.UPDATE, there=there):
+            writes += [(Operation.UPDATE, update(name, column, value)) for column, value in changes]
+        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE, there=there):
+            writes.append((Operation.DELETE, delete(name)))
+        for operation, sql in writes:
+            attempt = self._attempt(by, relation, operation, sql)
+            if self._throwaway:
+                yield attempt
+            else:
+                yield from self._each(attempt, min(there, _FEW_NTH))
+
+    def one_by_one(self, attempt: Attempt, result: Result, rows: int) -> Iterator[Attempt]:
+        """Yields the same for each of `rows` rows, where one new row that is refused may stand for others that are not.
+
+        A statement that the role may not send at all is refused for every row.
+        """
+        asked = attempt.probe
+        if asked.operation in {Operation.SELECT, Operation.INSERT} or not rows:
+            return
+        if result.outcome in {Outcome.ROWS, Outcome.DENIED, Outcome.RECURSION}:
+            return
+        if not attempt.nth:
+            yield from self._each(attempt, min(rows, MOST_NTH))
+
+    @staticmethod
+    def _each(attempt: Attempt, rows: int) -> Iterator[Attempt]:
+        for nth in range(1, rows + 1):
+            yield replace(attempt, probe=replace(attempt.probe, sql=attempt.probe.sql + nth_row(nth)), nth=nth)
+
+    def new_rows(self, by: Identity, relation: Relation) -> Iterator[Attempt]:
+        """Yields attempts to put in rows: as those of others that are there, and as one's own."""
+        if relation.kind not in "rp" or self._does_otherwise(relation):
+            return
+        role, name = self._role(by), self._catalog.identity(relation)
+        columns = {one.name: one for one in self._access.columns(role, relation, "INSERT") if not one.generated}
+        for owner, fresh in self._fresh(by, relation):
+            values = {column: value for column, value in fresh.items() if column in columns}
+            given = frozenset(columns[column].number for column in values)
+            if not values or not self._may(relation, Operation.INSERT, given):
+                continue
+            if not self._says_whose(relation, owner, fresh, values):
+                continue
+            overriding = any(columns[column].identity for column in values)
+            ties = {column: value for column, value in values.items() if value is not None and _ties(owner, value)}
+            look = written(name, ties or values) if self.rewrites(relation, Operation.INSERT) else None
+            sql = insert(name, values, overriding=overriding)
+            probe = Probe(self._counting(by), relation.oid, Operation.INSERT, sql, look)
+            yield Attempt(probe, by, puts=owner.name)
+
+    def _says_whose(
+        self, relation: Relation, owner: Principal, fresh: Mapping[str, str | None], values: Mapping[str, str | None]
+    ) -> bool:
+        """Whether the statement says whose the new row is, and no default or trigger does."""
+        if any(_ties(owner, value or "") for column, value in fresh.items() if column not in values):
+            return False
+        naming = [
+            one for one in self._catalog.columns[relation.oid] if one.name not in values and one.type in _MAY_NAME
+        ]
+        tied = any(_ties(owner, one or "") for one in values.values())
+        if naming and not tied and self.rewrites(relation, Operation.INSERT):
+            return False
+        return not any(one.default and one.constant is None and not one.identity for one in naming)
+
+    def _fresh(self, by: Identity, relation: Relation) -> Iterator[tuple[Principal, Mapping[str, str | None]]]:
+        """Rows that nobody has put in yet, each like one that is there."""
+        return self._like((*OTHERS, *((by.owns,) if by.owns else ())), relation)
+
+    def _like(
+        self, owners: Iterable[Principal], relation: Relation
+    ) -> Iterator[tuple[Principal, Mapping[str, str | None]]]:
+        for owner in owners:
+            for row in self._rows[relation.oid]:
+                if row.owner != owner.name or row.relation != relation.oid:
+                    continue
+                varied = {row.varied: row.values[row.varied]} if row.varied else {}
+                fresh = self._sown.fresh(relation.oid, owner, varied)
+                if fresh is not None:
+                    yield owner, fresh
+
+    def name(self, relation: Relation) -> str:
+        """Returns the relation's quoted name."""
+        return self._catalog.identity(relation)
+
+    def by_keys(self, persona: Persona, relation: Relation) -> str | None:
+        """Returns a condition that only rows meet which were made; None where the persona cannot ask for their keys."""
+        rows = self._rows[relation.oid]
+        primary = next((one for one in self._catalog.constraints[relation.oid] if one.kind == "p"), None)
+        if primary is None or not rows or not self._may(relation, Operation.SELECT):
+            return None
+        role = self._catalog.roles_by_name[persona.role].oid
+        columns = [one for one in self._catalog.columns[relation.oid] if one.number in primary.columns]
+        if not all(self._access.on_column(role, relation, one, "SELECT") for one in columns):
+            return None
+        return in_keys([one.name for one in columns], [one.values for one in rows])
+
+    def writes(self, persona: Persona, relation: Relation) -> Iterator[tuple[Operation, str]]:
+        """Yields statements that change and delete all rows."""
+        if self._does_otherwise(relation):
+            return
+        role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
+        changes = next(iter(self._changes(role, relation)), None)
+        if changes is not None and self._may(relation, Operation.UPDATE):
+            yield Operation.UPDATE, update(name, *changes)
+        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
+            yield Operation.DELETE, delete(name)
+
+    def in_the_name_of(
+        self, newcomer: Principal, persona: Persona, relation: Relation
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yields statements that put in a row like one of somebody else's, but with the newcomer's name in it.
+
+        Each comes behind the columns that it sets.
+        """
+        if relation.kind not in "rp" or self._does_otherwise(relation):
+            return
+        role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
+        columns = {one.name: one for one in self._access.columns(role, relation, "INSERT") if not one.generated}
+        for row in self._rows[relation.oid]:
+            owner = next((one for one in OTHERS[:1] if one.name == row.owner), None)
+            if owner is None or row.relation != relation.oid:
+                continue
+            values = {one: value for one, value in self._renamed(relation, row, owner, newcomer) if one in columns}
+            given = frozenset(columns[column].number for column in values)
+            if values and self._may(relation, Operation.INSERT, given):
+                overriding = any(columns[column].identity for column in values)
+                yield tuple(values), insert(name, values, overriding=overriding)
+
+    def _renamed(
+        self, relation: Relation, row: Row, owner: Principal, newcomer: Principal
+    ) -> Iterator[tuple[str, str | None]]:
+        """The row with the newcomer's name in it, and a key of its own."""
+        mine = {owner.user: newcomer.user, str(owner.claims.get("email")): str(newcomer.claims.get("email"))}
+        constraints = self._catalog.constraints[relation.oid]
+        pointing = {number for one in constraints if one.kind == "f" for number in one.columns}
+        keys = {one.columns[0] for one in constraints if one.kind in "pu" and len(one.columns) == 1} - pointing
+        for column in self._catalog.columns[relation.oid]:
+            value = row.values.get(column.name)
+            if value in mine:
+                yield column.name, mine[value]
+            elif column.number in keys and column.default:
+                # The server makes one up.
+                continue
+            elif column.number in keys and value is not None:
+                yield column.name, value.replace(owner.mark, newcomer.mark)
+            else:
+                yield column.name, value
+
+    def settable(self, persona: Persona, relation: Relation) -> Iterator[tuple[str, str | None]]:
+        """Yields columns that the persona may set, with values that rows of others have."""
+        if relation.kind not in "rp" or not self._may(relation, Operation.UPDATE):
+            return
+        role = self._catalog.roles_by_name[persona.role].oid
+        keys = {number for one in self._catalog.constraints[relation.oid] if one.kind == "p" for number in one.columns}
+        for one in self._access.columns(role, relation, "UPDATE"):
+            if not one.generated and not one.identity and one.number not in keys:
+                values = (*self._sown.variants(relation.oid, one.name), *self._values(relation, one))
+                yield from ((one.name, value) for value in tuple(dict.fromkeys(values))[:_MOST_SET])
+
+    def naming(self, persona: Persona, relation: Relation) -> Iterator[str]:
+        """Yields columns that the persona may set, and that say whose a row is."""
+        if relation.kind not in "rp" or not self._may(relation, Operation.UPDATE):
+            return
+        role = self._catalog.roles_by_name[persona.role].oid
+        users = {one.user for one in OTHERS}
+        for one in self._access.columns(role, relation, "UPDATE"):
+            if any(row.values.get(one.name) in users for row in self._rows[relation.oid]):
+                yield one.name
+
+    def rewrites(self, relation: Relation, operation: Operation) -> bool:
+        """Whether a trigger may make another row of the one that is written, before it is or afterwards."""
+        return any(
+            fires(one, operation) and not only_sets_a_time(self._catalog, one)
+            for part in self._family(relation)
+            for one in self._catalog.triggers[part]
+        )
+
+    def _family(self, relation: Relation) -> Iterator[int]:
+        """The relation and all that are parts of it, or that it is a part of."""
+        for step in (self._catalog.children, self._catalog.parents):
+            waiting, seen = [relation.oid], set[int]()
+            while waiting:
+                oid = waiting.pop()
+                if oid not in seen:
+                    seen.add(oid)
+                    yield oid
+                    waiting += step[oid]
+
+    def _may(
+        self, relation: Relation, operation: Operation, given: frozenset[int] = frozenset(), *, there: int = 0
+    ) -> bool:
+        """Whether nothing that a rollback does not undo would happen, and nobody would be held up."""
+        goes_through = operation in {Operation.UPDATE, Operation.DELETE} and not self._throwaway
+        if goes_through and max(there, relation.rows) >= (_LARGE if relation.rows >= 0 else MOST_ROWS):
+            reason = "it is large, and where rows are somebody's a statement would go through all of them"
+            self.left[relation.oid, reason].add(operation)
+            return False
+        key = (relation.oid, operation, given)
+        if key not in self._reasons:
+            reason = reason_not_to_run(self._catalog, relation)
+            if not reason and operation is not Operation.SELECT:
+                written = [one for one in self._written(relation) if one.kind in "rpf"]
+                reasons = (
+                    reason_not_to_write(self._catalog, one, [operation], given, throwaway=self._throwaway)
+                    for one in written
+                )
+                reason = next(filter(None, reasons), "")
+            self._reasons[key] = reason
+        if reason := self._reasons[key]:
+            self.left[relation.oid, reason].add(operation)
+        return not reason
+
+    def _written(self, relation: Relation) -> Iterator[Relation]:
+        """The relation, and all that a view rests on."""
+        waiting, seen = [relation.oid], set[int]()
+        while waiting:
+            oid = waiting.pop()
+            if oid in seen or oid not in self._catalog.relations:
+                continue
+            seen.add(oid)
+            yield self._catalog.relations[oid]
+            if self._catalog.relations[oid].kind == "v":
+                waiting += {ref.relation for one in self._catalog.rewrites[oid] for ref in one.columns}
+
+    def _attempt(self, by: Identity, relation: Relation, operation: Operation, sql: str) -> Attempt:
+        look = contents(self._catalog.identity(relation)) if self.rewrites(relation, operation) else None
+        return Attempt(Probe(self._counting(by), relation.oid, operation, sql, look), by)
+
+    def _changes(self, role: int, relation: Relation) -> Iterator[tuple[str, str | None]]:
+        """Yields columns to set and values, such as policies do not ask about first."""
+        granted = [
+            one for one in self._access.columns(role, relation, "UPDATE") if not one.generated and not one.identity
+        ]
+        asked = {
+            ref.column for one in self._catalog.policies[relation.oid] for ref in one.columns
+            if ref.relation == relation.oid
+        }  # fmt: skip
+        keys = {
+            number for one in self._catalog.constraints[relation.oid] if one.kind in _KEYS for number in one.columns
+        }
+        free = [one for one in granted if one.number not in asked | keys]
+        for one in free[:1]:
+            yield from ((one.name, value) for value in self._values(relation, one)[:1])
+        if not free:
+            for one in granted[:_MOST_VALUES]:
+                yield from ((one.name, value) for value in self._values(relation, one)[:_MOST_VALUES])
+
+    def _values(self, relation: Relation, column: Column) -> list[str | None]:
+        """Values that the column has somewhere."""
+        found = [one.values[column.name] for one in self._rows[relation.oid] if column.name in one.values]
+        if not found and not column.not_null:
+            return [None]
+        return list(dict.fromkeys(found))
+
+    def _does_otherwise(self, relation: Relation) -> bool:
+        """Whether triggers do the work of a statement, whatever that is."""
+        return any(is_instead(one) for one in self._catalog.triggers[relation.oid])
+
+    def _role(self, by: Identity) -> int:
+        return self._catalog.roles_by_name[by.persona.role].oid
+
+    @staticmethod
+    def _counting(by: Identity) -> Persona:
+        return replace(by.persona, settings={**by.persona.settings, COUNTER: "0"})
+
+
+def _ties(owner: Principal, value: str) -> bool:
+    """Whether a value says that a row is the principal's: its own id or address, or the id of something of its own."""
+    named = value in {owner.user, owner.claims.get("email")}
+    return named or (value.startswith(owner.mark) and len(value) == _UUID)

@@ -1,0 +1,157 @@
+"""Puts rows in: a few hundred in one DO block, each in a subtransaction, with its owner's claims set.
+
+An insert comes with others to try in its place; the first that the server takes counts. One that puts no row in, for a
+trigger swallows it, is undone. Between setting the claims and taking them back, names are looked up as the search_path
+of a request says, where anybody may have put a function or an operator: so nothing is evaluated there but what is named
+in full.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from rlsaudit.probe.rows.passing import BATCH, run_block
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rlsaudit.connect import Session
+
+_SAVEPOINT = "rlsaudit_rows"
+_BLOCK = """
+savepoint {savepoint};
+do {outer}
+declare
+  item pg_catalog.json; attempt pg_catalog.json; answer pg_catalog.text; place pg_catalog.int4; at pg_catalog.int8;
+  state pg_catalog.text; said pg_catalog.text; first_state pg_catalog.text; first_said pg_catalog.text;
+  of_table pg_catalog.int8; locked pg_catalog.int8[] := '{{}}'; noted pg_catalog.jsonb := '[]';
+  quiet pg_catalog.json := {inner}{quiet}{inner}::pg_catalog.json;
+begin
+  perform pg_catalog.set_config('client_min_messages', 'error', true);
+  for item in select one.value from pg_catalog.json_array_elements({inner}{items}{inner}::pg_catalog.json) as one loop
+    answer := null; place := -1; at := 0; first_state := null; first_said := null; of_table := item ->> 'table';
+    for attempt in select one.value from pg_catalog.json_array_elements(item -> 'attempts') as one loop
+      if of_table = any (locked) then
+        first_state := '{locked}'; first_said := 'the table is locked';
+        exit;
+      end if;
+      begin
+        perform pg_catalog.set_config(
+            one.value operator(pg_catalog.->>) 0, one.value operator(pg_catalog.->>) 1, true)
+          from pg_catalog.json_array_elements(item operator(pg_catalog.->) 'settings') as one;
+        execute attempt operator(pg_catalog.->>) 0 into answer;
+        if answer is null then
+          raise exception using errcode = 'P0002', message = 'no row';
+        end if;
+        perform pg_catalog.set_config(
+            one.value operator(pg_catalog.->>) 0, one.value operator(pg_catalog.->>) 1, true)
+          from pg_catalog.json_array_elements(quiet) as one;
+        place := at;
+      exception when others or assert_failure then
+        get stacked diagnostics state := returned_sqlstate, said := message_text;
+        answer := null;
+        if state = '{locked}' then
+          locked := locked || of_table;
+        end if;
+        if first_state is null then
+          first_state := state; first_said := said;
+        end if;
+      end;
+      exit when place >= 0;
+      at := at + 1;
+    end loop;
+    noted := noted || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_array(
+      place, answer, first_state, pg_catalog.left(first_said, 500)));
+  end loop;
+  perform pg_catalog.set_config('rlsaudit.answers', noted::pg_catalog.text, true);
+end
+{outer};
+release savepoint {savepoint};
+select pg_catalog.current_setting('rlsaudit.answers')
+"""
+
+
+_LOCKED = "55P03"
+_SLOW = "57014"
+_PATIENCE_MS = 1_000
+"""How long a row may take that is put in by itself, because a batch ran into the time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Statements of which the first that works counts, each returning the row as a JSON text, with these settings."""
+
+    table: int
+    statements: tuple[str, ...]
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of an attempt: which statement worked (-1: none), the row, and what the first one met with."""
+
+    place: int
+    values: Mapping[str, str | None] | None
+    stored: int
+    state: str
+    said: str
+
+
+def put(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]) -> tuple[Came, ...]:
+    """Runs the attempts in order. `before` is what the settings are outside of them.
+
+    A batch that runs into the time limit is undone and run row by row; where a table proves slow, that is its answer
+    for the rest of its rows.
+    """
+    found: list[Came] = []
+    for start in range(0, len(attempts), BATCH):
+        batch = attempts[start : start + BATCH]
+        came = _together(session, batch, before)
+        found += _one_by_one(session, batch, before) if came is None else came
+    return tuple(found)
+
+
+def _one_by_one(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]) -> list[Came]:
+    found: list[Came] = []
+    slow: set[int] = set()
+    usual = session.fetch_value("select pg_catalog.current_setting('statement_timeout')")
+    session.execute(f"set local statement_timeout = {_PATIENCE_MS}")
+    for one in attempts:
+        came = None if one.table in slow else _together(session, [one], before)
+        if came is None:
+            slow.add(one.table)
+        found += came or [Came(-1, None, 0, _SLOW, "the statement ran into the time limit")]
+    session.execute("select pg_catalog.set_config('statement_timeout', %s, true)", [usual])
+    return found
+
+
+def _together(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]) -> list[Came] | None:
+    """What came of the attempts; None where they ran into the time limit, and were undone."""
+    items = [
+        {"table": one.table, "attempts": [[sql] for sql in one.statements], "settings": list(one.settings.items())}
+        for one in attempts
+    ]
+    quiet = [[name, value] for name, value in before.items()]
+    try:
+        answers = run_block(
+            session,
+            _BLOCK,
+            items=json.dumps(items, ensure_ascii=False),
+            quiet=json.dumps(quiet, ensure_ascii=False),
+            locked=_LOCKED,
+            savepoint=_SAVEPOINT,
+        )
+    except psycopg.errors.QueryCanceled:
+        session.execute(f"rollback to savepoint {_SAVEPOINT}; release savepoint {_SAVEPOINT}")
+        return None
+    return [_came(*one) for one in answers]
+
+
+def _came(place: int, answer: str | None, state: str | None, said: str | None) -> Came:
+    row = json.loads(answer) if answer else None
+    stored = int(row.pop("")) if row else 0
+    return Came(place, row, stored, state or "", said or "")

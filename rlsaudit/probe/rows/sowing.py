@@ -1,0 +1,437 @@
+"""Synthetic rows for the tables of any schema, each with an owner that is known."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.facts import ColumnRef
+from rlsaudit.catalog.platform import platform_of
+from rlsaudit.model import Operation, Persona
+from rlsaudit.names import ident, literal
+from rlsaudit.policy.effects import reason_not_to_write
+from rlsaudit.probe.request import settings
+from rlsaudit.probe.rows.choices import Choices
+from rlsaudit.probe.rows.content import Content, Whose
+from rlsaudit.probe.rows.draft import SHARED, Draft, Drafts, ImpossibleError, Wish
+from rlsaudit.probe.rows.model import Row, Seeds
+from rlsaudit.probe.rows.order import order
+from rlsaudit.probe.rows.owners import owners_of
+from rlsaudit.probe.rows.putting import Attempt, put
+from rlsaudit.probe.rows.table import Table, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rlsaudit.catalog import Catalog
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.connect import Session
+    from rlsaudit.policy.said import Said
+    from rlsaudit.probe.rows.model import Principal
+    from rlsaudit.probe.rows.putting import Came
+
+MOST_ROWS = 6
+"""So many rows of each principal a table gets; up to twice that, where policies name so many values."""
+_ELSEWHERE = 1_009
+_MOST_TRIES = 9
+_SHORT = 500
+"""How far from the first numbers those begin that are tried where the first are taken."""
+
+
+class Sown:
+    """The rows that are there, and what it takes to make more."""
+
+    def __init__(
+        self, drafts: Drafts, choices: Choices, seeds: Seeds, requests: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self._drafts = drafts
+        self._choices = choices
+        self._numbers = itertools.count(2 * _ELSEWHERE)
+        self.seeds = seeds
+        self.requests = requests
+        """The settings of each principal's request, by its name."""
+
+    def fresh(
+        self, relation: int, principal: Principal, varied: Mapping[str, str | None] | None = None
+    ) -> Mapping[str, str | None] | None:
+        """Returns texts by column for one more row of a principal; None where there can be none.
+
+        Its keys are not taken, its foreign keys point at rows of the principal, and its default values are left out.
+        `varied` are columns that are to be something else.
+        """
+        table = self._drafts.tables.get(relation)
+        if table is None:
+            return None
+        try:
+            made = self._drafts.draft(table, principal, Wish(next(self._numbers)))
+        except ImpossibleError:
+            return None
+        values = {table.columns[number].name: value for number, value in made.values.items()}
+        return values | dict(varied or {})
+
+    def variants(self, relation: int, column: str) -> tuple[str | None, ...]:
+        """Returns what is worth having in a column, as texts: what policies compare it with, and all that there is."""
+        table = self._drafts.tables.get(relation)
+        found = next((one for one in table.columns.values() if one.name == column), None) if table else None
+        return () if table is None or found is None else self._choices.variants(table, found)
+
+
+def seed(
+    session: Session,
+    catalog: Catalog,
+    relations: Iterable[Relation],
+    principals: Sequence[Principal],
+    said: Said,
+    *,
+    throwaway: bool = False,
+) -> Sown:
+    """Puts rows of every principal into the relations, and into those that foreign keys need, within a transaction.
+
+    The transaction is the caller's, who rolls it back. `said` is what policies say of columns. On a `throwaway` server
+    sequences may be drawn from.
+
+    Raises:
+        psycopg.Error: the connection was lost, or a batch ran into the time limit.
+    """
+    return _Sowing(session, catalog, relations, principals, said, throwaway=throwaway).sow()
+
+
+class _Sowing:
+    def __init__(
+        self,
+        session: Session,
+        catalog: Catalog,
+        relations: Iterable[Relation],
+        principals: Sequence[Principal],
+        said: Said,
+        *,
+        throwaway: bool,
+    ) -> None:
+        self._session = session
+        self._catalog = catalog
+        self._principals = principals
+        self._throwaway = throwaway
+        self._missing: dict[int, str] = {}
+        self._lacking = set[int]()
+        self._tables = {one.oid: table_of(catalog, one) for one in self._needed(relations)}
+        self._pointed_at = {key.target for one in self._tables.values() for key in one.keys}
+        content = Content(catalog)
+        schemas = {oid: catalog.schema_name(one.relation) for oid, one in self._tables.items()}
+        said = _carried(said, self._tables)
+        owners = owners_of(content, self._tables, said, schemas)
+        bodies = {oid: tuple(_bodies(catalog, oid)) for oid in self._tables}
+        self._choices = Choices(content, said, Whose(principals[0].mark, 0, 0), bodies)
+        self._drafts = Drafts(self._tables, schemas, owners, self._choices, said, principals)
+        self._said = said
+        self._requests = {one.name: self._request(one) for one in principals}
+
+    def sow(self) -> Sown:
+        arranged = order(self._tables)
+        for oid in arranged.stuck:
+            self._missing.setdefault(oid, "foreign keys go in a circle in which no row can be the first")
+        for oid, table in self._tables.items():
+            self._missing |= {oid: reason} if (reason := self._reason(table)) else {}
+        going = {oid: one for oid, one in self._tables.items() if oid not in self._missing}
+        self._choices.ask(self._session, going.values())
+        deferred = [ident(key.name) for one in going.values() for key in one.keys if key.deferrable]
+        if deferred:
+            self._defer(going.values(), initially=True)
+        later: list[tuple[Table, Row, Draft]] = []
+        for level in arranged.levels:
+            here = [self._tables[oid] for oid in level if oid not in self._missing]
+            later += self._level(here)
+            self._drafts.done |= set(level)
+        later += self._again(arranged.levels, going)
+        self._fill(later)
+        rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
+        sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
+        missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
+        return Sown(self._drafts, self._choices, Seeds(rows, missing), self._requests)
+
+    def _again(self, levels: Iterable[Sequence[int]], going: Mapping[int, Table]) -> list[tuple[Table, Row, Draft]]:
+        """Tries once more what failed: a trigger may want rows of tables that no foreign key names."""
+        sown = {oid for oid, owner in self._drafts.rows if owner != SHARED}
+        going = {oid: one for oid, one in going.items() if oid in self._missing and oid not in sown}
+        failed = [oid for oid in going if oid not in self._lacking]
+        later = self._level([going[oid] for oid in failed])
+        if not any(self._drafts.rows.get((oid, one.name)) for oid in failed for one in self._principals):
+            return later
+        for level in levels:
+            later += self._level([going[oid] for oid in level if oid in going and oid in self._lacking])
+        return later
+
+    def _above(self, relation: int) -> Iterator[int]:
+        """A partition and what it is a part of."""
+        yield relation
+        for parent in self._catalog.parents[relation]:
+            if self._catalog.relations[relation].partition:
+                yield from self._above(parent)
+
+    def _needed(self, relations: Iterable[Relation]) -> Iterator[Relation]:
+        """The tables among the relations and those that they need; partitions are reached through their root."""
+        waiting, seen = list(relations), set[int]()
+        while waiting:
+            one = waiting.pop()
+            if one.oid in seen:
+                continue
+            seen.add(one.oid)
+            if one.kind == "f":
+                self._missing[one.oid] = "a foreign table: its rows are elsewhere"
+            elif one.partition:
+                self._missing[one.oid] = "no row of its parent came to lie in it"
+                waiting += [self._catalog.relations[oid] for oid in self._catalog.parents[one.oid]]
+            elif one.kind in "rp":
+                targets = {each.foreign_relation for each in self._catalog.constraints[one.oid] if each.kind == "f"}
+                waiting += [self._catalog.relations[oid] for oid in targets if oid in self._catalog.relations]
+                yield one
+
+    def _reason(self, table: Table) -> str:
+        """Why no row may be put into a table; empty where nothing speaks against it."""
+        given = table.drawn
+        operations = [Operation.INSERT]
+        if any(key.nullable for key in table.keys):
+            operations.append(Operation.UPDATE)
+        return reason_not_to_write(self._catalog, table.relation, operations[:1], given, throwaway=self._throwaway)
+
+    def _request(self, principal: Principal) -> Mapping[str, str]:
+        role = self._catalog.snapshot.viewer.name
+        persona = Persona(principal.name, role, dict(principal.claims), dict(principal.settings))
+        made = settings(self._catalog, platform_of(self._catalog), persona)
+        return {name: value for name, value in made.items() if name not in {"role", "row_security"}}
+
+    def _level(self, tables: Sequence[Table]) -> list[tuple[Table, Row, Draft]]:
+        """Puts rows into tables that do not need one another: the ordinary ones first, then what differs from them."""
+        ordinary = [(table, one, Wish(0)) for table in tables for one in self._principals]
+        later = self._put(ordinary)
+        varied = [
+            (table, one, wish)
+            for table in tables
+            for one in self._principals
+            if self._drafts.rows.get((table.oid, one.name))
+            for wish in self._wishes(table, one)
+        ]
+        return later + self._put(varied)
+
+    def _wishes(self, table: Table, principal: Principal) -> Iterator[Wish]:
+        ordinary = self._drafts.rows[table.oid, principal.name][0].values
+        read = {ref for one in self._catalog.policies[table.oid] for ref in one.columns}
+        ranked: list[tuple[tuple[int, int, int], int, str | None]] = []
+        for column in table.writable:
+            ref = ColumnRef(table.oid, column.number)
+            is_said = ref in self._said.constants or ref in self._said.members
+            there = ordinary.get(column.name)
+            other = [one for one in self._choices.variants(table, column) if not _is_alike(one, there)]
+            for place, text in enumerate(other):
+                rank = 0 if is_said and place < MOST_ROWS else 1 if ref in read else 2
+                ranked.append(((rank, place, column.number), column.number, text))
+        ranked.sort(key=lambda one: one[0])
+        certain = sum(one[0][0] == 0 for one in ranked)
+        most = min(max(MOST_ROWS - 1, certain), 2 * MOST_ROWS)
+        wishes = [Wish(n, (number, text)) for n, (_, number, text) in enumerate(ranked[:most], start=1)]
+        if table.keys or table.bounds or table.oid in self._pointed_at or principal.crowd:
+            wanted = max(MOST_ROWS - 1, min(len(table.bounds), 2 * MOST_ROWS) - 1)
+            wishes += [Wish(n, apart=n) for n in range(len(wishes) + 1, wanted + 1)]
+        yield from wishes
+
+    def _put(self, wanted: Iterable[tuple[Table, Principal, Wish]]) -> list[tuple[Table, Row, Draft]]:
+        drawn: list[tuple[Table, Principal, Wish, Draft, Attempt]] = []
+        for table, principal, wish in wanted:
+            draft = self._drawn(table, principal, wish)
+            if draft is None:
+                continue
+            self._drafts.claim(table, draft.values)
+            attempt = Attempt(
+                table.oid, tuple(self._statements(table, principal, wish, draft)), self._requests[principal.name]
+            )
+            drawn.append((table, principal, wish, draft, attempt))
+        before = {name: "" for one in self._requests.values() for name in one}
+        later: list[tuple[Table, Row, Draft]] = []
+        answers = put(self._session, [one[-1] for one in drawn], before)
+        for (table, principal, wish, draft, _), came in zip(drawn, answers, strict=True):
+            if came.values is None:
+                if wish.n == 0:
+                    self._missing.setdefault(table.oid, _why(came))
+                continue
+            row = self._row(table, principal, wish, came)
+            if row.owner == SHARED:
+                self._missing.setdefault(table.oid, "rows that were there have all keys that a new one could have")
+            self._drafts.note(row)
+            if draft.later and row.owner != SHARED:
+                later.append((table, row, draft))
+        return later
+
+    def _drawn(self, table: Table, principal: Principal, wish: Wish) -> Draft | None:
+        """A row as it is wished for, or with other keys where those are taken; None where there is none."""
+        others = (replace(wish, n=wish.n + times * _ELSEWHERE) for times in range(1, _MOST_TRIES))
+        for one in (wish, *others):
+            try:
+                return self._drafts.draft(table, principal, one)
+            except ImpossibleError as impossible:
+                if wish.n == 0:
+                    self._missing.setdefault(table.oid, str(impossible))
+                    self._lacking.add(table.oid)
+        return None
+
+    def _row(self, table: Table, principal: Principal, wish: Wish, came: Came) -> Row:
+        values = came.values or {}
+        varied = "" if wish.varied is None else table.columns[wish.varied[0]].name
+        own = came.place != 1 or any(principal.mark in (value or "") for value in _key_values(table, values))
+        return Row(table.oid, principal.name if own else SHARED, values, came.stored, varied)
+
+    def _statements(self, table: Table, principal: Principal, wish: Wish, draft: Draft) -> Iterator[str]:
+        yield _insert(table, draft)
+        # A trigger may have put a row there, when its owner's came to be elsewhere; or it was always there.
+        yield _found(table, draft, wish) or "select null::pg_catalog.text"
+        tries = [
+            Wish(wish.n + _ELSEWHERE, wish.varied, wish.apart, full=True),
+            Wish(wish.n + 2 * _ELSEWHERE, wish.varied, wish.apart, bare=True),
+        ]
+        if any(_is_listed(table, unique, draft, principal) for unique in table.unique):
+            tries += [Wish(wish.n + times * _ELSEWHERE, wish.varied, wish.apart) for times in range(3, _MOST_TRIES)]
+        for other in tries:
+            try:
+                yield _insert(table, self._drafts.draft(table, principal, other))
+            except ImpossibleError:
+                continue
+
+    def _defer(self, tables: Iterable[Table], *, initially: bool) -> None:
+        names = [
+            f"{ident(self._drafts.schemas[one.oid])}.{ident(key.name)}"
+            for one in tables
+            for key in one.keys
+            if key.deferrable
+        ]
+        self._session.execute(f"set constraints {', '.join(names)} {'deferred' if initially else 'immediate'}")
+
+    def _fill(self, later: Sequence[tuple[Table, Row, Draft]]) -> None:
+        """Lets keys point at rows that were not there when their own row was put in."""
+        attempts: list[Attempt] = []
+        meant: list[tuple[Table, Row]] = []
+        for table, row, draft in later:
+            principal = next(one for one in self._principals if one.name == row.owner)
+            there = {number: row.values.get(one.name) for number, one in table.columns.items()}
+            keys = (_where(table, there, unique) for unique in table.unique)
+            where = next((one for one in keys if one is not None), None)
+            updating = reason_not_to_write(
+                self._catalog, table.relation, [Operation.UPDATE], (), throwaway=self._throwaway
+            )
+            if where is None or updating:
+                continue
+            found: dict[int, str | None] = {}
+            for key in draft.later:
+                found |= next(iter(self._drafts.pointed_at(table, principal, key, Wish(0))), {})
+            if found:
+                set_to = ", ".join(f"{_name(table, one)} = {_sql(text)}" for one, text in found.items())
+                sql = f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
+                attempts.append(Attempt(table.oid, (sql,), self._requests[principal.name]))
+                meant.append((table, row))
+        before = {name: "" for one in self._requests.values() for name in one}
+        for (table, row), came in zip(meant, put(self._session, attempts, before), strict=True):
+            if came.values is not None:
+                rows = self._drafts.rows[table.oid, row.owner]
+                place = next(place for place, one in enumerate(rows) if one is row)
+                rows[place] = Row(row.relation, row.owner, came.values, came.stored, row.varied)
+
+
+def _bodies(catalog: Catalog, relation: int) -> Iterator[str]:
+    """The short functions that run when a row is written: a CHECK may keep its constants there."""
+    for oid in catalog.row_calls[relation]:
+        function = catalog.functions[oid]
+        if function.extension is None and len(function.body) < _SHORT:
+            yield function.body
+
+
+def _carried(said: Said, tables: Mapping[int, Table]) -> Said:
+    """What is said of a foreign key is said of what it points at as well: a bucket of that name has to be there."""
+    constants = {ref: list(values) for ref, values in said.constants.items()}
+    for _ in range(3):
+        for table in tables.values():
+            for key in table.keys:
+                if len(key.columns) == 1:
+                    here = constants.get(ColumnRef(table.oid, key.columns[0]), ())
+                    there = constants.setdefault(ColumnRef(key.target, key.target_columns[0]), [])
+                    there += [one for one in here if one is not None and one not in there]
+    kept = {ref: tuple(values) for ref, values in constants.items() if values}
+    return type(said)(kept, said.members, said.parts, said.given, said.links)
+
+
+def _key_values(table: Table, values: Mapping[str, str | None]) -> Iterator[str | None]:
+    for unique in table.unique:
+        yield from (values.get(table.columns[number].name) for number in unique)
+
+
+def _insert(table: Table, draft: Draft) -> str:
+    if not draft.values:
+        return f"insert into {table.identity} default values returning {_returning(table)}"
+    names = ", ".join(_name(table, number) for number in draft.values)
+    texts = ", ".join(_sql(text) for text in draft.values.values())
+    return (
+        f"insert into {table.identity} ({names}) overriding system value values ({texts}) returning {_returning(table)}"
+    )
+
+
+def _found(table: Table, draft: Draft, wish: Wish) -> str | None:
+    """Finds the row that has the draft's key; one that is to differ is made to."""
+    every = [where for unique in table.unique if (where := _where(table, draft.values, unique)) is not None]
+    if not every:
+        return None
+    lone = [_where(table, draft.values, one) for one in table.unique if _is_tied(one, table, draft)]
+    if wish.varied is not None and lone and not any(wish.varied[0] in unique for unique in table.unique):
+        set_to = f"{_name(table, wish.varied[0])} = {_sql(wish.varied[1])}"
+        return f"update {table.identity} set {set_to} where {lone[0]} returning {_returning(table)}"
+    if wish.n and (wish.varied is None or not any(wish.varied[0] in unique for unique in table.unique)):
+        # What was there is no row more.
+        return None
+    return f"select {_returning(table)} from {table.identity} where {' or '.join(every)} limit 1"
+
+
+def _is_tied(unique: Sequence[int], table: Table, draft: Draft) -> bool:
+    """Whether a key points at other rows as a whole, so that a trigger that made them may have made this one."""
+    return all(any(number in key.columns for key in table.keys) for number in unique) and all(
+        draft.values.get(number) is not None for number in unique
+    )
+
+
+def _where(table: Table, values: Mapping[int, str | None], unique: Sequence[int]) -> str | None:
+    """Which row has these values in a key; None where one of them is not there."""
+    if any(values.get(number) is None for number in unique):
+        return None
+    return " and ".join(f"{_name(table, one)} operator(pg_catalog.=) {_sql(values[one])}" for one in unique)
+
+
+def _returning(table: Table) -> str:
+    names = ", ".join(literal(one).strip() for one in ("", *(column.name for column in table.columns.values())))
+    texts = ", ".join(
+        (
+            "tableoid::pg_catalog.oid::pg_catalog.text",
+            *(f"{ident(column.name)}::pg_catalog.text" for column in table.columns.values()),
+        )
+    )
+    kind = "pg_catalog.text[]"
+    return f"pg_catalog.jsonb_object(array[{names}]::{kind}, array[{texts}]::{kind})::pg_catalog.text"
+
+
+def _is_listed(table: Table, unique: Sequence[int], draft: Draft, principal: Principal) -> bool:
+    """Whether a key is one of few: nothing in it is the principal's own, and others may have it by now."""
+    texts = [draft.values.get(number) or principal.mark for number in unique]
+    return not any(principal.mark in one for one in texts) and not table.drawn.issuperset(unique)
+
+
+def _is_alike(text: str | None, there: str | None) -> bool:
+    """Whether a text is no other than what is there, whatever the moment is that it means."""
+    return text == there or (text == "now" and there is not None)
+
+
+def _name(table: Table, number: int) -> str:
+    return ident(table.columns[number].name)
+
+
+def _sql(text: str | None) -> str:
+    return "null" if text is None else literal(text).strip()
+
+
+def _why(came: Came) -> str:
+    if came.state == "P0002" and came.said == "no row":
+        return "a trigger lets no row in"
+    return f"{came.said} ({came.state})"

@@ -1,0 +1,90 @@
+"""Worlds on plain Postgres, where roles and the settings of the application say who somebody is.
+
+A file in `plain/` is SQL in parts. What stands before the first mark makes roles, all called `oracle_…`, and a schema,
+as superuser; `-- @seed` are rows; `-- @personas` is a line for each role that is audited: the role, which login it is
+reached by (its own name, or that of a member), and the settings that the application makes. With settings a role is
+somebody who owns nothing, A and B; without, the role is who it is, and rows that hold its name are its own.
+`-- @calls`, `-- @tied` and `-- @measures` are as in the other worlds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from oracle.force import Force
+from oracle.judged import Judged
+from oracle.world import TIED, A, B, Identity, World, measured, parts_of
+from rlsaudit.audit import Options, audit
+from rlsaudit.connect import connect
+from rlsaudit.personas import STRANGER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAIN = Path(__file__).parent / "plain"
+_PARTS = ("-- @seed", "-- @personas", "-- @calls", "-- @tied", "-- @measures")
+_OURS = r"select rolname from pg_roles where rolname like 'oracle\_%'"
+SERVED = ("public.", "app.")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A world, and for each persona who asks on its behalf."""
+
+    world: World
+    asking: Mapping[str, tuple[Identity, ...]]
+
+
+def read_plain(name: str) -> Plain:
+    """Reads `plain/<name>.sql`."""
+    found = parts_of((PLAIN / f"{name}.sql").read_text("utf-8"), _PARTS)
+    lines = {part: [one.split() for one in text.splitlines() if one.strip()] for part, text in found.items()}
+    asking = {role: _identities(role, login, settings) for role, login, *settings in lines["-- @personas"]}
+    names = {one: frozenset({one}) for one in asking}
+    world = World(
+        name,
+        found[""],
+        found["-- @seed"],
+        tuple(one for one in found["-- @calls"].splitlines() if one.strip()),
+        tied=TIED | names | {said: frozenset(whose) for said, *whose in lines["-- @tied"]},
+        seeing_all=frozenset({"S", "A", "B", *asking}),
+        measures=tuple(measured(*one) for one in lines["-- @measures"]),
+    )
+    return Plain(world, asking)
+
+
+def _identities(role: str, login: str, settings: list[str]) -> tuple[Identity, ...]:
+    if not settings:
+        return (Identity(role, role, {}, None, login=login),)
+    people = (("S", STRANGER), ("A", A), ("B", B))
+    return tuple(
+        Identity(name, role, {}, user, login=login, settings=dict.fromkeys(settings, user)) for name, user in people
+    )
+
+
+def judge_plain(url: str, plain: Plain) -> Judged:
+    """Makes the world in an empty database at `url`, the conninfo of a superuser, and audits and measures it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(plain.world.schema.encode())
+        connection.execute(plain.world.seed.encode())
+        with connect(url) as session:
+            roles = tuple(plain.asking)
+            cells = audit(session, Options(roles=roles)).matrix
+            unprobed = audit(session, Options(roles=roles, probe="none")).matrix
+            attacked = audit(session, Options(roles=roles, probe="write", throwaway=True)).matrix
+        measured_ = {
+            role: Force(connection, plain.world, identities, SERVED) for role, identities in plain.asking.items()
+        }
+        return Judged(cells, unprobed, attacked, measured_)
+
+
+def forget_roles(url: str) -> None:
+    """Drops the roles of a world whose database is no more; `url` is the conninfo of another one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for (role,) in connection.execute(_OURS).fetchall():
+            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
