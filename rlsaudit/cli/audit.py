@@ -61,7 +61,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
             metavar="MODE",
             help="none: catalog and proofs alone. read: also count rows as each persona. "
             "write: also try to change rows made for it, all rolled back; needs a role that policies do not hold. "
-            "clone: write, in a throwaway copy of the schema.",
+            "clone: read only, and attack a throwaway copy of the schema instead.",
         ),
     ] = "read",
     engine: EngineName = None,
@@ -80,8 +80,9 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     """Audit a database: who can read or write what, and is that what is meant?
 
     It reads the catalog and counts rows as each persona, in READ ONLY transactions that are rolled back: nothing is
-    changed. --probe write makes rows and attacks them, in a transaction that is rolled back as well. --probe clone
-    reads the catalog and the schema, and does all else in a copy of the schema in a throwaway Postgres.
+    changed. With --probe write it makes rows and attacks them, in a transaction that is rolled back as well. With
+    --probe clone it reads the catalog and the schema, and attacks a copy of the schema that it makes in a throwaway
+    Postgres (--engine, --pg-bin, --pg), which is gone afterwards.
 
     \b
     Exit codes:
@@ -117,7 +118,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
         conninfo = target_from(target, os.environ)
         with connect(conninfo) as session, seen(session), progress("Auditing") as tell:
             if probe == CLONE:
-                options = Options(tuple(schema or ()), tuple(role or ()), intent=intent, progress=tell, throwaway=True)
+                options = Options(tuple(schema or ()), tuple(role or ()), None, intent, tell, throwaway=True)
                 report = in_a_clone(session, conninfo, request, options).report
             else:
                 options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)

@@ -69,7 +69,9 @@ def known_machine_format(name: str) -> str:
 
 
 def known_probe(mode: str | None, *more: str) -> str | None:
-    """Returns `mode` if there is such a probe mode, or if none was asked for; `more` are those of this command alone.
+    """Returns `mode` if there is such a probe mode, or if none was asked for.
+
+    `more` are those that only this command has.
 
     Raises:
         UsageError: there is not, or not yet.

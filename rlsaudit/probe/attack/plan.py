@@ -59,8 +59,13 @@ class Attacks:
                 self._rows[one.stored].append(one)
 
     def concerns(self, role: int, relation: Relation) -> bool:
-        """Whether the role may do anything at all with rows of the relation."""
-        return any(self._access.on_any_column(role, relation, one.name) for one in Operation)
+        """Whether the role may do anything at all with rows of the relation, by privileges and for want of policies."""
+        applies = self._access.rls_applies(role, relation)
+        return any(
+            self._access.on_any_column(role, relation, one.name)
+            and (not applies or any(each.permissive for each in self._access.policies(role, relation, one)))
+            for one in Operation
+        )
 
     def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
         """Yields what counts all rows there are, as the connection."""

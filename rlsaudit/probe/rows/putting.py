@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from rlsaudit.probe.rows.passing import BATCH, run_block
+from rlsaudit.probe.rows.passing import ANSWERS, BATCH, run_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,17 +26,17 @@ do {outer}
 declare
   item pg_catalog.json; attempt pg_catalog.json; answer pg_catalog.text; place pg_catalog.int4; at pg_catalog.int8;
   state pg_catalog.text; said pg_catalog.text; first_state pg_catalog.text; first_said pg_catalog.text;
-  of_table pg_catalog.int8; locked pg_catalog.int8[] := '{{}}'; noted pg_catalog.jsonb := '[]';
-  quiet pg_catalog.json := {inner}{quiet}{inner}::pg_catalog.json;
+  relation pg_catalog.int8; locked pg_catalog.int8[] := '{{}}';
+  noted pg_catalog.jsonb := '[]'; quiet pg_catalog.json := {inner}{quiet}{inner}::pg_catalog.json;
 begin
   perform pg_catalog.set_config('client_min_messages', 'error', true);
   for item in select one.value from pg_catalog.json_array_elements({inner}{items}{inner}::pg_catalog.json) as one loop
-    answer := null; place := -1; at := 0; first_state := null; first_said := null; of_table := item ->> 'table';
+    answer := null; place := -1; at := 0; first_state := null; first_said := null; relation := item ->> 'relation';
+    if relation = any (locked) then
+      first_state := '{locked}'; first_said := 'the relation is locked';
+    end if;
     for attempt in select one.value from pg_catalog.json_array_elements(item -> 'attempts') as one loop
-      if of_table = any (locked) then
-        first_state := '{locked}'; first_said := 'the table is locked';
-        exit;
-      end if;
+      exit when relation = any (locked);
       begin
         perform pg_catalog.set_config(
             one.value operator(pg_catalog.->>) 0, one.value operator(pg_catalog.->>) 1, true)
@@ -60,6 +58,9 @@ begin
         if first_state is null then
           first_state := state; first_said := said;
         end if;
+        if state = '{locked}' then
+          locked := locked || relation;
+        end if;
       end;
       exit when place >= 0;
       at := at + 1;
@@ -70,9 +71,9 @@ begin
   perform pg_catalog.set_config('rlsaudit.answers', noted::pg_catalog.text, true);
 end
 {outer};
-release savepoint {savepoint};
-select pg_catalog.current_setting('rlsaudit.answers')
 """
+_TOO_LONG = "57014"
+_LOCKED = "55P03"
 
 
 _LOCKED = "55P03"
@@ -83,9 +84,12 @@ _PATIENCE_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Statements of which the first that works counts, each returning the row as a JSON text, with these settings."""
+    """Statements of which the first that works counts, each returning the row of `relation` as a JSON text.
 
-    table: int
+    They run with these settings.
+    """
+
+    relation: int
     statements: tuple[str, ...]
     settings: Mapping[str, str]
 
@@ -108,50 +112,38 @@ def put(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]
     for the rest of its rows.
     """
     found: list[Came] = []
+    slow = set[int]()
     for start in range(0, len(attempts), BATCH):
         batch = attempts[start : start + BATCH]
-        came = _together(session, batch, before)
-        found += _one_by_one(session, batch, before) if came is None else came
+        answers = _answers(session, batch, before)
+        if answers is None:
+            answers = []
+            for one in batch:
+                alone = None if one.relation in slow else _answers(session, [one], before)
+                if alone is None:
+                    slow.add(one.relation)
+                answers += alone or [(-1, None, _TOO_LONG, "a statement ran into the time limit")]
+        for place, answer, state, said in answers:
+            row = json.loads(answer) if answer else None
+            stored = int(row.pop("")) if row else 0
+            found.append(Came(place, row, stored, state or "", said or ""))
     return tuple(found)
 
 
-def _one_by_one(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]) -> list[Came]:
-    found: list[Came] = []
-    slow: set[int] = set()
-    usual = session.fetch_value("select pg_catalog.current_setting('statement_timeout')")
-    session.execute(f"set local statement_timeout = {_PATIENCE_MS}")
-    for one in attempts:
-        came = None if one.table in slow else _together(session, [one], before)
-        if came is None:
-            slow.add(one.table)
-        found += came or [Came(-1, None, 0, _SLOW, "the statement ran into the time limit")]
-    session.execute("select pg_catalog.set_config('statement_timeout', %s, true)", [usual])
-    return found
-
-
-def _together(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]) -> list[Came] | None:
-    """What came of the attempts; None where they ran into the time limit, and were undone."""
+def _answers(session: Session, batch: Sequence[Attempt], before: Mapping[str, str]) -> list[Any] | None:
     items = [
-        {"table": one.table, "attempts": [[sql] for sql in one.statements], "settings": list(one.settings.items())}
-        for one in attempts
+        {
+            "relation": one.relation,
+            "attempts": [[sql] for sql in one.statements],
+            "settings": list(one.settings.items()),
+        }
+        for one in batch
     ]
-    quiet = [[name, value] for name, value in before.items()]
-    try:
-        answers = run_block(
-            session,
-            _BLOCK,
-            items=json.dumps(items, ensure_ascii=False),
-            quiet=json.dumps(quiet, ensure_ascii=False),
-            locked=_LOCKED,
-            savepoint=_SAVEPOINT,
-        )
-    except psycopg.errors.QueryCanceled:
-        session.execute(f"rollback to savepoint {_SAVEPOINT}; release savepoint {_SAVEPOINT}")
-        return None
-    return [_came(*one) for one in answers]
-
-
-def _came(place: int, answer: str | None, state: str | None, said: str | None) -> Came:
-    row = json.loads(answer) if answer else None
-    stored = int(row.pop("")) if row else 0
-    return Came(place, row, stored, state or "", said or "")
+    answers = run_block(
+        session,
+        _BLOCK + ANSWERS,
+        items=json.dumps(items, ensure_ascii=False),
+        quiet=json.dumps(list(before.items()), ensure_ascii=False),
+        locked=_LOCKED,
+    )
+    return None if answers is None else list(answers)

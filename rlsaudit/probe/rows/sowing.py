@@ -114,6 +114,7 @@ class _Sowing:
         self._throwaway = throwaway
         self._missing: dict[int, str] = {}
         self._lacking = set[int]()
+        self._reasons: dict[tuple[int, Operation], str] = {}
         self._tables = {one.oid: table_of(catalog, one) for one in self._needed(relations)}
         self._pointed_at = {key.target for one in self._tables.values() for key in one.keys}
         content = Content(catalog)
@@ -186,13 +187,14 @@ class _Sowing:
                 waiting += [self._catalog.relations[oid] for oid in targets if oid in self._catalog.relations]
                 yield one
 
-    def _reason(self, table: Table) -> str:
-        """Why no row may be put into a table; empty where nothing speaks against it."""
-        given = table.drawn
-        operations = [Operation.INSERT]
-        if any(key.nullable for key in table.keys):
-            operations.append(Operation.UPDATE)
-        return reason_not_to_write(self._catalog, table.relation, operations[:1], given, throwaway=self._throwaway)
+    def _reason(self, table: Table, operation: Operation = Operation.INSERT) -> str:
+        """Why no row of a table may be written; empty where nothing speaks against it."""
+        asked = (table.oid, operation)
+        if asked not in self._reasons:
+            self._reasons[asked] = reason_not_to_write(
+                self._catalog, table.relation, [operation], table.drawn, throwaway=self._throwaway
+            )
+        return self._reasons[asked]
 
     def _request(self, principal: Principal) -> Mapping[str, str]:
         role = self._catalog.snapshot.viewer.name
@@ -241,9 +243,8 @@ class _Sowing:
             if draft is None:
                 continue
             self._drafts.claim(table, draft.values)
-            attempt = Attempt(
-                table.oid, tuple(self._statements(table, principal, wish, draft)), self._requests[principal.name]
-            )
+            statements = tuple(self._statements(table, principal, wish, draft))
+            attempt = Attempt(table.oid, statements, self._requests[principal.name])
             drawn.append((table, principal, wish, draft, attempt))
         before = {name: "" for one in self._requests.values() for name in one}
         later: list[tuple[Table, Row, Draft]] = []
@@ -282,7 +283,8 @@ class _Sowing:
     def _statements(self, table: Table, principal: Principal, wish: Wish, draft: Draft) -> Iterator[str]:
         yield _insert(table, draft)
         # A trigger may have put a row there, when its owner's came to be elsewhere; or it was always there.
-        yield _found(table, draft, wish) or "select null::pg_catalog.text"
+        adopted = _found(table, draft, wish, updating=not self._reason(table, Operation.UPDATE))
+        yield adopted or "select null::pg_catalog.text"
         tries = [
             Wish(wish.n + _ELSEWHERE, wish.varied, wish.apart, full=True),
             Wish(wish.n + 2 * _ELSEWHERE, wish.varied, wish.apart, bare=True),
@@ -313,10 +315,7 @@ class _Sowing:
             there = {number: row.values.get(one.name) for number, one in table.columns.items()}
             keys = (_where(table, there, unique) for unique in table.unique)
             where = next((one for one in keys if one is not None), None)
-            updating = reason_not_to_write(
-                self._catalog, table.relation, [Operation.UPDATE], (), throwaway=self._throwaway
-            )
-            if where is None or updating:
+            if where is None or self._reason(table, Operation.UPDATE):
                 continue
             found: dict[int, str | None] = {}
             for key in draft.later:
@@ -371,13 +370,13 @@ def _insert(table: Table, draft: Draft) -> str:
     )
 
 
-def _found(table: Table, draft: Draft, wish: Wish) -> str | None:
+def _found(table: Table, draft: Draft, wish: Wish, *, updating: bool) -> str | None:
     """Finds the row that has the draft's key; one that is to differ is made to."""
     every = [where for unique in table.unique if (where := _where(table, draft.values, unique)) is not None]
     if not every:
         return None
     lone = [_where(table, draft.values, one) for one in table.unique if _is_tied(one, table, draft)]
-    if wish.varied is not None and lone and not any(wish.varied[0] in unique for unique in table.unique):
+    if wish.varied is not None and lone and updating and not any(wish.varied[0] in unique for unique in table.unique):
         set_to = f"{_name(table, wish.varied[0])} = {_sql(wish.varied[1])}"
         return f"update {table.identity} set {set_to} where {lone[0]} returning {_returning(table)}"
     if wish.n and (wish.varied is None or not any(wish.varied[0] in unique for unique in table.unique)):
