@@ -115,7 +115,7 @@ class _Names:
             "owner": self._role(one.owner),
             "acl": self._acl(one.acl),
             "rls": (one.rls, one.forced),
-            "partition": one.partition,
+            "partition": (one.partition, one.bound, one.partition_key and len(one.partition_key)),
             "options": frozenset(one.options),
             "definition": self._text(one.definition),
             "columns": tuple(self._column(each) for each in catalog.columns[one.oid]),
@@ -150,7 +150,7 @@ class _Names:
 
     def _column(self, one: Column) -> Hashable:
         facts = (one.name, one.type, one.not_null, one.default, one.generated, one.identity, self._text(one.constant))
-        return (*facts, one.collation, self._acl(one.acl))
+        return (*facts, self._text(one.computed), one.collation, self._acl(one.acl))
 
     def _functions(self) -> Iterator[tuple[ObjectRef, dict[str, Hashable]]]:
         for one in self._snapshot.functions:
@@ -179,7 +179,16 @@ class _Names:
             if one.extension is None and schema is not None:
                 facts = {"kind": one.kind, "owner": self._role(one.owner), "acl": self._acl(one.acl)}
                 # As `type.name`: a relation of that name has a type too.
-                yield ObjectRef("type", f"{schema.name}.{one.name}"), facts | {"labels": one.labels, "base": one.base}
+                yield (
+                    ObjectRef("type", f"{schema.name}.{one.name}"),
+                    facts
+                    | {
+                        "labels": one.labels,
+                        "base": one.base,
+                        "checks": frozenset(self._text(each) for each in one.checks),
+                        "attributes": one.attributes,
+                    },
+                )
         for each in self._snapshot.default_acls:
             schema = self._catalog.schemas.get(each.schema)
             creator = self._role(each.creator)

@@ -172,7 +172,7 @@ class TestAnAudit:
         assert here.target.probe == "clone"
         assert verdicts(here) == verdicts(there)
         assert {one.fingerprint for one in here.findings} == {one.fingerprint for one in there.findings}
-        assert {one.what for one in here.skipped} == {one.what for one in there.skipped}
+        assert not [one for one in here.skipped if "clone" in one.what]
         assert any("no rows but those of storage.buckets" in one for one in here.target.notes)
 
     def test_plain_roles_of_a_superusers_database_are_asked_in_it(self, database: str) -> None:

@@ -89,11 +89,14 @@ def _not_to_be_locked(catalog: Catalog) -> list[tuple[str, str]]:
 
 
 def _everybody(snapshot: Snapshot, copy: Snapshot) -> Viewer:
-    """Whom the clone is asked as, in the database's own words: somebody who is kept from nothing."""
+    """Whom the clone is asked as, in the database's own words: somebody who is kept from nothing.
+
+    That is who is a superuser there, and none here: what is not understood may do here whatever it may.
+    """
     there = {one.name for one in copy.roles}
     settable = frozenset(one.oid for one in snapshot.roles if one.name in there and not one.name.startswith("pg_"))
     name = next((one.name for one in snapshot.roles if one.superuser), snapshot.viewer.name)
-    return Viewer(name, superuser=True, bypass_rls=True, settable=settable)
+    return Viewer(name, superuser=False, bypass_rls=True, settable=settable)
 
 
 def _rows(snapshot: Snapshot, clone: Clone) -> str:
