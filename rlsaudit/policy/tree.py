@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pglast
@@ -18,6 +19,10 @@ Node: TypeAlias = Any
 MOST_CHARACTERS = 100_000
 """Longer SQL is not parsed: whoever wrote it wrote it to be slow."""
 
+
+_MOST_REMEMBERED = 2_000
+"""The trees of longer expressions are not kept."""
+_MOST_TREES = 16_384
 
 TOO_DEEP = "an expression that is nested too deeply"
 
@@ -46,13 +51,24 @@ def statements(sql: str) -> tuple[Node, ...] | None:
 
 
 def expression(sql: str) -> Node | None:
-    """Returns the tree of the lone expression `sql`, or None where it is none."""
+    """Returns the tree of the lone expression `sql`, or None where it is none.
+
+    Whoever asks again gets the same tree: nobody may change it. The same policies are read for each persona, and again
+    for what is wrong with them.
+    """
+    return _known_expression(sql) if len(sql) <= _MOST_REMEMBERED else _expression(sql)
+
+
+def _expression(sql: str) -> Node | None:
     parsed = statements(f"select {sql}")
     if not parsed or len(parsed) != 1:
         return None
     target = lone_target(parsed[0])
     # `true as x` is a target and no expression.
     return target if target is not None and not parsed[0].targetList[0].name else None
+
+
+_known_expression = lru_cache(maxsize=_MOST_TREES)(_expression)
 
 
 def lone_target(select: Node) -> Node | None:
