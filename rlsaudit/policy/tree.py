@@ -21,7 +21,7 @@ MOST_CHARACTERS = 100_000
 
 
 _MOST_REMEMBERED = 2_000
-"""The trees of longer expressions are not kept."""
+"""Longer expressions are not kept, neither their trees nor their texts."""
 _MOST_TREES = 16_384
 
 TOO_DEEP = "an expression that is nested too deeply"
@@ -56,7 +56,9 @@ def expression(sql: str) -> Node | None:
     Whoever asks again gets the same tree: nobody may change it. The same policies are read for each persona, and again
     for what is wrong with them.
     """
-    return _known_expression(sql) if len(sql) <= _MOST_REMEMBERED else _expression(sql)
+    known = _known_expression(sql) if len(sql) <= _MOST_REMEMBERED else None
+    # How deep it may be nested depends on who asks.
+    return _expression(sql) if known is None else known
 
 
 def _expression(sql: str) -> Node | None:
@@ -148,10 +150,22 @@ def type_name(cast: Node) -> str:
 
 def text(node: Node) -> str:
     """Returns the node as SQL, or words in its place where it is nested too deeply to write it out."""
+    known = _texts.get(id(node))
+    if known is not None and known[0] is node:
+        return known[1]
     try:
-        return str(RawStream()(node))
+        found = str(RawStream()(node))
     except RecursionError:
         return TOO_DEEP
+    if len(found) <= _MOST_REMEMBERED:
+        if len(_texts) >= _MOST_TREES:
+            _texts.clear()
+        _texts[id(node)] = (node, found)
+    return found
+
+
+_texts: dict[int, tuple[Node, str]] = {}
+"""What nodes are as SQL, by which object they are: to write them out takes longer than to parse them."""
 
 
 ANY_SUBLINK, ALL_SUBLINK = SubLinkType.ANY_SUBLINK, SubLinkType.ALL_SUBLINK
