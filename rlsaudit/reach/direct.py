@@ -14,6 +14,7 @@ from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import refusing_trigger
+from rlsaudit.reach.twins import Twins
 from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Direct:
         predicates: Predicates,
         decider: Decider = decide,
         rows_decider: RowsDecider = decide_rows,
+        twins: Twins | None = None,
     ) -> None:
         self._decide = decider
         self._access = access
@@ -44,14 +46,32 @@ class Direct:
         self._reasons = Reasons(access)
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
+        self._of_twins: dict[tuple[object, ...], Way] = {}
+        self.twins = twins or Twins(access.catalog)
         self.views = Views(access, predicates, decider, rows_decider)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""
         key = (persona.name, relation.oid, operation)
         if key not in self._ways:
-            self._ways[key] = self._way(persona, relation, operation)
+            self._ways[key] = self._as_twins(persona, relation, operation)
         return self._ways[key]
+
+    def _as_twins(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
+        number = self.twins.of(relation, operation)
+        if number is None:
+            return self._way(persona, relation, operation)
+        role = self._catalog.roles_by_name[persona.role].oid
+        asked: tuple[int, ...] = ()
+        if self._access.rls_applies(role, relation):
+            # What the conditions mean is not the twins' to say: it is the same where they are the same objects.
+            using = self._predicates.using(persona, role, relation, operation)
+            check = self._predicates.check(persona, role, relation, operation)
+            asked = (id(using), id(check))
+        key = (persona.name, operation, number, *asked)
+        if key not in self._of_twins:
+            self._of_twins[key] = self._way(persona, relation, operation)
+        return self._of_twins[key]
 
     def _way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         role = self._catalog.roles_by_name[persona.role].oid
