@@ -75,7 +75,7 @@ class Predicates:
     def alone(self, persona: Persona, relation: Relation, text: str) -> Formula:
         """Returns one expression of a policy over the relation, with the persona's identity."""
         role = self._catalog.roles_by_name[persona.role].oid
-        return self._parsed[persona.name, role, self._of_kind(persona, role, relation, text), text]
+        return self._parsed[persona.name, role, self.stands_for(persona, role, relation, text), text]
 
     @property
     def catalog(self) -> Catalog:
@@ -182,7 +182,7 @@ class Predicates:
         policies = self._access.policies(role, relation, operation)
         # The same object for the same words, so that it is decided once.
         texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
-        oids = tuple(self._of_kind(persona, role, relation, text) for _, text in texts)
+        oids = tuple(text and self.stands_for(persona, role, relation, text) for _, text in texts)
         key = (persona.name, role, texts, oids, any(map(self._sets, policies)))
         if key not in self._combinations:
             self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
@@ -205,13 +205,11 @@ class Predicates:
         text = (policy.check or policy.using) if checking else policy.using
         if text is None:
             return None
-        oid = self._of_kind(persona, role, relation, text)
+        oid = self.stands_for(persona, role, relation, text)
         return self._parsed[persona.name, role, oid, text]
 
-    def _of_kind(self, persona: Persona, role: int, relation: Relation, text: str | None) -> int:
+    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> int:
         """Returns the table (an OID) for which an expression was read that means the same for this one."""
-        if text is None:
-            return 0
         first = self._shared.setdefault((persona.name, role, self._alike.kind(relation), text), relation.oid)
         if first != relation.oid and not self._reads(persona, role, first, text).isdisjoint((first, relation.oid)):
             # What reads the table itself means another table each time.
