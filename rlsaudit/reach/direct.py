@@ -14,7 +14,6 @@ from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import refusing_trigger
-from rlsaudit.reach.twins import Twins
 from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class Direct:
         predicates: Predicates,
         decider: Decider = decide,
         rows_decider: RowsDecider = decide_rows,
-        twins: Twins | None = None,
     ) -> None:
         self._decide = decider
         self._access = access
@@ -47,7 +45,6 @@ class Direct:
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
         self._of_twins: dict[tuple[object, ...], Way] = {}
-        self.twins = twins or Twins(access.catalog)
         self.views = Views(access, predicates, decider, rows_decider)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
@@ -58,7 +55,7 @@ class Direct:
         return self._ways[key]
 
     def _as_twins(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
-        number = self.twins.of(relation, operation)
+        number = self._predicates.twins.of(relation, operation)
         if number is None:
             return self._way(persona, relation, operation)
         role = self._catalog.roles_by_name[persona.role].oid

@@ -35,7 +35,7 @@ class Escalation:
         single = Indirect(access, predicates, direct, served, asking=False)
         self._makers = Makers(access, predicates, direct, single, served)
         self._gains = Gains(self._makers.of)
-        self._direct = Direct(access, predicates, self._gains.decide, self._gains.decide_rows, direct.twins)
+        self._direct = Direct(access, predicates, self._gains.decide, self._gains.decide_rows)
         self._indirect = Indirect(access, predicates, self._direct, served, asking=False)
 
     def way(

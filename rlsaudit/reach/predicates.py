@@ -20,6 +20,7 @@ from rlsaudit.policy.query import read_query
 from rlsaudit.policy.read import read
 from rlsaudit.policy.values import UNDERSTOOD, Scope
 from rlsaudit.reach.alike import Alike
+from rlsaudit.reach.twins import Twins
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -58,6 +59,8 @@ class Predicates:
         self._shared: dict[tuple[str, int, int, str], int] = {}
         self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
         self._combinations: dict[tuple[object, ...], Formula] = {}
+        self._of_twins: dict[tuple[object, ...], tuple[Formula, frozenset[int]]] = {}
+        self.twins = Twins(self._catalog)
         self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[tuple[str | None, str | None], bool] = {}
@@ -179,6 +182,20 @@ class Predicates:
     def _combined(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
+        number = self.twins.of(relation, operation)
+        key = (persona.name, role, operation, checking, number, self._alike.kind(relation))
+        known = self._of_twins.get(key) if number is not None else None
+        if known is not None and relation.oid not in known[1]:
+            return known[0]
+        formula, read = self._of_policies(persona, role, relation, operation, checking=checking)
+        if number is not None and relation.oid not in read:
+            self._of_twins.setdefault(key, (formula, read))
+        return formula
+
+    def _of_policies(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
+    ) -> tuple[Formula, frozenset[int]]:
+        """The policies combined, and the tables that they read (OIDs)."""
         policies = self._access.policies(role, relation, operation)
         # The same object for the same words, so that it is decided once.
         texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
@@ -186,7 +203,8 @@ class Predicates:
         key = (persona.name, role, texts, oids, any(map(self._sets, policies)))
         if key not in self._combinations:
             self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
-        return self._combinations[key]
+        read = [self._reads(persona, role, oid, text) for oid, (_, text) in zip(oids, texts, strict=True) if text]
+        return self._combinations[key], frozenset[int]().union(*read)
 
     def _combination(
         self, policies: Sequence[Policy], persona: Persona, role: int, relation: Relation, *, checking: bool
