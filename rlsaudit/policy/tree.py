@@ -50,27 +50,27 @@ def statements(sql: str) -> tuple[Node, ...] | None:
         return None
 
 
-def expression(sql: str) -> Node | None:
-    """Returns the tree of the lone expression `sql`, or None where it is none.
+def shared(sql: str) -> tuple[Node, ...] | None:
+    """Returns the same as `statements`, the same trees for whoever asks: nobody may change them.
 
-    Whoever asks again gets the same tree: nobody may change it. The same policies are read for each persona, and again
-    for what is wrong with them.
+    Policies, and the bodies of what they call, are read for each persona and again for what is wrong with them.
     """
-    known = _known_expression(sql) if len(sql) <= _MOST_REMEMBERED else None
+    known = _known(sql) if len(sql) <= _MOST_REMEMBERED else None
     # How deep it may be nested depends on who asks.
-    return _expression(sql) if known is None else known
+    return statements(sql) if known is None else known
 
 
-def _expression(sql: str) -> Node | None:
-    parsed = statements(f"select {sql}")
+_known = lru_cache(maxsize=_MOST_TREES)(statements)
+
+
+def expression(sql: str) -> Node | None:
+    """Returns the tree of the lone expression `sql`, or None where it is none; nobody may change it."""
+    parsed = shared(f"select {sql}")
     if not parsed or len(parsed) != 1:
         return None
     target = lone_target(parsed[0])
     # `true as x` is a target and no expression.
     return target if target is not None and not parsed[0].targetList[0].name else None
-
-
-_known_expression = lru_cache(maxsize=_MOST_TREES)(_expression)
 
 
 def lone_target(select: Node) -> Node | None:
