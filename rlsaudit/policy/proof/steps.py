@@ -65,7 +65,7 @@ class _Chain(Filled):
             return None
         ordered = sorted(made, key=lambda one: (-self._chained.level(one.row), one.row.number))
         current = [row for row in self._rows if not row.target and row not in {one.row for one in made}]
-        if self._clash(current):
+        if self._have_one_key(current):
             return None
         steps = []
         done: list[Made] = []
@@ -79,7 +79,7 @@ class _Chain(Filled):
             steps.append(self._step(one, inserted=inserted))
             done.append(one)
             current = [row for row in current if inserted or row != one.before] + [one.row]
-            if self._clash(current):
+            if self._have_one_key(current):
                 return None
         if not all(_true(self._predicate, one) for one in self._ends(state, current)):
             return None
@@ -146,7 +146,7 @@ class _Chain(Filled):
         self._rows = whole
         return found
 
-    def _clash(self, rows: Sequence[Row]) -> bool:
+    def _have_one_key(self, rows: Sequence[Row]) -> bool:
         """Whether two rows have one key."""
         every = [*rows, self._chained.target]
         for number, one in enumerate(every):
