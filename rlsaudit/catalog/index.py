@@ -41,6 +41,7 @@ class Catalog:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._identities: dict[int, str] = {}
 
     @cached_property
     def roles(self) -> Mapping[int, Role]:
@@ -133,7 +134,9 @@ class Catalog:
 
     def identity(self, relation: Relation) -> str:
         """Returns the relation's qualified name, as the report and SQL write it."""
-        return qualified(self.schemas[relation.schema].name, relation.name)
+        if relation.oid not in self._identities:
+            self._identities[relation.oid] = qualified(self.schemas[relation.schema].name, relation.name)
+        return self._identities[relation.oid]
 
     def function_identity(self, function: Function) -> str:
         """Returns the function's qualified name with argument types: `public.search(text)`."""

@@ -37,6 +37,12 @@ class Database(Protocol):
     def scope(self, persona: Persona, relation: Relation, role: int = 0) -> Scope:
         """Returns what names mean in the policies of the relation."""
 
+    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> int:
+        """Returns a table (an OID), the same for all of which an expression over them means the same to a persona.
+
+        `role` is whose rights count.
+        """
+
     def function(self, name: tuple[str, ...], path: tuple[str, ...], arguments: int) -> Function | None:
         """Returns the project's own function that a call means; None where that is not certain, or it is not one's own.
 

@@ -30,6 +30,7 @@ RowsDecider: TypeAlias = "Callable[[Expr, Persona, Database, int], Bounds]"
 """The same of a condition over the rows of a relation (an OID) that was read already."""
 
 _decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
+_read: WeakKeyDictionary[Database, dict[int, tuple[Formula, Expr]]] = WeakKeyDictionary()
 _provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
 
 
@@ -53,7 +54,7 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
     bounds = at_sight(formula)
     if bounds.decided or scope.database is None:
         return bounds
-    solution = prover_of(scope.database).solve(read(formula), scope.persona, scope.table)
+    solution = prover_of(scope.database).solve(read_once(formula, scope.database), scope.persona, scope.table)
     at_least, most = max(bounds.at_least, solution.at_least), min(bounds.at_most, solution.at_most)
     if at_least > most:
         return Bounds(Reach.NONE, Reach.ALL, "not decided: two readings of the policy disagree, which is a bug")
@@ -67,6 +68,14 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
         barred=solution.barred,
         given=solution.given,
     )
+
+
+def read_once(formula: Formula, database: Database) -> Expr:
+    """Returns a formula as an expression, remembered: it is asked for again at the end of chains."""
+    known = _read.setdefault(database, {})
+    if id(formula) not in known:
+        known[id(formula)] = (formula, read(formula))
+    return known[id(formula)][1]
 
 
 def decide_rows(condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.decide import Bounds, decide, decide_rows, prover_of, scope_of
+from rlsaudit.policy.decide import Bounds, decide, decide_rows, prover_of, read_once, scope_of
 from rlsaudit.policy.expr import Opaque, queries, walk
 from rlsaudit.policy.proof import Gain
-from rlsaudit.policy.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,7 @@ class Gains:
         bounds, scope = decide(formula), scope_of(formula)
         if bounds.at_least is Reach.ALL or scope is None or scope.database is None:
             return bounds
-        return self._gained(bounds, read(formula), scope.persona, scope.database, scope.table)
+        return self._gained(bounds, read_once(formula, scope.database), scope.persona, scope.database, scope.table)
 
     def decide_rows(self, condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
         """Returns the same as `rlsaudit.policy.decide.decide_rows`, at the end of any chain of allowed statements."""

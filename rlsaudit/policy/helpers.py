@@ -83,7 +83,7 @@ def own_names(catalog: Catalog, *, extensions: bool = False) -> frozenset[str]:
 
 def defaults(function: Function) -> tuple[Node, ...]:
     """Returns the defaults of a function's last arguments."""
-    parsed = tree.statements(f"select {function.defaults}") if function.defaults else None
+    parsed = tree.shared(f"select {function.defaults}") if function.defaults else None
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
         return ()
     return tuple(one.val for one in parsed[0].targetList or ())
@@ -118,15 +118,20 @@ def applied(helper: Helper, arguments: Sequence[Node]) -> Node | None:
         return None
     if any(isinstance(one, ast.NamedArgExpr) for one in arguments):
         return None
-    parsed = tree.statements(helper.query)
-    target = tree.lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
-    if target is None or any(isinstance(one, ast.SelectStmt) and one.fromClause for one in tree.walk(target)):
+    known = _target(tree.shared(helper.query))
+    if known is None or any(isinstance(one, ast.SelectStmt) and one.fromClause for one in tree.walk(known)):
         return None
+    # One of its own, for it is changed.
+    target = _target(tree.statements(helper.query))
     bound = _Bound(helper, arguments)
     # The visitor replaces nodes below what it is given.
     holder = ast.ResTarget(val=target)
     bound(holder)
     return None if bound.lost else holder.val
+
+
+def _target(parsed: tuple[Node, ...] | None) -> Node | None:
+    return tree.lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
 
 
 class _Bound(Visitor):

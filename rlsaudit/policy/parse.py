@@ -290,7 +290,7 @@ class _Predicates:
         return And((NULL, self._opaque(node))) if self._never_true[name] else self._opaque(node)
 
     def _is_never_true(self, body: str) -> bool:
-        parsed = tree.statements(body)
+        parsed = tree.shared(body)
         if not parsed or len(parsed) != 1:
             return False
         target, inner = tree.lone_target(parsed[0]), self._within(caller=False)

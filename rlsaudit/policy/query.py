@@ -45,7 +45,7 @@ class Query:
 
 def read_query(sql: str) -> Query | None:
     """Returns the shape of one SELECT, or None where it cannot be parsed."""
-    parsed = tree.statements(sql)
+    parsed = tree.shared(sql)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
         return None
     select = parsed[0]

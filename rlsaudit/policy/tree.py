@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pglast
@@ -18,6 +19,10 @@ Node: TypeAlias = Any
 MOST_CHARACTERS = 100_000
 """Longer SQL is not parsed: whoever wrote it wrote it to be slow."""
 
+
+_MOST_REMEMBERED = 2_000
+"""Longer expressions are not kept, neither their trees nor their texts."""
+_MOST_TREES = 16_384
 
 TOO_DEEP = "an expression that is nested too deeply"
 
@@ -45,9 +50,22 @@ def statements(sql: str) -> tuple[Node, ...] | None:
         return None
 
 
+def shared(sql: str) -> tuple[Node, ...] | None:
+    """Returns the same as `statements`, the same trees for whoever asks: nobody may change them.
+
+    Policies, and the bodies of what they call, are read for each persona and again for what is wrong with them.
+    """
+    known = _known(sql) if len(sql) <= _MOST_REMEMBERED else None
+    # How deep it may be nested depends on who asks.
+    return statements(sql) if known is None else known
+
+
+_known = lru_cache(maxsize=_MOST_TREES)(statements)
+
+
 def expression(sql: str) -> Node | None:
-    """Returns the tree of the lone expression `sql`, or None where it is none."""
-    parsed = statements(f"select {sql}")
+    """Returns the tree of the lone expression `sql`, or None where it is none; nobody may change it."""
+    parsed = shared(f"select {sql}")
     if not parsed or len(parsed) != 1:
         return None
     target = lone_target(parsed[0])
@@ -132,10 +150,22 @@ def type_name(cast: Node) -> str:
 
 def text(node: Node) -> str:
     """Returns the node as SQL, or words in its place where it is nested too deeply to write it out."""
+    known = _texts.get(id(node))
+    if known is not None and known[0] is node:
+        return known[1]
     try:
-        return str(RawStream()(node))
+        found = str(RawStream()(node))
     except RecursionError:
         return TOO_DEEP
+    if len(found) <= _MOST_REMEMBERED:
+        if len(_texts) >= _MOST_TREES:
+            _texts.clear()
+        _texts[id(node)] = (node, found)
+    return found
+
+
+_texts: dict[int, tuple[Node, str]] = {}
+"""What nodes are as SQL, by which object they are: to write them out takes longer than to parse them."""
 
 
 ANY_SUBLINK, ALL_SUBLINK = SubLinkType.ANY_SUBLINK, SubLinkType.ALL_SUBLINK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import ident
@@ -51,11 +52,25 @@ class Alike:
             return (oid,)
         columns = tuple(replace(one, relation=0, acl=()) for one in catalog.columns[oid])
         constraints = {replace(one, relation=0, name="") for one in catalog.constraints[oid]}
-        itself = re.compile(rf'(?<![\w".]){re.escape(ident(relation.name))}\.')
         policies = sorted(
-            itself.sub("", text) for one in catalog.policies[oid] for text in (one.using, one.check) if text
+            _nameless(text, relation) for one in catalog.policies[oid] for text in (one.using, one.check) if text
         )
         return (relation.schema, columns, frozenset(constraints), tuple(policies))
+
+
+def _nameless(text: str, relation: Relation) -> str:
+    """The text without the table's name where it stands before a column's."""
+    # By hand, for an expression would have to be compiled for each table.
+    name = f"{ident(relation.name)}."
+    first, *others = text.split(name)
+    made = [first]
+    for before, part in pairwise((first or " ", *others)):
+        made += [name, part] if _GOES_ON.search(before) or not before else [part]
+    return "".join(made)
+
+
+_GOES_ON = re.compile(r'[\w".]\Z')
+"""What a name does not begin behind."""
 
 
 def _filled_at_sign_up(catalog: Catalog) -> frozenset[str]:

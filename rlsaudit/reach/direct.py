@@ -44,14 +44,31 @@ class Direct:
         self._reasons = Reasons(access)
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
+        self._of_twins: dict[tuple[object, ...], Way] = {}
         self.views = Views(access, predicates, decider, rows_decider)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""
         key = (persona.name, relation.oid, operation)
         if key not in self._ways:
-            self._ways[key] = self._way(persona, relation, operation)
+            self._ways[key] = self._as_twins(persona, relation, operation)
         return self._ways[key]
+
+    def _as_twins(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
+        number = self._predicates.twins.of(relation, operation)
+        if number is None:
+            return self._way(persona, relation, operation)
+        role = self._catalog.roles_by_name[persona.role].oid
+        asked: tuple[int, ...] = ()
+        if self._access.rls_applies(role, relation):
+            # What the conditions mean is not the twins' to say: it is the same where they are the same objects.
+            using = self._predicates.using(persona, role, relation, operation)
+            check = self._predicates.check(persona, role, relation, operation)
+            asked = (id(using), id(check))
+        key = (persona.name, operation, number, *asked)
+        if key not in self._of_twins:
+            self._of_twins[key] = self._way(persona, relation, operation)
+        return self._of_twins[key]
 
     def _way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         role = self._catalog.roles_by_name[persona.role].oid

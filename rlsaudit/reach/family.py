@@ -21,6 +21,11 @@ def ancestors(catalog: Catalog, relation: Relation) -> tuple[Relation, ...]:
     return _closure(catalog, relation, catalog.parents)
 
 
+def is_related(catalog: Catalog, relation: Relation) -> bool:
+    """Whether the relation is a part of another, or has parts."""
+    return bool(catalog.children[relation.oid] or catalog.parents[relation.oid])
+
+
 def _closure(catalog: Catalog, relation: Relation, links: Mapping[int, tuple[int, ...]]) -> tuple[Relation, ...]:
     found: dict[int, Relation] = {}
     waiting = list(links[relation.oid])

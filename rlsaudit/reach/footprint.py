@@ -119,6 +119,8 @@ class Footprints:
         self, relation: Relation, operation: Operation, caller: int, doings: Doings | None = None
     ) -> frozenset[Touch]:
         """Returns what an INSERT, UPDATE or DELETE on the relation by `caller` may touch besides its rows."""
+        if not any(map(self._sets_off, self.concerned(relation.oid))):
+            return frozenset()
         key = (relation.oid, operation, caller)
         if key not in self._found_of_writes:
             walk = _Walk(self)
@@ -130,6 +132,11 @@ class Footprints:
         return _Walk(self, doings, self.changed_by_write(relation, operation, caller, doings)).write(
             relation, operation, caller
         )
+
+    def _sets_off(self, oid: int) -> bool:
+        """Whether anything happens with a write to rows of the relation."""
+        catalog = self._catalog
+        return bool(catalog.triggers[oid] or catalog.row_calls[oid] or catalog.rewrites[oid])
 
     def changed_by_write(self, relation: Relation, operation: Operation, caller: int, doings: Doings) -> Changes:
         """Returns the relations whose rows change with a write; None where that may be any, or the claims change."""

@@ -13,7 +13,7 @@ from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
 from rlsaudit.reach.deeds import Doings
-from rlsaudit.reach.family import ancestors, descendants
+from rlsaudit.reach.family import ancestors, descendants, is_related
 from rlsaudit.reach.footprint import Footprints, Touch
 from rlsaudit.reach.posing import Poses, Posing
 
@@ -81,7 +81,7 @@ class Indirect:
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields every way but the direct one that leads the persona to the relation's rows, or might."""
-        if relation.kind in "rpf":
+        if relation.kind in "rpf" and is_related(self._catalog, relation):
             yield from self._family(persona, relation, operation)
         if relation.kind in "rp":
             yield from self._through_views(persona, relation, operation)

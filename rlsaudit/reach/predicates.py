@@ -6,6 +6,8 @@ permissive one applies nothing passes. A policy without the expression that is a
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
@@ -20,6 +22,7 @@ from rlsaudit.policy.query import read_query
 from rlsaudit.policy.read import read
 from rlsaudit.policy.values import UNDERSTOOD, Scope
 from rlsaudit.reach.alike import Alike
+from rlsaudit.reach.twins import Twins
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +51,15 @@ _CLIENTS_PATH = ("public", "extensions")
 """Where names are looked for in a request: Supabase's served schema and its extra search path."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Combined:
+    """The policies of a table (an OID) for one persona and statement; `parts` are the tables its texts are read for."""
+
+    table: int
+    formula: Formula
+    parts: tuple[tuple[int, str], ...]
+
+
 class Predicates:
     """Row-level security of one snapshot as formulas, parsed once for each persona and expression."""
 
@@ -59,9 +71,15 @@ class Predicates:
         self._shared: dict[tuple[str, int, int, str], int] = {}
         self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
         self._combinations: dict[tuple[object, ...], Formula] = {}
+        self._of_twins: dict[tuple[object, ...], _Combined] = {}
+        self.twins = Twins(self._catalog)
         self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
-        self._setting: dict[tuple[str | None, str | None], bool] = {}
+        self._setting: dict[str, bool] = {}
+        self._called: defaultdict[str, list[Function]] = defaultdict(list)
+        for one in self._catalog.snapshot.functions:
+            if one.extension is None:
+                self._called[one.name].append(one)
         self._trusted = self._trusted_helpers() if platform is Platform.SUPABASE else frozenset()
         self._helpers = self._own_helpers()
 
@@ -76,7 +94,7 @@ class Predicates:
     def alone(self, persona: Persona, relation: Relation, text: str) -> Formula:
         """Returns one expression of a policy over the relation, with the persona's identity."""
         role = self._catalog.roles_by_name[persona.role].oid
-        return self._parsed[persona.name, role, self._of_kind(persona, role, relation, text), text]
+        return self._parsed[persona.name, role, self.stands_for(persona, role, relation, text), text]
 
     def conditions(self, personas: Iterable[Persona]) -> Iterator[tuple[int, Expr]]:
         """Yields each expression of each policy as the personas' requests have it, behind the relation it is about."""
@@ -188,14 +206,34 @@ class Predicates:
     def _combined(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
+        number = self.twins.of(relation, operation)
+        key = (persona.name, role, operation, checking, number, self._alike.kind(relation))
+        known = self._of_twins.get(key) if number is not None else None
+        if known is not None and self._means_the_same(known, persona, role, relation):
+            return known.formula
+        combined = self._of_policies(persona, role, relation, operation, checking=checking)
+        if number is not None:
+            self._of_twins.setdefault(key, combined)
+        return combined.formula
+
+    def _means_the_same(self, combined: _Combined, persona: Persona, role: int, relation: Relation) -> bool:
+        """Whether policies that say the same of this table would be the same formula."""
+        return relation.oid == combined.table or all(
+            self._reads(persona, role, oid, text).isdisjoint((oid, relation.oid)) for oid, text in combined.parts
+        )
+
+    def _of_policies(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
+    ) -> _Combined:
         policies = self._access.policies(role, relation, operation)
         # The same object for the same words, so that it is decided once.
         texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
-        oids = tuple(self._of_kind(persona, role, relation, text) for _, text in texts)
+        oids = tuple(text and self.stands_for(persona, role, relation, text) for _, text in texts)
         key = (persona.name, role, texts, oids, any(map(self._sets, policies)))
         if key not in self._combinations:
             self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
-        return self._combinations[key]
+        parts = tuple((oid, text) for oid, (_, text) in zip(oids, texts, strict=True) if oid and text)
+        return _Combined(relation.oid, self._combinations[key], parts)
 
     def _combination(
         self, policies: Sequence[Policy], persona: Persona, role: int, relation: Relation, *, checking: bool
@@ -214,13 +252,11 @@ class Predicates:
         text = (policy.check or policy.using) if checking else policy.using
         if text is None:
             return None
-        oid = self._of_kind(persona, role, relation, text)
+        oid = self.stands_for(persona, role, relation, text)
         return self._parsed[persona.name, role, oid, text]
 
-    def _of_kind(self, persona: Persona, role: int, relation: Relation, text: str | None) -> int:
+    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> int:
         """Returns the table (an OID) for which an expression was read that means the same for this one."""
-        if text is None:
-            return 0
         first = self._shared.setdefault((persona.name, role, self._alike.kind(relation), text), relation.oid)
         if first != relation.oid and not self._reads(persona, role, first, text).isdisjoint((first, relation.oid)):
             # What reads the table itself means another table each time.
@@ -240,10 +276,12 @@ class Predicates:
 
     def _sets(self, policy: Policy) -> bool:
         """Whether a policy, or a function that it calls, changes a setting: the claims are settings."""
-        key = policy.using, policy.check
-        if key not in self._setting:
-            read = [read_query(f"select {one}") for one in key if one]
-            waiting = [name for one in read if one is not None for name in one.calls]
+        return any(self._calls_set(text) for text in (policy.using, policy.check) if text)
+
+    def _calls_set(self, text: str) -> bool:
+        if text not in self._setting:
+            read = read_query(f"select {text}")
+            waiting = list(read.calls) if read is not None else []
             seen: set[tuple[str, ...]] = set()
             while waiting:
                 name = waiting.pop()
@@ -251,10 +289,9 @@ class Predicates:
                     continue
                 seen.add(name)
                 # Without a schema it depends on the search_path which one it is.
-                found = (one for one in self._catalog.snapshot.functions if one.name == name[-1])
-                waiting.extend(call for one in found if one.extension is None for call in body_of(one).calls)
-            self._setting[key] = any(one[-1] == _SET for one in seen)
-        return self._setting[key]
+                waiting.extend(call for one in self._called.get(name[-1], ()) for call in body_of(one).calls)
+            self._setting[text] = any(one[-1] == _SET for one in seen)
+        return self._setting[text]
 
     def _trusted_helpers(self) -> frozenset[tuple[str, ...]]:
         return frozenset(

@@ -13,8 +13,14 @@ from rlsaudit.model import Operation
 from rlsaudit.names import ident
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Policy, Relation
+
+_SOURCE = re.compile(r"\b(?:from|join)\b[\s(]*", re.IGNORECASE)
+_SCHEMA = re.compile(r"(?:\w+|\"[^\"]+\")\.")
+_MORE = re.compile(r"[\w\"]")
 
 
 def may_fail(access: Access, role: int, caller: int, relation: Relation, operation: Operation) -> str:
@@ -66,9 +72,24 @@ def _names_in_query(relation: Relation, policy: Policy) -> bool:
     said = text.lower()
     if "select" not in said or relation.name.lower() not in said:
         return False
-    names = "|".join({re.escape(relation.name), re.escape(ident(relation.name))})
-    pattern = rf"\b(?:from|join)\b[\s(]*(?:(?:\w+|\"[^\"]+\")\.)?(?:{names})(?![\w\"])"
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    names = tuple({relation.name.lower(), ident(relation.name).lower()})
+    return any(_stands(names, text, place) for found in _SOURCE.finditer(text) for place in _places(text, found.end()))
+
+
+def _places(text: str, start: int) -> Iterator[int]:
+    """Where the name of a relation may begin, that may have a schema's before it."""
+    yield start
+    schema = _SCHEMA.match(text, start)
+    if schema is not None:
+        yield schema.end()
+
+
+def _stands(names: tuple[str, ...], text: str, place: int) -> bool:
+    """Whether one of the names stands at a place of a text, and ends there."""
+    return any(
+        text[place : place + len(name)].lower() == name and _MORE.match(text, place + len(name)) is None
+        for name in names
+    )
 
 
 def _read_by(policy: Policy) -> frozenset[int]:

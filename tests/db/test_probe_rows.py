@@ -216,6 +216,12 @@ class TestConstraints:
               status text not null default 'draft' check (status in ('draft', 'published', 'archived')),
               published_at timestamptz,
               check (status <> 'published' or published_at is not null)
+            );
+            create function public.scope() returns text language sql immutable as $$ select 'org' $$;
+            create table v (
+              scope text not null check (scope = public.scope()),
+              version text not null check (version ~ '^[0-9]+\\.[0-9]+$'),
+              home text not null check (home ~* '^https?://(www\\.)?(x\\.com|twitter\\.com)/[A-Za-z0-9_]{1,15}/?$')
             )
             """,
         )

@@ -81,25 +81,37 @@ class Reading:
         """Returns an expression over a relation as it is for a persona; `role` is whose rights count, else its own."""
         key = (persona.name, relation.oid, role, text)
         if key not in self._sights:
-            self._sights[key] = Sight(self.database.scope(_lasting(persona), relation, role), text)
+            self._sights[key] = Sight(self.database.scope(lasting(persona), relation, role), text)
         return self._sights[key]
 
 
 @dataclass(frozen=True, eq=False)
 class Clause:
-    """`using` or `with check` of a policy: what all kinds of flaws are looked for in.
-
-    `sights` are those of the personas that it counts for, by name.
-    """
+    """`using` or `with check` of a policy: what all kinds of flaws are looked for in."""
 
     access: Access
     reading: Reading
+    personas: tuple[Persona, ...]
     relation: Relation
     policy: Policy
     name: str
     text: str
     node: Node
-    sights: Mapping[str, Sight]
+
+    @cached_property
+    def concerned(self) -> tuple[Persona, ...]:
+        """The personas that it counts for."""
+        by_name = self.access.catalog.roles_by_name
+        return tuple(
+            one
+            for one in self.personas
+            if counts_for(self.access, self.policy, by_name[one.role].oid, self.relation)
+        )
+
+    @cached_property
+    def sights(self) -> Mapping[str, Sight]:
+        """How it is for each of them, by name."""
+        return {one.name: self.reading.sight(one, self.relation, self.text) for one in self.concerned}
 
     @property
     def usual(self) -> Sight | None:
@@ -110,10 +122,14 @@ class Clause:
     @cached_property
     def written(self) -> Expr | None:
         """What it says itself, without the row-level security of the tables that it reads."""
-        past = next((one.oid for one in self.access.catalog.snapshot.roles if one.superuser), None)
-        if past is None or self.usual is None:
+        if self.past is None or self.usual is None:
             return None
-        return self.reading.sight(self.usual.persona, self.relation, self.text, past).expression
+        return self.reading.sight(self.usual.persona, self.relation, self.text, self.past).expression
+
+    @property
+    def past(self) -> int | None:
+        """A role that no row-level security applies to."""
+        return next((one.oid for one in self.access.catalog.snapshot.roles if one.superuser), None)
 
     def flaw(
         self,
@@ -136,16 +152,11 @@ def clauses(access: Access, reading: Reading, personas: tuple[Persona, ...], rel
             node = None if text is None else tree.expression(text)
             if text is None or node is None or (name == "with check" and text == policy.using):
                 continue
-            sights = {
-                one.name: reading.sight(one, relation, text)
-                for one in personas
-                if counts_for(access, policy, access.catalog.roles_by_name[one.role].oid, relation)
-            }
-            yield Clause(access, reading, relation, policy, name, text, node, sights)
+            yield Clause(access, reading, personas, relation, policy, name, text, node)
 
 
-def _lasting(persona: Persona) -> Persona:
-    """The persona without what its claims say of one session: others that are signed in have other claims there."""
+def lasting(persona: Persona) -> Persona:
+    """Returns the persona without what its claims say of one session: others that are signed in have other claims there."""
     claims = {key: one for key, one in persona.claims.items() if key not in SESSION_CLAIMS}
     # What is read of a persona is kept by its name.
     return persona if claims == persona.claims else replace(persona, name=f"{persona.name}, any session", claims=claims)

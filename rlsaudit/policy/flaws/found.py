@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pglast import ast
 
 from rlsaudit.policy.flaws.circle import Circles
-from rlsaudit.policy.flaws.clause import Reading, clauses
+from rlsaudit.policy.flaws.clause import Reading, clauses, lasting
 from rlsaudit.policy.flaws.columns import shadowed, wrong
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.flaws.helpers import ignored
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
+    from rlsaudit.policy.flaws.clause import Clause
 
 _KINDS = (truth, row_independent, shadowed, wrong, precedence, null_opens, client_input, depends_on_rls, ignored)
 _AT_SIGHT = (shadowed, precedence)
@@ -46,6 +48,8 @@ class Flaws:
         self._circles = Circles(access)
         self._found: dict[int, tuple[Flaw, ...]] = {}
         self._seen: dict[int, tuple[Flaw, ...]] = {}
+        self._written: dict[tuple[object, ...], tuple[Flaw, ...]] = {}
+        self._opening: dict[tuple[object, ...], tuple[Flaw, ...]] = {}
 
     def of(self, relation: Relation) -> tuple[Flaw, ...]:
         """Returns the flaws of a relation's policies: what is not sure is not among them."""
@@ -65,7 +69,7 @@ class Flaws:
             return ()
         if relation.oid not in self._seen:
             read = clauses(self._access, self._reading, self._personas, relation)
-            written = [flaw for clause in read for kind in _AT_SIGHT for flaw in kind(clause)]
+            written = [flaw for clause in read for flaw in self._of_text(clause)]
             circles = self._circles.of(self._personas, relation)
             self._seen[relation.oid] = tuple(dict.fromkeys([*written, *circles]))
         return self._seen[relation.oid]
@@ -77,7 +81,34 @@ class Flaws:
         read = clauses(self._access, self._reading, self._personas, relation)
         # A constant has no parts that could be wrong.
         parted = [one for one in read if one.policy in policies and not isinstance(one.node, ast.A_Const)]
-        return tuple(dict.fromkeys(flaw for clause in parted for kind in _OPENING for flaw in kind(clause)))
+        return tuple(dict.fromkeys(flaw for clause in parted for flaw in self._of_meaning(clause)))
+
+    def _of_text(self, clause: Clause) -> Iterator[Flaw]:
+        """What is seen in the text of a clause: the same for all tables whose columns have the same names."""
+        columns = clause.access.catalog.columns[clause.relation.oid]
+        key = (clause.text, *(one.name for one in columns))
+        if key not in self._written:
+            self._written[key] = tuple(flaw for kind in _AT_SIGHT for flaw in kind(clause))
+        return _lifted(self._written[key], clause)
+
+    def _of_meaning(self, clause: Clause) -> Iterator[Flaw]:
+        """How a clause opens too much: the same for all tables of which it means the same to whomever it counts for."""
+        key = (clause.text, clause.policy.permissive, *self._meant(clause))
+        if key not in self._opening:
+            found = tuple(flaw for kind in _OPENING for flaw in kind(clause))
+            name = clause.relation.name
+            if any(name in one.because or name in one.where for one in found):
+                return iter(found)
+            self._opening[key] = found
+        return _lifted(self._opening[key], clause)
+
+    def _meant(self, clause: Clause) -> Iterator[object]:
+        database, roles = clause.reading.database, clause.access.catalog.roles_by_name
+        for persona in map(lasting, clause.concerned):
+            own = roles[persona.role].oid
+            # As itself, and past row-level security.
+            for role in (own,) if clause.past is None else (own, clause.past):
+                yield persona.name, role, database.stands_for(persona, role, clause.relation, clause.text)
 
     def _look(self, relation: Relation) -> Iterator[Flaw]:
         # Without row-level security nobody asks the policies.
@@ -88,3 +119,8 @@ class Flaws:
                 yield from kind(clause)
         yield from self._circles.of(self._personas, relation)
         yield from Idle(self._access, self._reading, self._personas, relation).flaws()
+
+
+def _lifted(found: tuple[Flaw, ...], clause: Clause) -> Iterator[Flaw]:
+    """The flaws of a clause that says the same, as those of this one."""
+    return (replace(one, policy=clause.policy, clause=clause.name) for one in found)

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 import z3
@@ -172,7 +173,17 @@ class Filled:
             for check in self._encoder.tables.checks(row.relation, values):
                 if not _comes_out(check, replace(state, row=values), wanted=True):
                     return False
-        return True
+        return not any(starmap(self._clash, itertools.combinations(self._rows.items(), 2)))
+
+    def _clash(self, one: tuple[Row, Mapping[int, Value]], other: tuple[Row, Mapping[int, Value]]) -> bool:
+        """Whether two rows of a table have a key in common, and so are one row, and are not alike."""
+        (row, here), (another, there) = one, other
+        if row.relation != another.relation or all(here[each] == there[each] for each in here.keys() & there.keys()):
+            return False
+        return any(
+            all(here.get(each) is not None and here[each] == there.get(each) for each in key)
+            for key in self._encoder.tables.keys(row.relation)
+        )
 
     def witness(self, state: State) -> Witness:
         """Returns the state in words."""

@@ -253,7 +253,7 @@ def _lone_query(function: Function) -> Node | None:
             if function.returns_set
             else body_of(function).query
         )
-    parsed = None if text is None else tree.statements(text)
+    parsed = None if text is None else tree.shared(text)
     if not parsed or len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
         return None
     return parsed[0]

@@ -67,7 +67,7 @@ def shown_view(view: Relation, names: tuple[str, ...], scope: Scope, work: Work)
         LostError: it is not a query that is followed, or one that fails.
         TooLargeError: there is more of it than is read.
     """
-    parsed = tree.statements(view.definition or "")
+    parsed = tree.shared(view.definition or "")
     if not parsed or len(parsed) != 1:
         raise LostError("is no query that is understood")
     within = frozenset({("view", view.oid, 0)})
@@ -93,7 +93,7 @@ def _made(node: Node, scope: Scope) -> Iterator[Node]:
             found = scope.database.find((current.schemaname or "", current.relname or ""), ())
             if found is not None and found.kind == "v" and found.oid not in seen:
                 seen.add(found.oid)
-                waiting.extend(tree.statements(found.definition or "") or ())
+                waiting.extend(tree.shared(found.definition or "") or ())
 
 
 def _tables(rows: Rows, names: tuple[str, ...]) -> Iterator[ShownRows]:

@@ -103,7 +103,7 @@ class From:
 
     def _view(self, found: Relation, here: Here) -> Table:
         key = ("view", found.oid, 0)
-        parsed = tree.statements(found.definition or "")
+        parsed = tree.shared(found.definition or "")
         if key in here.within or not parsed or len(parsed) != 1:
             raise LostError(f"reads the view {found.name}, which is not followed")
         role = here.caller if is_invoker(found) else found.owner

@@ -60,9 +60,7 @@ class Choices:
         default = _LITERAL.fullmatch(column.constant or "")
         first = () if default is None else ((default[1] or "").replace("''", "'") or (default[2] or "").strip("()"),)
         base = kind_of(self._content.base(column.type))
-        suggested = [
-            text for check, columns in table.checks if column.number in columns for text in constants(check, base)
-        ]
+        suggested = [text for one in self._about(table, column) for text in constants(one, base)]
         distinct = self._content.distinct(column.type, column.name, whose)
         unique = any(column.number in one for one in table.unique)
         own = (made[0] if distinct is None else distinct,) if unique else ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import qualified
+from rlsaudit.probe.rows.sample import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.minor import Type
 
 _MODIFIED = re.compile(r"([^(\[]+?)\s*(?:\(([\w,\s-]*)\))?((?: with(?:out)? time zone)?)((?:\[\])*)")
-_CONSTANT = re.compile(r"'((?:[^']|'')*)'")
+_CONSTANT = re.compile(r"(\bE)?'((?:[^']|'')*)'")
 _NUMBER = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w'])|(?<=[{,])\d+(?=[,}])")
 _LONGEST = 300
 _MOST_MEMBERS = 2_000
@@ -232,12 +233,18 @@ class Content:
 
 def named_in(definition: str) -> Iterator[str]:
     """Yields the texts that a condition names."""
-    return (found[1].replace("''", "'") for found in _CONSTANT.finditer(definition))
+    for found in _CONSTANT.finditer(definition):
+        text = found[2].replace("''", "'")
+        yield text.replace("\\\\", "\\") if found[1] else text
 
 
 def constants(definition: str, kind: Kind) -> Iterator[str]:
     """Yields texts that a condition suggests: its constants, and what is as long or as large as its numbers say."""
-    yield from named_in(definition)
+    for one in named_in(definition):
+        yield one
+        matching = sample(one) if kind.name in _TEXTS else None
+        if matching not in {None, one}:
+            yield matching or ""
     for one in dict.fromkeys(found[0] for found in _NUMBER.finditer(definition)):
         if kind.name in _TEXTS:
             if one.isdigit() and 0 < int(one) <= _LONGEST:

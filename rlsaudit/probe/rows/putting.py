@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.connect import Session
 
-_SAVEPOINT = "rlsaudit_rows"
 _BLOCK = """
-savepoint {savepoint};
 do {outer}
 declare
   item pg_catalog.json; attempt pg_catalog.json; answer pg_catalog.text; place pg_catalog.int4; at pg_catalog.int8;
@@ -52,9 +50,6 @@ begin
       exception when others or assert_failure then
         get stacked diagnostics state := returned_sqlstate, said := message_text;
         answer := null;
-        if state = '{locked}' then
-          locked := locked || of_table;
-        end if;
         if first_state is null then
           first_state := state; first_said := said;
         end if;
@@ -74,12 +69,6 @@ end
 """
 _TOO_LONG = "57014"
 _LOCKED = "55P03"
-
-
-_LOCKED = "55P03"
-_SLOW = "57014"
-_PATIENCE_MS = 1_000
-"""How long a row may take that is put in by itself, because a batch ran into the time limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +95,7 @@ class Came:
 
 
 def put(session: Session, attempts: Sequence[Attempt], before: Mapping[str, str]) -> tuple[Came, ...]:
-    """Runs the attempts in order. `before` is what the settings are outside of them.
-
-    A batch that runs into the time limit is undone and run row by row; where a table proves slow, that is its answer
-    for the rest of its rows.
-    """
+    """Runs the attempts in order. `before` is what the settings are outside of them."""
     found: list[Came] = []
     slow = set[int]()
     for start in range(0, len(attempts), BATCH):
