@@ -202,7 +202,8 @@ class TestAnAudit:
                 clone_report(database)
             other.rollback()
         assert "pg_dump failed" in told.value.message
-        assert any("lock timeout" in one for one in told.value.details)
+        assert any("LOCK TABLE public.t" in one for one in told.value.details)
+        assert "Somebody holds that table's lock" in told.value.hint
 
     def test_plain_roles_of_a_superusers_database_are_asked_in_it(self, database: str) -> None:
         on(
