@@ -71,9 +71,13 @@ def schema_of(conninfo: str, program: Path, *, without: Iterable[str] = (), seco
         ) from None
     if done.returncode != 0:
         said = mask(done.stderr.decode(errors="replace"), secrets_in(conninfo))
+        # It waits for locks with a statement's time limit, and says only that.
+        held = "timeout" in said and "LOCK TABLE" in said
         raise AuditError(
             "The schema could not be read: pg_dump failed.",
-            hint="Nothing was changed. `--probe read` does without it.",
+            hint="Somebody holds that table's lock, a migration perhaps. Try again when it is done."
+            if held
+            else "Nothing was changed. `--probe read` does without it.",
             details=tuple(line for line in said.splitlines() if line.strip())[:_LINES],
         )
     return done.stdout

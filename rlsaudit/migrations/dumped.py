@@ -65,6 +65,8 @@ _UNOWNED = frozenset(
     }
 )
 """What is left out, or belongs to superusers alone."""
+_WITHHELD = frozenset({enums.ObjectType.OBJECT_FDW, enums.ObjectType.OBJECT_PARAMETER_ACL})
+"""What is given to nobody: to connect to elsewhere, and to set what only superusers may."""
 _LEAKPROOF = re.compile(r"(\n    LANGUAGE [^\n]*?) LEAKPROOF\b")
 
 
@@ -88,6 +90,8 @@ def dumped(statement: Statement) -> Dumped:
             # Without its options, among them the place that it is.
             name, wrapper = ident(str(node.servername)), ident(str(node.fdwname))
             part, sql = Part.OWNED, f"create server {name} foreign data wrapper {wrapper}"
+        case ast.GrantStmt() if node.objtype in _WITHHELD:
+            part = Part.LEFT_OUT
         case ast.CreateFunctionStmt() if _is_leakproof(node):
             quiet = _LEAKPROOF.sub(r"\1", sql, count=1)
             again = _only(quiet)

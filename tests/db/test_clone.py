@@ -91,6 +91,18 @@ def on(dsn: str, *statements: str) -> None:
             admin.execute(one.encode())
 
 
+def make_world(dsn: str, name: str) -> None:
+    """Makes a world of the oracle's, without its rows."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("create role clone_guest")
+        grant_replay_rights(admin)
+        with admin.transaction():
+            admin.execute("grant clone_guest to postgres")
+            admin.execute("set local role postgres")
+            admin.execute(read_world(name).schema.replace("oracle_group", "clone_guest").encode())
+        revoke_replay_rights(admin)
+
+
 def clone_report(dsn: str, **options: object) -> Report:
     with connect(dsn) as session:
         return in_a_clone(session, dsn, EngineRequest(), Options(**options)).report  # type: ignore[arg-type]  # Options'
@@ -121,15 +133,7 @@ class TestALikeness:
 
     @pytest.mark.parametrize("name", sorted(one.stem for one in WORLDS.glob("*.sql")))
     def test_the_worlds_of_the_oracle(self, supabase_database: str, name: str) -> None:
-        world = read_world(name)
-        with psycopg.connect(supabase_database, autocommit=True) as admin:
-            admin.execute("create role clone_guest")
-            grant_replay_rights(admin)
-            with admin.transaction():
-                admin.execute("grant clone_guest to postgres")
-                admin.execute("set local role postgres")
-                admin.execute(world.schema.replace("oracle_group", "clone_guest").encode())
-            revoke_replay_rights(admin)
+        make_world(supabase_database, name)
         with cloned(supabase_database) as (clone, _, unlike):
             assert unlike == []
             assert clone.failures == ()
@@ -174,6 +178,32 @@ class TestAnAudit:
         assert {one.fingerprint for one in here.findings} == {one.fingerprint for one in there.findings}
         assert not [one for one in here.skipped if "clone" in one.what]
         assert any("no rows but those of storage.buckets" in one for one in here.target.notes)
+
+    @pytest.mark.parametrize(
+        "name", ["functions", "partitions", "triggers", "views_writes", "odd_names", "members_nested"]
+    )
+    def test_a_world_has_the_same_report_as_where_it_may_be_attacked_itself(
+        self, server: Server, supabase_database: str, name: str
+    ) -> None:
+        make_world(supabase_database, name)
+        dsn = server.dsn(str(conninfo_to_dict(supabase_database)["dbname"]), user="postgres")
+        here = clone_report(dsn, throwaway=True)
+        with connect(dsn) as session:
+            there = audit(session, Options(throwaway=True))
+        assert verdicts(here) == verdicts(there)
+        assert {one.fingerprint for one in here.findings} == {one.fingerprint for one in there.findings}
+        assert [one.evidence for one in here.matrix] == [one.evidence for one in there.matrix]
+
+    def test_a_table_that_somebody_holds_is_not_waited_for(self, database: str) -> None:
+        on(database, "create table public.t (id int)")
+        with psycopg.connect(database) as other:
+            other.execute("lock table public.t in access exclusive mode")
+            with pytest.raises(AuditError) as told:
+                clone_report(database)
+            other.rollback()
+        assert "pg_dump failed" in told.value.message
+        assert any("LOCK TABLE public.t" in one for one in told.value.details)
+        assert "Somebody holds that table's lock" in told.value.hint
 
     def test_plain_roles_of_a_superusers_database_are_asked_in_it(self, database: str) -> None:
         on(

@@ -68,9 +68,8 @@ def built(server: Server, catalog: Catalog, dump: bytes) -> Iterator[Clone]:
     crew = Crew.named()
     with contextlib.closing(_admin(server, crew)) as admin:
         login = server.dsn(_DATABASE, user=crew.builder)
-        if any(one.name == SUPERUSER for one in catalog.snapshot.roles):
-            # The database has a role of that name, which is to be no superuser here.
-            admin.execute(f"alter role {ident(SUPERUSER)} rename to {ident(crew.first)}".encode())
+        # The database may have a role of that name, which is to be no superuser here; and no dump can know the new one.
+        admin.execute(f"alter role {ident(SUPERUSER)} rename to {ident(crew.first)}".encode())
         skipped = [*make_roles(admin, catalog, crew)]
         with contextlib.closing(psycopg.connect(login, autocommit=True, options=_QUIET)) as builder:
             objects = Objects(admin, builder, catalog)

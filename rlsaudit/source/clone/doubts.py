@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import EvidenceKind, Skipped
 from rlsaudit.source.withheld import withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Policy, Rewrite
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rlsaudit.migrations import Failure
     from rlsaudit.model import Report
 
+_Node: TypeAlias = "tuple[str, str]"
+"""The kind and the identity of what may depend on something: `table` for any relation."""
 _OF_ALL = frozenset({"role", "membership", "type"})
 """What everything may depend on."""
 _OWN_FACTS = frozenset({EvidenceKind.CATALOG, EvidenceKind.PROOF})
@@ -32,7 +34,7 @@ def doubted(
 ) -> Report:
     """Returns the report without verdicts by answers of what is not alike, and with all that could not be rebuilt."""
     found = list(found)
-    reasons = dict(_reasons(catalog, found))
+    reasons = _reasons(catalog, found)
     everything = next((_said(one) for one in found if one.object.type in _OF_ALL), None)
     causes = {
         one.relation: because
@@ -59,30 +61,30 @@ def _name(identity: str) -> str:
     return identity.partition("(")[0]
 
 
-def _reasons(catalog: Catalog, found: Iterable[Difference]) -> Iterator[tuple[str, str]]:
+def _reasons(catalog: Catalog, found: Iterable[Difference]) -> Mapping[str, str]:
     """By the relation's identity, what is not alike of it or of what it depends on."""
-    unlike = {(_kind(one.object.type), one.object.identity): _said(one) for one in found}
-    uses = _uses(catalog)
-    for relation in catalog.snapshot.relations:
-        identity = catalog.identity(relation)
-        seen, waiting = {("table", identity)}, [("table", identity)]
+    reasons = {(_kind(one.object.type), one.object.identity): _said(one) for one in found}
+    if reasons:
+        users: defaultdict[_Node, set[_Node]] = defaultdict(set)
+        for user, used in _uses(catalog).items():
+            for node in used:
+                users[node].add(user)
+        waiting = list(reasons)
         while waiting:
             node = waiting.pop()
-            if node in unlike:
-                yield identity, unlike[node]
-                break
-            more = uses[node] - seen
-            seen |= more
-            waiting += more
+            for user in users[node] - reasons.keys():
+                reasons[user] = reasons[node]
+                waiting.append(user)
+    return {identity: because for (kind, identity), because in reasons.items() if kind == "table"}
 
 
 def _kind(kind: str) -> str:
     return kind if kind in {"function", "schema"} else "table"
 
 
-def _uses(catalog: Catalog) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
+def _uses(catalog: Catalog) -> Mapping[_Node, set[_Node]]:
     """What each relation and function rests on, by its kind and identity: by dependence, or by a name in a body."""
-    uses: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    uses: defaultdict[_Node, set[_Node]] = defaultdict(set)
     tables = {one.oid: ("table", catalog.identity(one)) for one in catalog.snapshot.relations}
     functions = {one.oid: ("function", catalog.function_identity(one)) for one in catalog.snapshot.functions}
     for relation in catalog.snapshot.relations:
@@ -96,7 +98,7 @@ def _uses(catalog: Catalog) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
         for one in dependent:
             uses[node] |= {functions[each] for each in one.functions if each in functions}
             uses[node] |= {tables[each.relation] for each in one.columns if each.relation in tables}
-    by_name: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    by_name: defaultdict[str, set[_Node]] = defaultdict(set)
     for relation in catalog.snapshot.relations:
         by_name[relation.name.lower()].add(tables[relation.oid])
     for function in catalog.snapshot.functions:
