@@ -103,9 +103,7 @@ class Clause:
         """The personas that it counts for."""
         by_name = self.access.catalog.roles_by_name
         return tuple(
-            one
-            for one in self.personas
-            if counts_for(self.access, self.policy, by_name[one.role].oid, self.relation)
+            one for one in self.personas if counts_for(self.access, self.policy, by_name[one.role].oid, self.relation)
         )
 
     @cached_property
@@ -156,7 +154,7 @@ def clauses(access: Access, reading: Reading, personas: tuple[Persona, ...], rel
 
 
 def lasting(persona: Persona) -> Persona:
-    """Returns the persona without what its claims say of one session: others that are signed in have other claims there."""
+    """Returns the persona without what its claims say of one session: others that are signed in have others there."""
     claims = {key: one for key, one in persona.claims.items() if key not in SESSION_CLAIMS}
     # What is read of a persona is kept by its name.
     return persona if claims == persona.claims else replace(persona, name=f"{persona.name}, any session", claims=claims)
