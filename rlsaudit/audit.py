@@ -23,7 +23,7 @@ from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
 from rlsaudit.personas import choose, served_to
-from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, attack
+from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
@@ -115,7 +115,9 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     escalation = Escalation(access, predicates, direct, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
-    fought = _fought(access, predicates, cast.personas, exposure, options, session)
+    conditions = tuple(predicates.conditions(cast.personas))
+    ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
+    fought = _fought(ground, options, session)
     sources = Sources(access, direct, indirect, escalation, intent)
     matrix = build(sources, cast.personas, exposure, results, fought)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
@@ -181,30 +183,15 @@ def _probed(
     return results, (*skipped, *_grouped(access.catalog, failed))
 
 
-def _fought(
-    access: Access,
-    predicates: Predicates,
-    personas: Sequence[Persona],
-    exposure: dict[str, tuple[Relation, ...]],
-    options: Options,
-    session: Session | None,
-) -> Campaign:
+def _fought(ground: Ground, options: Options, session: Session | None) -> Campaign:
     if session is None or options.mode != "write":
         return NO_CAMPAIGN
     try:
-        return attack(
-            session,
-            access,
-            personas,
-            exposure,
-            tuple(predicates.conditions(personas)),
-            throwaway=options.throwaway,
-            progress=options.progress,
-        )
+        return attack(session, ground, progress=options.progress)
     except psycopg.Error as error:
         why = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
-            return Campaign({}, {}, (Skipped("attacks", f"the server refused to run them: {why}"),))
+            return Campaign({}, {}, {}, (Skipped("attacks", f"the server refused to run them: {why}"),))
         raise AuditError(
             f"The connection was lost while rows were attacked: {why}.",
             hint="The server rolls back what was under way. Try again, or use `--probe read`, which writes nothing.",

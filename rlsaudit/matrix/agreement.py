@@ -13,8 +13,10 @@ from rlsaudit.probe import Outcome, Result
 from rlsaudit.reach import Way
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rlsaudit.model import Persona
-    from rlsaudit.probe.attack import Attacked, Chained
+    from rlsaudit.probe.attack import Attacked, Called, Chained
 
 
 _CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
@@ -101,6 +103,26 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
     least = max(way.at_least, attacked.reach)
     evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; {got}"), ""
+
+
+def with_calls(ways: Sequence[Way], called: Mapping[str, Called]) -> tuple[list[Way], str]:
+    """Returns the ways as corrected by calls that gave rows of others, and the contradiction where there is one.
+
+    Args:
+        ways: All ways of a persona to a relation's rows, for SELECT.
+        called: By functions' identities the calls.
+    """
+    found: list[Way] = []
+    for way in ways:
+        if way.via not in called or way.at_least >= Reach.SOME:
+            found.append(way)
+        elif way.at_most < Reach.SOME:
+            return list(ways), _contradiction(way, f"a call of {way.via} gave rows of others")
+        else:
+            evidence = EvidenceKind.PROBE if way.at_most is Reach.SOME else EvidenceKind.NONE
+            because = f"{way.because}; a call gave rows of others"
+            found.append(replace(way, at_least=Reach.SOME, evidence=evidence, because=because))
+    return found, ""
 
 
 def with_chain(way: Way, chained: Chained | None) -> Way:

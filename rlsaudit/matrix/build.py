@@ -6,16 +6,17 @@ it raises the lower bound; where it contradicts a proof the cell is unknown, and
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.matrix.agreement import with_attack, with_chain, with_probe
+from rlsaudit.matrix.agreement import with_attack, with_calls, with_chain, with_probe
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
-from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign
+from rlsaudit.probe.attack import NO_CAMPAIGN, Called, Campaign
 from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ def build(
     totals = {
         one.probe.relation: one.rows for one in results if one.probe.persona is None and one.outcome is Outcome.ROWS
     }
+    called: defaultdict[tuple[str, int], dict[str, Called]] = defaultdict(dict)
+    catalog = sources.access.catalog
+    for (name, function, oid), call in fought.called.items():
+        called[name, oid][catalog.function_identity(catalog.functions[function])] = call
     ways: dict[tuple[str, int, Operation], Way] = {}
     steps: dict[tuple[str, int, Operation], tuple[Step, ...]] = {}
     cells: list[Cell] = []
@@ -108,6 +113,9 @@ def build(
                 )
                 found[0], disagreed = with_attack(found[0], operation, fought.attacked.get(key))
                 contradiction = contradiction or disagreed
+                if operation is Operation.SELECT and (shown := called.get((persona.name, relation.oid))):
+                    found, disagreed = with_calls(found, shown)
+                    contradiction = contradiction or disagreed
                 ways[key] = found[0]
                 chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
                 chained = with_chain(chained, fought.chained.get(key))

@@ -89,16 +89,35 @@ def reason_not_to_write(
         throwaway: Nobody needs the server: sequences may stay advanced. And code that is not understood may do what it
             may do, unless this connection is a superuser's, whose functions reach files and programs.
     """
-    lax = throwaway and not catalog.snapshot.viewer.superuser
     asked = [_Write(one, relation, frozenset(given)) for one in operations]
-    look = _Look(catalog, [], written=list(asked), drawing=throwaway, lax=lax, writing=True)
+    look = _writing(catalog, throwaway=throwaway)
+    look.written = list(asked)
+    return _writing_reason(look, asked)
+
+
+def reason_not_to_call(catalog: Catalog, function: Function, *, throwaway: bool = False) -> str:
+    """Returns why a function should not be called; empty where nothing speaks against it.
+
+    `throwaway` is as in `reason_not_to_write`.
+    """
+    look = _writing(catalog, throwaway=throwaway)
+    return _functions_reason(look, [function]) or _writing_reason(look, ())
+
+
+def _writing(catalog: Catalog, *, throwaway: bool) -> _Look:
+    lax = throwaway and not catalog.snapshot.viewer.superuser
+    return _Look(catalog, [], drawing=throwaway, lax=lax, writing=True)
+
+
+def _writing_reason(look: _Look, asked: Collection[_Write]) -> str:
+    """Why all that a search has found to be written, and to be read for that, speaks against it."""
     while look.written:
         current = look.written.pop()
         if current not in look.seen_writes:
             look.seen_writes.add(current)
             reason = _write_reason(look, current)
             if reason:
-                where = "" if current in asked else f"{catalog.identity(current.relation)} is written as well: "
+                where = "" if current in asked else f"{look.catalog.identity(current.relation)} is written as well: "
                 return f"{where}{reason}"
     return _reading_reason(look)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Grant, Relation, Role
+    from rlsaudit.catalog.facts import Function, Grant, Relation, Role
     from rlsaudit.intent import Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Persona
@@ -213,6 +213,19 @@ class Case:
         made = settings(self.catalog, self.platform, attacked.probe.persona)
         sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes)
         return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, made for the purpose")
+
+    def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
+        """The call that gave rows of others, made for the purpose; None where none did."""
+        for (name, oid, _), called in self.matrix.fought.called.items():
+            if name == persona.name and oid == function.oid:
+                made = settings(self.catalog, self.platform, persona)
+                shown = self.catalog.identity(self.catalog.relations[called.relation])
+                return Evidence(
+                    EvidenceKind.PROBE,
+                    transcript(made, called.sql),
+                    f"rows of others of {shown}, made for the purpose",
+                )
+        return None
 
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
         """What the catalog says of a privilege, as a query that shows it."""

@@ -96,9 +96,8 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
             Who(first.persona.name, "execute", first.reach, first.intended),
             title=f"{identity} runs as {owner} and does not ask who calls",
             message=f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}.",
-            evidence=Evidence(
-                EvidenceKind.CATALOG, (query,), f"granted; runs as {owner}; its body asks nobody's identity"
-            ),
+            evidence=case.call_evidence(first.persona, function)
+            or Evidence(EvidenceKind.CATALOG, (query,), f"granted; runs as {owner}; its body asks nobody's identity"),
             fix=f"revoke execute on {kind} {identity} from {', '.join(holders) or 'public'};",
             relations=[case.catalog.identity(one) for one in relations],
             severity=worst,

@@ -11,6 +11,7 @@ from rlsaudit.model import Operation, Skipped
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.attacked import Attacked, judged
+from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
 from rlsaudit.probe.attack.plan import Attacks
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.expr import Expr
     from rlsaudit.probe.attack.attempt import Attempt
     from rlsaudit.probe.outcome import Probe, Result
+    from rlsaudit.probe.rows import Row
 
 Key: TypeAlias = tuple[str, int, Operation]
 """A persona's name, a relation's OID, an operation."""
@@ -38,74 +40,75 @@ Key: TypeAlias = tuple[str, int, Operation]
 class Campaign:
     """What the attacks came to.
 
-    `attacked` has the cells that were attacked, `chained` those that a chain of statements opens; `skipped` says what
-    was not attacked, and why.
+    `attacked` has the cells that were attacked, `chained` those that a chain of statements opens, `called` the calls
+    that gave rows of others, by persona, function and relation; `skipped` says what was not attacked, and why.
     """
 
     attacked: Mapping[Key, Attacked]
     chained: Mapping[Key, Chained]
+    called: Mapping[tuple[str, int, int], Called]
     skipped: tuple[Skipped, ...]
 
 
-NO_CAMPAIGN = Campaign({}, {}, ())
+NO_CAMPAIGN = Campaign({}, {}, {}, ())
 """Where nothing was attacked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is attacked, and by whom.
+
+    `exposure` are the relations and `served` the schemas that each persona can address, by its name. `conditions` are
+    what policies ask, each behind the relation that it is about: rows are made that show what they let through, and
+    chains begin in the tables that they look into. On a `throwaway` server, which is nobody's, sequences may be
+    advanced, users made and functions called.
+    """
+
+    access: Access
+    personas: Sequence[Persona]
+    exposure: Mapping[str, Sequence[Relation]]
+    served: Mapping[str, frozenset[str]]
+    conditions: Sequence[tuple[int, Expr]]
+    throwaway: bool
+
+
 def attack(
-    session: Session,
-    access: Access,
-    personas: Sequence[Persona],
-    exposure: Mapping[str, Sequence[Relation]],
-    conditions: Sequence[tuple[int, Expr]],
-    *,
-    throwaway: bool,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    session: Session, ground: Ground, *, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> Campaign:
     """Puts rows in, attacks them as every persona, and rolls all of it back.
 
     Args:
-        session: A session whose role is kept from no row; it must not be in a transaction.
-        access: The facts of the database that the session is in.
-        personas: Who attacks.
-        exposure: By persona's name the relations that it can address.
-        conditions: What policies ask, each behind the relation that it is about: rows are made that show what they let
-            through, and chains begin in the tables that they look into.
-        throwaway: Whether the server is nobody's: sequences may be advanced then, and users made.
+        session: A session in the database whose role is kept from no row; it must not be in a transaction.
+        ground: What is attacked.
         progress: Told how many probes are done, of how many known so far.
 
     Raises:
         psycopg.Error: the connection was lost, or the server refuses even the block.
     """
     with session.rolled_back():
-        return _Campaign(session, access, progress).fought(personas, exposure, conditions, throwaway=throwaway)
+        return _Campaign(session, ground, progress).fought()
 
 
 class _Campaign:
-    def __init__(self, session: Session, access: Access, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, session: Session, ground: Ground, progress: Callable[[int, int], None]) -> None:
         self._session = session
-        self._access = access
-        self._catalog = access.catalog
-        self._platform = platform_of(access.catalog)
+        self._ground = ground
+        self._catalog = ground.access.catalog
+        self._platform = platform_of(self._catalog)
         self._progress = progress
         self._done = self._asked = 0
 
-    def fought(
-        self,
-        personas: Sequence[Persona],
-        exposure: Mapping[str, Sequence[Relation]],
-        conditions: Sequence[tuple[int, Expr]],
-        *,
-        throwaway: bool,
-    ) -> Campaign:
-        catalog = self._catalog
+    def fought(self) -> Campaign:
+        catalog, ground = self._catalog, self._ground
+        exposure, throwaway = ground.exposure, ground.throwaway
         settable = catalog.snapshot.viewer.settable
-        cast = [one for one in personas if catalog.roles_by_name[one.role].oid in settable]
+        cast = [one for one in ground.personas if catalog.roles_by_name[one.role].oid in settable]
         # What is checked at the end of a transaction is checked after each statement, for there is no end.
         self._session.execute("set constraints all immediate")
         tables = self._tables(exposure)
-        texts = said(condition for _, condition in conditions)
+        texts = said(condition for _, condition in ground.conditions)
         sown = seed(self._session, catalog, tables, principals(settings_of(cast)), texts, throwaway=throwaway)
-        attacks = Attacks(self._access, sown, throwaway=throwaway)
+        attacks = Attacks(ground.access, sown, throwaway=throwaway)
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
         first = [
@@ -134,14 +137,32 @@ class _Campaign:
             for key, tries in _by_cell(answered).items()
         }
         # A newcomer signs up first, which on somebody's server is not for us to do.
-        chained = self._chained(attacks, cast, exposure, consulted(catalog, conditions)) if throwaway else {}
+        chained = self._chained(attacks, cast, exposure, consulted(catalog, ground.conditions)) if throwaway else {}
+        called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
             for oid, why in sown.seeds.missing.items()
             if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
         }
-        return Campaign(found, chained, tuple(self._skipped(shown, attacks.left, missing)))
+        skipped = (
+            *self._skipped(shown, attacks.left, missing),
+            *(Skipped(f"calls of {one}", why) for one, why in uncalled),
+        )
+        return Campaign(found, chained, called, skipped)
+
+    def _called(
+        self, cast: Sequence[Persona], rows: Sequence[Row]
+    ) -> tuple[Mapping[tuple[str, int, int], Called], Iterable[tuple[str, str]]]:
+        calls = Calls(self._ground.access, rows, self._run)
+        found: dict[tuple[str, int, int], Called] = {}
+        uncalled: dict[str, str] = {}
+        for persona in cast:
+            if identities(persona)[0].strange:
+                called, left = calls.found(persona, self._ground.served[persona.name])
+                found |= called
+                uncalled |= left
+        return found, uncalled.items()
 
     def _chained(
         self,

@@ -17,7 +17,7 @@ _VARIES = "$"
 _USER = "{letter}-0000-4000-8000-000000000001"
 
 
-def _principal(name: str) -> Principal:
+def _principal(name: str, *, crowd: bool = False) -> Principal:
     user = _USER.format(letter=name.lower() * 8)
     # What a token of GoTrue's carries, as `rlsaudit.personas.built_in` has it of the stranger.
     claims = {
@@ -30,13 +30,13 @@ def _principal(name: str) -> Principal:
         "app_metadata": {"provider": "email", "providers": ["email"]},
         "user_metadata": {},
     }
-    return Principal(name, user, claims)
+    return Principal(name, user, claims, crowd=crowd)
 
 
 OWNER = _principal("A")
 """The user whose own rows an identity asks for."""
-OTHERS = (_principal("B"), _principal("C"))
-"""Those whom the rows of strangers belong to: C is in no tenant with A or B."""
+OTHERS = (_principal("B"), _principal("C", crowd=True))
+"""Those whom the rows of strangers belong to. C stands for several, so that profiles are of every content, too."""
 NEWCOMER = _principal("D")
 """Somebody who has just signed up: nothing is made for it, and what signing up brings it has."""
 
