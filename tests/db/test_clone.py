@@ -16,6 +16,7 @@ from rlsaudit import demo
 from rlsaudit.audit import Options, audit
 from rlsaudit.catalog import Catalog, take
 from rlsaudit.catalog.likeness import differences
+from rlsaudit.catalog.renumbered import renumbered
 from rlsaudit.connect import connect
 from rlsaudit.connect.dump import meets, schema_of, shares_backends
 from rlsaudit.engine import EngineRequest, Server, start
@@ -119,7 +120,14 @@ class TestALikeness:
         with cloned(supabase_database) as (clone, copy, unlike):
             assert unlike == []
             assert clone.failures == ()
-            assert copy.buckets == facts(supabase_database).buckets != ()
+            there = facts(supabase_database)
+            assert copy.buckets == there.buckets != ()
+            with_its_oids = renumbered(there, copy)
+            assert differences(there, with_its_oids) == []
+            known = {one.oid for one in copy.relations}
+            assert {one.relation for one in with_its_oids.columns} <= known
+            assert {ref.relation for one in with_its_oids.policies for ref in one.columns} <= known
+            assert {one.oid for one in there.relations} != known
 
     def test_a_database_with_one_of_everything(self, server: Server, database: str) -> None:
         sql = EVERYTHING.replace("database everything", f"database {conninfo_to_dict(database)['dbname']}")
