@@ -173,9 +173,9 @@ class Filled:
             for check in self._encoder.tables.checks(row.relation, values):
                 if not _comes_out(check, replace(state, row=values), wanted=True):
                     return False
-        return not any(starmap(self._clash, itertools.combinations(self._rows.items(), 2)))
+        return not any(starmap(self._has_key_of, itertools.combinations(self._rows.items(), 2)))
 
-    def _clash(self, one: tuple[Row, Mapping[int, Value]], other: tuple[Row, Mapping[int, Value]]) -> bool:
+    def _has_key_of(self, one: tuple[Row, Mapping[int, Value]], other: tuple[Row, Mapping[int, Value]]) -> bool:
         """Whether two rows of a table have a key in common, and so are one row, and are not alike."""
         (row, here), (another, there) = one, other
         if row.relation != another.relation or all(here[each] == there[each] for each in here.keys() & there.keys()):
