@@ -49,7 +49,7 @@ def confirmed(
     """
     filled = Filled(expression, encoder, model)
     state = filled.state()
-    if state is None or not filled.allowed(state) or not filled.plausible():
+    if state is None or not filled.allowed(state) or filled.has_doubles() or not filled.plausible():
         return None
     if strange and filled.names_the_persona(state):
         return None
@@ -173,9 +173,13 @@ class Filled:
             for check in self._encoder.tables.checks(row.relation, values):
                 if not _comes_out(check, replace(state, row=values), wanted=True):
                     return False
-        return not any(starmap(self._clash, itertools.combinations(self._rows.items(), 2)))
+        return True
 
-    def _clash(self, one: tuple[Row, Mapping[int, Value]], other: tuple[Row, Mapping[int, Value]]) -> bool:
+    def has_doubles(self) -> bool:
+        """Whether two different rows have one key, as no state has them: those of a chain are of several states."""
+        return any(starmap(self._is_double, itertools.combinations(self._rows.items(), 2)))
+
+    def _is_double(self, one: tuple[Row, Mapping[int, Value]], other: tuple[Row, Mapping[int, Value]]) -> bool:
         """Whether two rows of a table have a key in common, and so are one row, and are not alike."""
         (row, here), (another, there) = one, other
         if row.relation != another.relation or all(here[each] == there[each] for each in here.keys() & there.keys()):
