@@ -126,6 +126,7 @@ class Cell:
     `at_least` and `at_most` bound the reach where it is not decided; where it is, both equal it.
     `intended` is the most reach that the intent allows. `columns` lists the reachable columns where not all are.
     `paths` names what leads to the rows besides the relation itself (views, functions, child tables).
+    `escalated_at_least` is what a chain gains for certain, where it is not known whether another gains more.
     `escalated_because` says why `escalated` is not `reach`, or not known; `chain` are the statements that go before the
     cell's own, where a chain gains something.
     """
@@ -145,6 +146,7 @@ class Cell:
     at_most: Reach = Reach.ALL
     paths: tuple[str, ...] = ()
     escalated_because: str = ""
+    escalated_at_least: Reach = Reach.NONE
     chain: tuple[str, ...] = ()
 
 

@@ -158,6 +158,7 @@ def _cell(
         at_most=Reach.ALL if contradiction else way.at_most,
         paths=tuple(dict.fromkeys(open_ways))[:_MOST_PATHS],
         escalated_because=why,
+        escalated_at_least=escalated if escalated.decided else max(way.at_least, chained.at_least),
         chain=tuple(one.sql for one in chained.steps) if escalated is not reach else (),
     )
 

@@ -50,7 +50,7 @@ def beyond_intent(cell: Cell) -> bool:
     """Say whether a cell certainly goes beyond intent: by direct reach, by escalation, or by its lower bound."""
     if not cell.intended.decided:
         return False
-    certain = [reach for reach in (cell.reach, cell.escalated, cell.at_least) if reach.decided]
+    certain = [reach for reach in (cell.reach, cell.escalated, cell.escalated_at_least, cell.at_least) if reach.decided]
     return any(reach > cell.intended for reach in certain)
 
 

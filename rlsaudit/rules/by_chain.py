@@ -60,7 +60,7 @@ def found_by_chain(case: Case, rule: Rule, severity: Judge) -> Iterator[Found]:
 
 def _is_beyond(case: Case, cell: Cell) -> bool:
     key = (cell.persona, cell.relation, cell.operation)
-    return cell.escalated.decided and cell.escalated > max(cell.intended, cell.at_least) and key not in case.explained
+    return cell.escalated_at_least > max(cell.intended, cell.at_least) and key not in case.explained
 
 
 def _is_told(case: Case, persona: str, oid: int, operation: Operation) -> bool:
@@ -75,7 +75,7 @@ def _found(
     table = case.catalog.identity(made)
     # What can be read shows best what is opened.
     first = min(opened, key=lambda one: one.cell.operation is not Operation.SELECT)
-    cells = [replace(one.cell, at_least=one.cell.escalated) for one in opened]
+    cells = [replace(one.cell, at_least=one.cell.escalated_at_least) for one in opened]
     relations = list(dict.fromkeys(case.catalog.identity(one.relation) for one in opened))
     policy = _policy(case, first.cell, made, operation)
     ref = case.ref(made) if policy is None else ObjectRef("policy", f"{table}.{ident(policy.name)}")

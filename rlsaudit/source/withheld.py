@@ -47,5 +47,6 @@ def _unknown(cell: Cell, because: str) -> Cell:
         at_least=Reach.NONE,
         at_most=Reach.ALL,
         escalated_because=because,
+        escalated_at_least=Reach.NONE,
         chain=(),
     )

@@ -1,0 +1,182 @@
+"""Functions, called by somebody who owns nothing: do rows of others come back?
+
+A row is recognised by values that stand in rows of its table alone. What is given as an argument may come back from any
+function, so such values do not count.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from rlsaudit.model import Operation
+from rlsaudit.names import literal, qualified
+from rlsaudit.policy.effects import reason_not_to_call
+from rlsaudit.probe.attack.identities import OTHERS
+from rlsaudit.probe.outcome import Outcome, Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Function
+    from rlsaudit.model import Persona
+    from rlsaudit.probe.outcome import Result
+    from rlsaudit.probe.rows import Row
+
+    Run: TypeAlias = Callable[[Sequence[Probe]], tuple[Result, ...]]
+    Key: TypeAlias = tuple[str, int, int]
+
+_SHOWS_NOTHING = frozenset({"trigger", "event_trigger", "void"})
+_MOST_ARGUMENTS = 6
+_MOST_TRIES = 8
+_SHORT = 8
+"""Shorter values may stand anywhere."""
+_INJECTED = "' or '1' = '1"
+_ORDINARY = {
+    "boolean": ("true", "false"),
+    "json": ("{}",),
+    "jsonb": ("{}",),
+    "integer": ("1", "100"),
+    "bigint": ("1", "100"),
+    "smallint": ("1",),
+    "numeric": ("1", "1000"),
+    "double precision": ("1",),
+    "real": ("1",),
+    "date": ("2026-01-01",),
+    "timestamp with time zone": ("2026-01-01",),
+    "timestamp without time zone": ("2026-01-01",),
+    "interval": ("1 day",),
+}
+_TEXTS = frozenset({"text", "character varying", "name", "citext"})
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that gave rows of others: as SQL for people, and as the probe that counted those that were recognised."""
+
+    function: int
+    relation: int
+    sql: str
+    probe: Probe
+
+
+class Calls:
+    """The calls to the functions of one database.
+
+    Args:
+        access: The facts.
+        rows: The rows that were made.
+        run: Runs probes and returns their results.
+    """
+
+    def __init__(self, access: Access, rows: Sequence[Row], run: Run) -> None:
+        self._access = access
+        self._catalog = access.catalog
+        self._run = run
+        self._users = {one.name: one for one in OTHERS}
+        self._keys = self._primary_keys(rows)
+        self._marks = self._telling(rows)
+
+    def found(self, persona: Persona, schemas: Collection[str]) -> tuple[Mapping[Key, Called], Mapping[str, str]]:
+        """Returns what the persona, owning nothing, was shown, by its name, function and relation.
+
+        Then the functions that were not called, by their identities, with the reasons.
+        """
+        left: dict[str, str] = {}
+        asked: list[tuple[Function, int, str, Probe]] = []
+        for function in self._callable(persona, schemas):
+            reason = reason_not_to_call(self._catalog, function, throwaway=True)
+            if reason:
+                left[self._catalog.function_identity(function)] = reason
+                continue
+            for given in self._arguments(function):
+                for relation, marks in self._marks.items():
+                    told = [one for one in marks if one not in given]
+                    if told:
+                        call = _call(qualified(self._schema(function), function.name), given)
+                        probe = Probe(persona, relation, Operation.SELECT, _counting(call, told))
+                        asked.append((function, relation, f"select * from {call}", probe))
+        found: dict[Key, Called] = {}
+        for (function, relation, sql, probe), result in zip(asked, self._run([one for *_, one in asked]), strict=True):
+            if result.outcome is Outcome.ROWS and result.rows:
+                key = persona.name, function.oid, relation
+                found.setdefault(key, Called(function.oid, relation, sql, probe))
+        return found, left
+
+    def _callable(self, persona: Persona, schemas: Collection[str]) -> Iterator[Function]:
+        role = self._catalog.roles_by_name[persona.role].oid
+        for one in self._catalog.snapshot.functions:
+            shows = one.kind == "f" and one.returns not in _SHOWS_NOTHING and one.extension is None
+            if shows and self._schema(one) in schemas and self._access.execute(role, one):
+                yield one
+
+    def _schema(self, function: Function) -> str:
+        return self._catalog.schemas[function.schema].name
+
+    def _arguments(self, function: Function) -> Iterator[tuple[str, ...]]:
+        types = [one.strip() for one in function.arguments.split(",") if one.strip()]
+        if len(types) > _MOST_ARGUMENTS:
+            return
+        names = [one.name for one in function.parameters if one.mode in "ibv"]
+        names += [""] * (len(types) - len(names))
+        choices = [self._values(name, of) for name, of in zip(names, types, strict=False)]
+        if not all(choices):
+            return
+        longest = max(map(len, choices), default=1)
+        tried = (tuple(one[min(number, len(one) - 1)] for one in choices) for number in range(longest))
+        yield from list(dict.fromkeys(tried))[:_MOST_TRIES]
+
+    def _values(self, name: str, of: str) -> tuple[str, ...]:
+        """What an argument could be: the id of something of somebody else's, an address, a text that breaks out."""
+        other = OTHERS[0]
+        if of == "uuid":
+            meant = [key for table, key in self._keys if table and table.rstrip("s") in name.lower()]
+            return tuple(dict.fromkeys((*meant, other.user, *(key for _, key in self._keys))))[:_MOST_TRIES]
+        if of in _TEXTS:
+            return ("%", "", "a", str(other.claims.get("email")), other.user, _INJECTED)
+        if of.endswith("[]"):
+            return ("{}",)
+        return _ORDINARY.get(of, ())
+
+    def _primary_keys(self, rows: Sequence[Row]) -> list[tuple[str, str]]:
+        """The names of tables with the keys of somebody else's rows, where those are of one column."""
+        found: dict[tuple[str, str], None] = {}
+        for row in rows:
+            keys = [one for one in self._catalog.constraints[row.relation] if one.kind == "p"]
+            if row.owner not in self._users or not keys or len(keys[0].columns) != 1 or row.varied:
+                continue
+            name = next(one.name for one in self._catalog.columns[row.relation] if one.number == keys[0].columns[0])
+            if value := row.values.get(name):
+                found[self._catalog.relations[row.relation].name, value] = None
+        return list(found)
+
+    def _telling(self, rows: Sequence[Row]) -> Mapping[int, Sequence[str]]:
+        """By relation the values of others' rows that stand in no other relation's."""
+        where: defaultdict[str, set[int]] = defaultdict(set)
+        for row in rows:
+            for value in row.values.values():
+                if value is not None and len(value) >= _SHORT:
+                    where[value].add(row.relation)
+        found: defaultdict[int, dict[str, None]] = defaultdict(dict)
+        for row in rows:
+            owner = self._users.get(row.owner)
+            for value in row.values.values():
+                if owner and value and value.startswith(owner.mark) and where[value] == {row.relation}:
+                    found[row.relation][value] = None
+        return {relation: list(values) for relation, values in found.items()}
+
+
+def _call(name: str, given: Sequence[str]) -> str:
+    return f"{name}({', '.join(literal(one).strip() for one in given)})"
+
+
+def _counting(call: str, marks: Sequence[str]) -> str:
+    """A query that counts the rows that a call gives in which one of the marks stands."""
+    texts = ", ".join(literal(one).strip() for one in marks)
+    return (
+        f"select count(*) from {call} as shown where exists (select from pg_catalog.unnest("
+        f"array[{texts}]::pg_catalog.text[]) as mark where pg_catalog.strpos(shown::pg_catalog.text, mark)"
+        f" operator(pg_catalog.>) 0)"
+    )
