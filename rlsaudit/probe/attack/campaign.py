@@ -107,8 +107,9 @@ class _Campaign:
         self._session.execute("set constraints all immediate")
         tables = self._tables(exposure)
         texts = said(condition for _, condition in ground.conditions)
-        sown = seed(self._session, catalog, tables, principals(settings_of(cast)), texts, throwaway=throwaway)
-        attacks = Attacks(ground.access, sown, throwaway=throwaway)
+        people = principals(settings_of(cast))
+        sown = seed(self._session, catalog, tables, people, texts, throwaway=throwaway)
+        attacks = Attacks(ground.access, sown, people, throwaway=throwaway)
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
         first = [

@@ -45,7 +45,7 @@ class Attacks:
     `left` says what is not tried, and why: by relation and reason the operations.
     """
 
-    def __init__(self, access: Access, sown: Sown, *, throwaway: bool) -> None:
+    def __init__(self, access: Access, sown: Sown, people: Iterable[Principal], *, throwaway: bool) -> None:
         self._access = access
         self._catalog = access.catalog
         self._throwaway = throwaway
@@ -53,6 +53,7 @@ class Attacks:
         self.left: defaultdict[tuple[int, str], set[Operation]] = defaultdict(set)
         self._rows: defaultdict[int, list[Row]] = defaultdict(list)
         self._sown = sown
+        self._people = {one.name: one for one in people}
         for one in sown.seeds.rows:
             self._rows[one.relation].append(one)
             if one.stored != one.relation:
@@ -156,7 +157,7 @@ class Attacks:
                 if row.owner != owner.name or row.relation != relation.oid:
                     continue
                 varied = {row.varied: row.values[row.varied]} if row.varied else {}
-                fresh = self._sown.fresh(relation.oid, owner, varied)
+                fresh = self._sown.fresh(relation.oid, self._people[owner.name], varied)
                 if fresh is not None:
                     yield owner, fresh
 
