@@ -197,6 +197,15 @@ class Gives:
 
 
 @dataclass(frozen=True, slots=True)
+class Makes:
+    """Tables of these names are made, indexed or dropped: temporary ones, if there are no others that have them."""
+
+    names: tuple[str, ...]
+    bindings: Bindings = field(repr=False)
+    maybe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """A statement that touches neither rows nor variables: LOCK, NOTIFY."""
 
@@ -205,7 +214,7 @@ class Other:
     maybe: bool = False
 
 
-Step: TypeAlias = Reads | Writes | Calls | Assigns | Sets | Dynamic | Gives | Tells | Other
+Step: TypeAlias = Reads | Writes | Calls | Assigns | Sets | Dynamic | Gives | Tells | Makes | Other
 
 
 @dataclass(frozen=True, slots=True)
