@@ -96,10 +96,15 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Any value at all, for `reason`. `key` tells it from the other unknown values of the same function."""
+    """Any value at all, for `reason`. `key` tells it from the other unknown values of the same function.
+
+    `written`: it is column `column`, from 0, of what this statement RETURNING gives of a row that it wrote.
+    """
 
     reason: str
     key: int
+    written: Node | None = field(default=None, repr=False)
+    column: int = 0
 
 
 Bound: TypeAlias = Argument | Event | Computed | FirstRow | SomeRow | Exists | Changed | Unknown

@@ -258,7 +258,7 @@ class Walker:
             name, fields = state.find(parts)
             kind = SCALAR if fields else state.kinds[name]
             whole = kind.whole if single else False
-            value: Bound = self.unknown("a row that was written")
+            value: Bound = replace(self.unknown("a row that was written"), written=query, column=column)
             if again:
                 value = FirstRow(query, column, whole, strict, bindings, kind.declared)
             state = self._set(state, name, fields, value)

@@ -36,11 +36,12 @@ def tables(statement: Node) -> tuple[str, ...]:
             if all(map(_is_plain, statement.tableElts or ())) and statement.accessMethod is None:
                 return (_made(statement.relation),)
         case ast.CreateTableAsStmt(objtype=ObjectType.OBJECT_TABLE, query=ast.SelectStmt(intoClause=None)):
-            return (_made(statement.into.rel),)
+            into: Node = statement.into
+            return (_made(into.rel),)
         case ast.DropStmt(removeType=ObjectType.OBJECT_TABLE):
             return tuple(_named([one.sval or "" for one in each]) for each in statement.objects or ())
         case ast.IndexStmt():
-            relation = statement.relation
+            relation: Node = statement.relation
             return (_named([one for one in (relation.schemaname, relation.relname) if one]),)
         case _:
             pass
@@ -64,7 +65,8 @@ def _is_plain(element: Node) -> bool:
     """Whether an element of a definition is a column, or a constraint, that looks at nothing but its own row."""
     match element:
         case ast.ColumnDef():
-            kind = ".".join(tree.name(element.typeName.names))
+            written: Node = element.typeName
+            kind = ".".join(tree.name(written.names))
             return is_built_in(kind.removeprefix("pg_catalog.")) and all(map(_is_plain, element.constraints or ()))
         case ast.Constraint():
             return element.contype in _PLAIN

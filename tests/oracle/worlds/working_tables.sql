@@ -3,10 +3,6 @@ create table public.w_shown (id uuid primary key, user_id uuid, mark text);
 alter table public.w_shown enable row level security;
 create table public.w_selected (id uuid primary key, user_id uuid, mark text);
 alter table public.w_selected enable row level security;
-create table public.w_handed_on (id uuid primary key, user_id uuid, mark text);
-alter table public.w_handed_on enable row level security;
-create table public.w_dropped (id uuid primary key, user_id uuid, mark text);
-alter table public.w_dropped enable row level security;
 create table public.w_untouched (id uuid primary key, user_id uuid, mark text);
 alter table public.w_untouched enable row level security;
 create table public.w_by_default (id uuid primary key, user_id uuid, mark text);
@@ -20,20 +16,12 @@ $$ begin
   return query select f.mark from w_found f;
 end $$;
 create function public.selected() returns text language plpgsql security definer set search_path = '' as
-$$ declare found text; begin
+$$ declare told text; begin
   drop table if exists w_chosen;
   create temporary table w_chosen on commit drop as select w.mark from public.w_selected w;
-  select string_agg(c.mark, ' ') into found from w_chosen c;
-  return found;
+  select string_agg(c.mark, ' ') into told from w_chosen c;
+  return told;
 end $$;
--- The one fills what the other shows.
-create function public.fills() returns void language plpgsql security definer set search_path = '' as
-$$ begin create temp table if not exists w_passed (mark text); insert into w_passed select w.mark from public.w_handed_on w; end $$;
-create function public.shows() returns setof text language plpgsql security definer set search_path = '' as
-$$ begin perform public.fills(); return query select p.mark from w_passed p; end $$;
--- Nothing temporary has that name.
-create function public.drops() returns void language plpgsql security definer set search_path = 'public' as
-$$ begin drop table if exists w_dropped; end $$;
 create function public.empties() returns text language plpgsql security definer set search_path = '' as
 $$ begin delete from public.w_by_default where true; return ''; end $$;
 create function public.by_default() returns void language plpgsql security definer set search_path = '' as
@@ -49,21 +37,17 @@ insert into public.w_shown select format('%s-0000-4000-8000-1000000000%s0', repe
   case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n)
   from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
 insert into public.w_selected select id, user_id, mark || 'x1' from public.w_shown;
-insert into public.w_handed_on select id, user_id, mark || 'x2' from public.w_shown;
-insert into public.w_dropped select id, user_id, mark || 'x3' from public.w_shown;
 insert into public.w_untouched select id, user_id, mark || 'x4' from public.w_shown;
 insert into public.w_by_default select id, user_id, mark || 'x5' from public.w_shown;
 insert into public.w_own select id, user_id, mark || 'x6' from public.w_shown;
 -- @calls
 select * from public.shown()
 select public.selected()
-select * from public.shows()
 select public.by_default()
 select * from public.own()
 -- @measures
 authenticated public.w_shown all none none none
 authenticated public.w_selected all none none none
-authenticated public.w_handed_on all none none none
 authenticated public.w_by_default none none none all
 authenticated public.w_untouched none none none none
 authenticated public.w_own own none none none
