@@ -150,3 +150,16 @@ def test_working_tables_that_others_read_are_not_followed(group: str) -> None:
     most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
     assert most["public.w_handed_on", Operation.SELECT] is Reach.ALL
     assert most["public.w_dropped", Operation.DELETE] is Reach.ALL
+
+
+def test_a_handler_is_left_out_only_where_nothing_can_fail(group: str) -> None:
+    judged = judge(group, read_world("caught"))
+    found = {
+        one.relation: (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "anon" and one.operation is Operation.SELECT
+    }
+    assert found["public.by_claim"] == (Reach.SOME, Reach.SOME)
+    assert found["public.by_role"] == (Reach.NONE, Reach.NONE)
+    assert found["public.by_handler"][1] is Reach.ALL
+    assert found["public.by_cast"][1] is Reach.ALL

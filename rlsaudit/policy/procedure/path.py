@@ -98,13 +98,16 @@ class Changed:
 class Unknown:
     """Any value at all, for `reason`. `key` tells it from the other unknown values of the same function.
 
-    `written`: it is column `column`, from 0, of what this statement RETURNING gives of a row that it wrote.
+    `written`: it is column `column`, from 0, of what this statement RETURNING gives of a row that it wrote. `fails`: it
+    is whether this expression fails, under the bindings `at`.
     """
 
     reason: str
     key: int
     written: Node | None = field(default=None, repr=False)
     column: int = 0
+    fails: Node | None = field(default=None, repr=False)
+    at: Bindings = field(default_factory=dict, repr=False)
 
 
 Bound: TypeAlias = Argument | Event | Computed | FirstRow | SomeRow | Exists | Changed | Unknown
