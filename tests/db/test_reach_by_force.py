@@ -163,3 +163,15 @@ def test_a_handler_is_left_out_only_where_nothing_can_fail(group: str) -> None:
     assert found["public.by_role"] == (Reach.NONE, Reach.NONE)
     assert found["public.by_handler"][1] is Reach.ALL
     assert found["public.by_cast"][1] is Reach.ALL
+
+
+def test_a_claim_that_is_json_again_is_the_claim(group: str) -> None:
+    judged = judge(group, read_world("claims_as_text"))
+    found = {
+        one.relation: (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated" and one.operation is Operation.SELECT
+    }
+    assert found["public.by_role"] == (Reach.NONE, Reach.NONE)
+    assert found["public.own_or_role"] == (Reach.OWN, Reach.OWN)
+    assert found["public.by_word"] == (Reach.ALL, Reach.ALL)
