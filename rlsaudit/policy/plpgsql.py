@@ -46,7 +46,7 @@ def parsed(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN401 — J
     returned = ", ".join(f"out {ident(one)} text" for one in dict.fromkeys(parameters))
     # The result decides what RETURN may be followed by: a trigger's body and a set's parse under one of these.
     heads = [f"({declared}) returns {result}" for result in ("trigger", "setof record", "record", "void")]
-    heads += [f"({returned}) returns setof record"] if parameters else []
+    heads += [f"({returned}) returns setof {'record' if len(set(parameters)) > 1 else 'text'}"] if parameters else []
     for text in bodies:
         for head in heads:
             found = parsed_under(head, text)

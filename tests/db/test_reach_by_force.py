@@ -119,3 +119,61 @@ def test_the_oracle_measures_what_is_written_down(group: str) -> None:
         ("authenticated", "update"): "own",
         ("authenticated", "delete"): "own",
     }
+
+
+def test_what_signing_up_gives_is_told_from_what_it_may_give(group: str) -> None:
+    """A role that the client names is everybody's, one that the first user gets nobody's, an organisation one's own."""
+    judged = judge(group, read_world("signed_up_as"))
+    found = {
+        one.relation: (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated" and one.operation is Operation.SELECT
+    }
+    assert found["public.by_role"] == (Reach.ALL, Reach.ALL)
+    assert found["public.by_first"] == (Reach.NONE, Reach.NONE)
+    assert found["public.by_org"] == (Reach.OWN, Reach.OWN)
+    # The client's word is looked at before it is taken.
+    assert found["public.by_level"][0] is Reach.NONE
+
+
+def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
+    judged = judge(group, read_world("working_tables"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.w_untouched", Operation.SELECT] is Reach.NONE
+    assert most["public.w_untouched", Operation.DELETE] is Reach.NONE
+    assert most["public.w_shown", Operation.SELECT] is Reach.ALL
+    assert most["public.w_selected", Operation.SELECT] is Reach.ALL
+    assert most["public.w_by_default", Operation.DELETE] is Reach.ALL
+    assert most["public.w_own", Operation.SELECT] is Reach.OWN
+
+
+def test_working_tables_that_others_read_are_not_followed(group: str) -> None:
+    judged = judge(group, read_world("working_tables_shared"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.w_handed_on", Operation.SELECT] is Reach.ALL
+    assert most["public.w_dropped", Operation.DELETE] is Reach.ALL
+
+
+def test_a_handler_is_left_out_only_where_nothing_can_fail(group: str) -> None:
+    judged = judge(group, read_world("caught"))
+    found = {
+        one.relation: (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "anon" and one.operation is Operation.SELECT
+    }
+    assert found["public.by_claim"] == (Reach.SOME, Reach.SOME)
+    assert found["public.by_role"] == (Reach.NONE, Reach.NONE)
+    assert found["public.by_handler"][1] is Reach.ALL
+    assert found["public.by_cast"][1] is Reach.ALL
+
+
+def test_a_claim_that_is_json_again_is_the_claim(group: str) -> None:
+    judged = judge(group, read_world("claims_as_text"))
+    found = {
+        one.relation: (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated" and one.operation is Operation.SELECT
+    }
+    assert found["public.by_role"] == (Reach.NONE, Reach.NONE)
+    assert found["public.own_or_role"] == (Reach.OWN, Reach.OWN)
+    assert found["public.by_word"] == (Reach.ALL, Reach.ALL)

@@ -16,6 +16,7 @@ from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
 from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, values
+from rlsaudit.policy.deeds.working import is_unshared
 from rlsaudit.policy.expr import (
     TRUE,
     UNKNOWN,
@@ -39,7 +40,7 @@ from rlsaudit.policy.procedure import NotFollowed, conflict_of, paths
 from rlsaudit.policy.procedure.declared import NotReadError, rewrite
 from rlsaudit.policy.procedure.fragments import constant
 from rlsaudit.policy.procedure.names import Conflict
-from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Reads, Returned, Sets, Writes
+from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Makes, Reads, Returned, Sets, Writes
 from rlsaudit.policy.proof import MOST_BOUNDED
 from rlsaudit.policy.read import READERS, plpgsql, types
 from rlsaudit.policy.read.calls import inside
@@ -104,6 +105,9 @@ def deeds_of(
         return None
     found = _paths(function)
     if isinstance(found, NotFollowed) or not found:
+        return None
+    made = {name for path in found for step in path.steps if isinstance(step, Makes) for name in step.names}
+    if not all(is_unshared(name, function, scope.database, ground) for name in made):
         return None
     sets = [step for path in found for step in path.steps if isinstance(step, Sets)]
     if not all(_is_own_setting(one, function) for one in sets) or not (
@@ -412,7 +416,7 @@ class _Reading:
     def _show(self, *, silent: bool) -> None:
         runs: dict[tuple[int, int], _Run] = {}
         nested: dict[tuple[int, int], _Run] = {}
-        everything = _has_cursors(self._function) and not silent
+        everything = (_has_cursors(self._function) or self._makes_tables()) and not silent
         for path in (*self._whole, *self._failed):
             shown = Shown()
             if isinstance(path.end, Returned) and not silent:
@@ -439,6 +443,10 @@ class _Reading:
             gate = self._gate(run.paths)
             for oid in self._shown_in(run.node, followed=False):
                 self._note(Operation.SELECT, oid, gate)
+
+    def _makes_tables(self) -> bool:
+        """Whether what is read may come by way of a table of the body's own."""
+        return any(isinstance(step, Makes) for path in self._whole for step in path.steps)
 
     def _shown_on(self, path: Path, node: Node, bindings: Bindings, runs: dict[tuple[int, int], _Run]) -> None:
         run = runs.setdefault((id(node), id(bindings)), _Run(node, bindings))

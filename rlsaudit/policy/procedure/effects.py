@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pglast import ast
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL
+from rlsaudit.policy.procedure import working
 from rlsaudit.policy.procedure.fragments import NotFollowedError, constant
-from rlsaudit.policy.procedure.path import Calls, Dynamic, Other, Reads, Sets, Writes
+from rlsaudit.policy.procedure.path import Calls, Dynamic, Makes, Other, Reads, Sets, Writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,5 +72,12 @@ def of_statement(node: Node, bindings: Bindings) -> Iterator[Step]:
             yield from of_expression(node, bindings)
         case _ if isinstance(node, _HARMLESS):
             yield Other(node, bindings)
+        case _ if isinstance(node, working.STATEMENTS):
+            yield Makes(working.tables(node), bindings)
+            if isinstance(node, ast.CreateTableAsStmt):
+                yield from of_query(node.query, bindings)
+            else:
+                # Defaults and the like are computed whenever rows are put in.
+                yield from (replace(one, maybe=True) for one in of_expression(node, bindings))
         case _:
             raise NotFollowedError(f"a statement that is not followed: {type(node).__name__}")

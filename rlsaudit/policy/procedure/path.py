@@ -96,10 +96,18 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Any value at all, for `reason`. `key` tells it from the other unknown values of the same function."""
+    """Any value at all, for `reason`. `key` tells it from the other unknown values of the same function.
+
+    `written`: it is column `column`, from 0, of what this statement RETURNING gives of a row that it wrote. `fails`: it
+    is whether this expression fails, under the bindings `at`.
+    """
 
     reason: str
     key: int
+    written: Node | None = field(default=None, repr=False)
+    column: int = 0
+    fails: Node | None = field(default=None, repr=False)
+    at: Bindings = field(default_factory=dict, repr=False)
 
 
 Bound: TypeAlias = Argument | Event | Computed | FirstRow | SomeRow | Exists | Changed | Unknown
@@ -197,6 +205,15 @@ class Gives:
 
 
 @dataclass(frozen=True, slots=True)
+class Makes:
+    """Tables of these names are made, indexed or dropped: temporary ones, if there are no others that have them."""
+
+    names: tuple[str, ...]
+    bindings: Bindings = field(repr=False)
+    maybe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """A statement that touches neither rows nor variables: LOCK, NOTIFY."""
 
@@ -205,7 +222,7 @@ class Other:
     maybe: bool = False
 
 
-Step: TypeAlias = Reads | Writes | Calls | Assigns | Sets | Dynamic | Gives | Tells | Other
+Step: TypeAlias = Reads | Writes | Calls | Assigns | Sets | Dynamic | Gives | Tells | Makes | Other
 
 
 @dataclass(frozen=True, slots=True)

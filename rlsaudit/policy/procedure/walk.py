@@ -18,6 +18,7 @@ from rlsaudit.policy.procedure.dynamic import text_of
 from rlsaudit.policy.procedure.fragments import NotFollowedError
 from rlsaudit.policy.procedure.path import (
     Assigns,
+    Calls,
     Changed,
     Computed,
     Condition,
@@ -175,7 +176,7 @@ class Walker:
 
     def _guarded(self, handlers: Sequence[Json], entry: State, found: Sequence[State]) -> list[State]:
         """A block with handlers: either no statement fails, or one does, wherever that is."""
-        fails = self.unknown("whether a statement of the block fails")
+        fails = _of_one(self.unknown("whether a statement of the block fails"), entry, found)
         length = len(entry.conditions)
         sound = Condition(fails, entry.values, holds=False)
         results: list[State] = []
@@ -258,7 +259,7 @@ class Walker:
             name, fields = state.find(parts)
             kind = SCALAR if fields else state.kinds[name]
             whole = kind.whole if single else False
-            value: Bound = self.unknown("a row that was written")
+            value: Bound = replace(self.unknown("a row that was written"), written=query, column=column)
             if again:
                 value = FirstRow(query, column, whole, strict, bindings, kind.declared)
             state = self._set(state, name, fields, value)
@@ -635,6 +636,17 @@ def _within(state: State, label: str | None) -> State:
     if not isinstance(state.end, Leaves) or state.end.label not in {None, label}:
         return state
     return replace(state, end=None if state.end.on else _BREAK)
+
+
+def _of_one(fails: Unknown, entry: State, found: Sequence[State]) -> Unknown:
+    """Whether a block fails, with the expression that it takes, where all that the block does is to return one."""
+    if len(found) != 1 or len(found[0].conditions) > len(entry.conditions):
+        return fails
+    (only,) = found
+    done = only.steps[len(entry.steps) :]
+    if not isinstance(only.end, Returned) or only.end.query or not all(isinstance(one, Calls) for one in done):
+        return fails
+    return replace(fails, fails=only.end.node, at=only.values)
 
 
 def _past(state: State, label: str | None, outer: State) -> State:

@@ -6,7 +6,6 @@ and what comes from the user's metadata or address is of the client's choice.
 
 from __future__ import annotations
 
-import enum
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,39 +16,35 @@ from rlsaudit.catalog.firing import fires, is_before
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of, statements_of, surely_run
+from rlsaudit.policy.procedure import NotFollowed, paths
+from rlsaudit.policy.procedure.path import Returned, Writes
+from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation
+    from rlsaudit.policy.procedure.path import Bindings
     from rlsaudit.policy.tree import Node
 
 USERS = ("auth", "users")
-_UNIQUE = frozenset({"gen_random_uuid", "uuid_generate_v4", "nextval"})
 
-
-class Made(enum.Enum):
-    """What a column gets where that is no constant."""
-
-    DEFAULT = "default"
-    ALONE = "alone"
-    """A value that no other row has: the user's id, one made at random."""
-    ANYTHING = "anything"
-
-
-Value: TypeAlias = "Made | str"
-"""What a column gets: a constant as SQL, or one of `Made`."""
+_WRITES = ast.InsertStmt | ast.UpdateStmt | ast.MergeStmt
+_METADATA = frozenset({"raw_user_meta_data", "*"})
+_DEFAULT: frozenset[Value] = frozenset({Made.DEFAULT})
+_Row: TypeAlias = "dict[str, frozenset[Value]]"
 
 
 @dataclass(slots=True)
 class _Filled:
-    """What is done to one table: the rows put in, by column names, and the columns that may be anything.
+    """What is done to one table: by statement the rows put in, by column names, and the columns that may be anything.
 
-    `surely` is whether a row is put in whoever signs up, `lost` whether not all that is done is known.
+    A statement has several where that depends on the way to it. `surely` is whether a row is put in whoever signs up,
+    `lost` whether not all that is done is known.
     """
 
-    rows: list[dict[str, Value]] = field(default_factory=list)
+    rows: dict[str, list[_Row]] = field(default_factory=dict)
     surely: bool = False
     open: set[str] = field(default_factory=set)
     lost: bool = False
@@ -66,7 +61,17 @@ class SignUp:
         # Users may change their address and metadata as they like.
         later = self._fired(users.oid, Operation.UPDATE) if users is not None else ()
         self._seen: set[int] = set()
-        for one in first:
+        self._picks_barred = False
+        self._picked: dict[str, set[tuple[int, str]]] = {}
+        self._kept: list[object] = []
+        self._everybody = {users.oid} if users is not None else set[int]()
+        direct = list(first)
+        for function in direct:
+            self._picks_barred |= not _METADATA.isdisjoint(body_of(function).assigns)
+            for statement in surely_run(function):
+                if isinstance(statement, ast.InsertStmt):
+                    self._everybody |= {one.oid for one in self._named(statement.relation)}
+        for one in direct:
             self._follow(one, direct=True)
         for one in later:
             self._follow(one, direct=False)
@@ -82,8 +87,27 @@ class SignUp:
         found = self._filled.get(relation)
         if column in assigned or "*" in assigned or (found is not None and (found.lost or column in found.open)):
             return frozenset({Made.ANYTHING})
-        rows = found.rows if found is not None else []
-        return frozenset(one.get(column, Made.DEFAULT) for one in rows) or frozenset({Made.DEFAULT})
+        rows = [row for rows in found.rows.values() for row in rows] if found is not None else []
+        values = frozenset[Value]().union(*(one.get(column, _DEFAULT) for one in rows)) or _DEFAULT
+        if found is not None and any(
+            len({one.get(column, _DEFAULT) for one in ways}) > 1 for ways in found.rows.values()
+        ):
+            values |= {Made.PERHAPS}
+        picked = [one for one in values if isinstance(one, Picked)]
+        if any(Made.PERHAPS in values or not self._may_pick(relation, column, one) for one in picked):
+            return frozenset({Made.ANYTHING})
+        return values
+
+    def _may_pick(self, relation: int, column: str, value: Picked) -> bool:
+        """Whether the client's word is all that decides on a value, and on no other: nothing looks at it before."""
+        if len(self._picked.get(value.key, ())) != 1 or self._picks_barred:
+            return False
+        fact = next((one for one in self._catalog.columns[relation] if one.name == column), None)
+        if fact is None or (value.otherwise and not fact.not_null):
+            # It would have to be told apart from one that may be NULL.
+            return False
+        bodies = [body_of(one) for one in self._fired(relation, Operation.INSERT)]
+        return not any(one.raises or one.returns_null or one.dynamic or not one.understood for one in bodies)
 
     def _fired(self, relation: int, operation: Operation) -> Iterator[Function]:
         for one in self._catalog.triggers[relation]:
@@ -109,10 +133,9 @@ class SignUp:
             for relation in self._catalog.relations.values():
                 if re.search(rf"\b{re.escape(relation.name)}\b", function.body, re.IGNORECASE):
                     self._at(relation).lost = True
-        for statement in statements_of(function):
-            for node in tree.walk(statement):
-                if isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.MergeStmt):
-                    self._write(node)
+        reader = Reader(direct and self._signs_up(function), self._is_alone, self._has_everybody)
+        for node, bindings in self._writes(function, reader):
+            self._write(node, bindings, reader)
         for statement in surely_run(function) if direct else ():
             if isinstance(statement, ast.InsertStmt):
                 for relation in self._named(statement.relation):
@@ -120,6 +143,64 @@ class SignUp:
         for name in body.calls:
             for one in self._called(name):
                 self._follow(one, direct=False)
+
+    def _signs_up(self, function: Function) -> bool:
+        """Whether NEW in a trigger's function is the user who signs up, and of no other table."""
+        fired = [one for one in self._catalog.snapshot.triggers if one.function == function.oid]
+        users = self._catalog.relations_by_name.get(USERS)
+        return users is not None and all(one.relation == users.oid for one in fired)
+
+    def _may_look_around(self, function: Function) -> bool:
+        """Whether a trigger's function may refuse for what stands elsewhere than in its own row."""
+        body = body_of(function)
+        looks = body.reads or body.dynamic or any(self._called(one) for one in body.calls)
+        return not body.understood or (body.raises and bool(looks))
+
+    def _writes(self, function: Function, reader: Reader) -> Iterator[tuple[Node, Bindings]]:
+        """What a body writes, with what its variables are there: on all of its ways but the first user's."""
+        found = paths(function)
+        # Whatever is looked at on the way may keep the client from saying what it likes.
+        if isinstance(found, NotFollowed):
+            self._picks_barred |= body_of(function).raises if reader.signing else self._may_look_around(function)
+            for statement in statements_of(function):
+                for node in tree.walk(statement):
+                    if isinstance(node, _WRITES):
+                        yield node, {}
+            return
+        failing = any(not isinstance(one.end, Returned) for one in found)
+        self._picks_barred |= failing if reader.signing else self._may_look_around(function)
+        seen: set[tuple[int, int]] = set()
+        for path in found:
+            if not isinstance(path.end, Returned) or any(map(reader.never, path.conditions)):
+                continue
+            for step in path.steps:
+                if isinstance(step, Writes) and (id(step.statement), id(step.bindings)) not in seen:
+                    seen.add((id(step.statement), id(step.bindings)))
+                    yield step.statement, step.bindings
+        self._kept.append(found)
+
+    def _is_alone(self, statement: Node, column: int) -> bool:
+        """Whether a column that an INSERT returns of its row holds what no other row has: a key that is made for it."""
+        returned = _returned(statement)
+        value = returned[column].val if column < len(returned) else None
+        if not isinstance(statement, ast.InsertStmt) or not isinstance(value, ast.ColumnRef):
+            return False
+        name = getattr((value.fields or (None,))[-1], "sval", None)
+        relations = list(self._named(statement.relation))
+        return (
+            bool(relations) and statement.onConflictClause is None and all(self._is_key(one, name) for one in relations)
+        )
+
+    def _is_key(self, relation: Relation, name: str | None) -> bool:
+        """Whether no two rows of a relation have the same there."""
+        numbers = [one.number for one in self._catalog.columns[relation.oid] if one.name == name]
+        keys = [tuple(one.columns) for one in self._catalog.constraints[relation.oid] if one.kind in "pu"]
+        return tuple(numbers) in keys
+
+    def _has_everybody(self, of: Node) -> bool:
+        """Whether whoever signs up has a row in what a name may mean."""
+        named = list(self._named(of))
+        return bool(named) and all(one.oid in self._everybody for one in named)
 
     def _called(self, name: tuple[str, ...]) -> list[Function]:
         if len(name) > 1:
@@ -135,13 +216,15 @@ class SignUp:
             if relation.name == of.relname and of.schemaname in (None, self._catalog.schema_name(relation)):
                 yield relation
 
-    def _write(self, node: Node) -> None:
+    def _write(self, node: Node, bindings: Bindings, reader: Reader) -> None:
         for relation in self._named(node.relation):
             there = self._at(relation)
             match node:
                 case ast.InsertStmt():
-                    row = self._row(node, relation)
-                    there.rows += [row] if row is not None else []
+                    row = self._row(node, relation, bindings, reader)
+                    if row is not None:
+                        there.rows.setdefault(tree.text(node), []).append(row)
+                        self._note_picks(relation, row)
                     there.lost |= row is None
                     changed = node.onConflictClause.targetList if node.onConflictClause is not None else ()
                     there.open |= {one.name for one in changed or ()}
@@ -150,10 +233,16 @@ class SignUp:
                 case _:
                     there.lost = True
             event = Operation.INSERT if isinstance(node, ast.InsertStmt) else Operation.UPDATE
-            for one in self._fired(relation.oid, event):
-                self._follow(one, direct=False)
+            for function in self._fired(relation.oid, event):
+                self._follow(function, direct=False)
 
-    def _row(self, insert: Node, relation: Relation) -> dict[str, Value] | None:
+    def _note_picks(self, relation: Relation, row: _Row) -> None:
+        for name, values in row.items():
+            for one in values:
+                if isinstance(one, Picked):
+                    self._picked.setdefault(one.key, set()).add((relation.oid, name))
+
+    def _row(self, insert: Node, relation: Relation, bindings: Bindings, reader: Reader) -> _Row | None:
         """What the one row of an INSERT gets, None where that is not followed."""
         select = insert.selectStmt
         if select is None:
@@ -168,22 +257,11 @@ class SignUp:
         if len(values) > len(names):
             return None
         alone = not select.fromClause and not select.whereClause
-        made = {name: _value(one) for name, one in zip(names, values, strict=False)}
-        return made if alone else dict.fromkeys(made, Made.ANYTHING)
+        made = {name: reader.values(one, bindings) for name, one in zip(names, values, strict=False)}
+        return made if alone else dict.fromkeys(made, frozenset({Made.ANYTHING}))
 
 
-def _value(node: Node) -> Value:
-    inner = node
-    while isinstance(inner, ast.TypeCast):
-        inner = inner.arg
-    match inner:
-        case ast.A_Const():
-            return tree.text(node)
-        case ast.SetToDefault():
-            return Made.DEFAULT
-        case ast.ColumnRef() if tuple(getattr(one, "sval", "") for one in inner.fields or ()) == ("new", "id"):
-            return Made.ALONE
-        case ast.FuncCall() if tree.name(inner.funcname)[-1] in _UNIQUE:
-            return Made.ALONE
-        case _:
-            return Made.ANYTHING
+def _returned(statement: Node) -> tuple[Node, ...]:
+    clause = getattr(statement, "returningClause", None)
+    listed = clause.exprs if clause is not None else getattr(statement, "returningList", None)
+    return tuple(listed or ())

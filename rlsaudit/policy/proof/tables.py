@@ -14,7 +14,8 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
 from rlsaudit.policy.proof.afresh import Solved, always, never
-from rlsaudit.policy.proof.sign_up import USERS, Made, SignUp
+from rlsaudit.policy.proof.put_in import Made, Picked
+from rlsaudit.policy.proof.sign_up import USERS, SignUp
 from rlsaudit.policy.proof.values import Codes, Family, Term, constant, family
 from rlsaudit.policy.read.constraints import checks, references
 
@@ -161,7 +162,8 @@ class Tables:
     def surely_filled(self, relation: int, columns: Collection[Field]) -> bool:
         """The same where it is known as well what these columns get."""
         values = (self._sign_up.values(relation, one.name) for one in columns)
-        return self._sign_up.fills(relation) and not any(Made.ANYTHING in one for one in values)
+        doubtful = {Made.ANYTHING, Made.PERHAPS}
+        return self._sign_up.fills(relation) and all(doubtful.isdisjoint(one) for one in values)
 
     def is_users(self, thing: Thing) -> bool:
         """Whether what it is the id of is a user: by key, or as whoever signs up is given one, or by what policies say.
@@ -249,9 +251,11 @@ class Tables:
         possible: list[Solved] = []
         for one in self._sign_up.values(column.relation, column.name):
             match one:
+                case Made.PERHAPS:
+                    continue
                 case Made.DEFAULT:
                     value = self._by_default(fact, column, term, codes, named)
-                case Made():
+                case Made() | Picked():
                     value = None
                 case _:
                     value = _default(one, column, term, codes)
@@ -286,14 +290,16 @@ class Tables:
         if fact.generated or self._describes(fact):
             return never(), always()
         shared, doubtful = never(), never()
-        for one in self._sign_up.values(column.relation, column.name):
+        values = self._sign_up.values(column.relation, column.name)
+        everybody = self.filled_at_sign_up(column.relation) and Made.PERHAPS not in values
+        for one in values - {Made.PERHAPS}:
             constant_ = fact.constant if one is Made.DEFAULT else one
             if one is Made.ALONE or (one is Made.DEFAULT and self._alone(fact)):
                 continue
             value = _default(constant_, column, term, codes) if isinstance(constant_, str) else None
             if value is None:
                 doubtful = always()
-            elif self.filled_at_sign_up(column.relation):
+            elif everybody:
                 shared = z3.Or(shared, value)
             else:
                 doubtful = z3.Or(doubtful, value)

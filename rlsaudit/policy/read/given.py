@@ -106,13 +106,25 @@ def _claims(value: Expr) -> Expr:
     """What JSON is made of, where what is made of it has the same keys."""
     match value:
         case Call("::json" | "::jsonb", (inner,)):
-            return _claims(inner)
+            return _claims(_as_json(inner))
         case Case(((Call("=", (inner, Const(""))), Const(None)),), same) if inner == same:
             return _claims(inner)
         case Case(((Not(IsNull(inner)), same),), Const("{}" | None)) if inner == same:
             return _claims(inner)
         case _:
             return value
+
+
+def _as_json(value: Expr) -> Expr:
+    """A claim that was read as a text and is JSON again: the same, of those that are surely objects."""
+    match value:
+        case Call("->>", (whole, Const("app_metadata" | "user_metadata" as claim))):
+            claims = _claims(whole)
+            if isinstance(claims, Opaque) and claims.key == f"{_MARK}{json.dumps(())}":
+                return _lost((claim,), f"reads {claim} as a whole", claims.type, nullable=False)
+        case _:
+            pass
+    return value
 
 
 def _as_text(value: Scalar, kind: Type, here: Here) -> Expr | None:

@@ -123,6 +123,8 @@ class Body:
             [one for one, test in zip(branches, tests, strict=True) if test is not None and test.holds is holds]
             for holds in (True, False)
         )
+        if isinstance(first.test, Unknown) and self._never_fails(first.test):
+            return self._chosen(unmet, depth + 1)
         test = self.test(first)
         cases, value_met = self._chosen(met, depth + 1)
         if cases:
@@ -130,6 +132,14 @@ class Body:
         cases, other = self._chosen(unmet, depth + 1)
         # CASE takes a branch whose condition is true, as IF does.
         return [(test, value_met), *cases], other
+
+    def _never_fails(self, unknown: Unknown) -> bool:
+        """Whether what may fail in a block is one value that is known: a claim that the persona does not have."""
+        if unknown.fails is None:
+            return False
+        found = self.moment(unknown.at).read(unknown.fails)
+        # A domain may refuse NULL.
+        return isinstance(found, Const) and "d" not in (found.type.kind, self.kind.kind)
 
     def _flat(self, branches: Sequence[Branch], depth: int) -> list[tuple[Expr, Expr]]:
         """The cases of ways that part in no order."""

@@ -9,6 +9,7 @@ from pglast import ast
 
 from rlsaudit.catalog.facts import Function, Parameter
 from rlsaudit.policy import tree
+from rlsaudit.policy.body import body_of
 from rlsaudit.policy.procedure import Conflict, NotFollowed, Path, conflict_of, lookup, paths, value
 from rlsaudit.policy.procedure.path import (
     Argument,
@@ -353,7 +354,7 @@ def test_a_function_has_these_paths(made: Function, expected: set[str]) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("begin create table x (a int); return true; end", "a statement that is not followed: CreateStmt"),
+        ("begin create table x (a int); return true; end", "a statement that makes a table that stays"),
         ("begin commit; return true; end", "a statement that is not followed: commit"),
         ("begin do $a$ begin end $a$; return true; end", "a statement that is not followed: DoStmt"),
         ("begin return tru", "a body that does not parse"),
@@ -518,6 +519,28 @@ def test_a_value_is_that_of_a_function_that_only_looks() -> None:
     assert value(function("begin delete from m; return true; end")) == NotFollowed(
         "a function that does more than look"
     )
+
+
+def test_a_body_that_returns_a_set_of_one_output_is_understood() -> None:
+    """The parser asks for the very type that the output has."""
+    body = "begin for r in select id from t loop id := r.id; return next; end loop; end"
+    made = function(f"declare r record; {body}", "TABLE(id text)", "table id text", returns_set=True)
+    assert body_of(made).understood
+    assert body_of(made).reads == {("t",)}
+
+
+def test_a_block_says_what_may_fail_in_it_where_that_is_one_value() -> None:
+    bodies = {
+        "begin return (p_id::int > 0); exception when others then return false; end": "CAST(p_id AS integer) > 0",
+        "begin p_id := p_id::int; return p_id = '1'; exception when others then return false; end": None,
+        "begin perform f(); return true; exception when others then return false; end": None,
+        "begin if p_id = '1' then return true; end if; return false; exception when others then return true; end": None,
+    }
+    for body, asked_of in bodies.items():
+        found = paths(function(body, parameters="p_id text"))
+        assert not isinstance(found, NotFollowed)
+        failing = [one.test for path in found for one in path.conditions if isinstance(one.test, Unknown)]
+        assert {one.fails and tree.text(one.fails) for one in failing} == {asked_of}
 
 
 def test_the_value_of_an_output_parameter_is_its_own() -> None:
