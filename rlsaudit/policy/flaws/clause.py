@@ -103,9 +103,7 @@ class Clause:
         """The personas that it counts for."""
         by_name = self.access.catalog.roles_by_name
         return tuple(
-            one
-            for one in self.personas
-            if counts_for(self.access, self.policy, by_name[one.role].oid, self.relation)
+            one for one in self.personas if counts_for(self.access, self.policy, by_name[one.role].oid, self.relation)
         )
 
     @cached_property
