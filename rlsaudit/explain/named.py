@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rlsaudit.rules import Case
 
 _MOST = 20
+_PUBLIC = "public."
 
 
 def persona_named(case: Case, name: str) -> Persona:
@@ -36,7 +37,7 @@ def relation_named(case: Case, name: str) -> Relation:
         UsageError: the database has none.
     """
     relations = {case.catalog.identity(one): one for one in case.catalog.snapshot.relations if one.kind != "S"}
-    found = relations.get(name) or relations.get(f"public.{name}")
+    found = relations.get(name) or relations.get(f"{_PUBLIC}{name}")
     if found is None:
         raise UsageError(f"There is no relation {name!r}.", hint=_near(name, relations))
     return found
@@ -49,7 +50,7 @@ def functions_named(case: Case, name: str) -> tuple[Function, ...]:
         UsageError: the database has none.
     """
     functions = {case.catalog.function_identity(one): one for one in case.catalog.snapshot.functions}
-    for wanted in (name, f"public.{name}"):
+    for wanted in (name, f"{_PUBLIC}{name}"):
         found = tuple(one for identity, one in functions.items() if wanted in {identity, identity.partition("(")[0]})
         if found:
             return found
@@ -58,5 +59,7 @@ def functions_named(case: Case, name: str) -> tuple[Function, ...]:
 
 def _near(name: str, known: Iterable[str]) -> str:
     listed = sorted(known)
-    near = difflib.get_close_matches(name, listed, n=3)
+    # A name is mistyped rather than its schema, which goes without saying.
+    short = {one.removeprefix(_PUBLIC): one for one in reversed(listed)}
+    near = [short[one] for one in difflib.get_close_matches(name.removeprefix(_PUBLIC), short, n=3)]
     return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(listed[:_MOST])}."

@@ -54,7 +54,10 @@ def audited(request: pytest.FixtureRequest, rlsaudit_url: str | None) -> Iterato
 
 @pytest.fixture
 def as_persona(audited: Audited) -> Callable[..., Opening]:
-    """Opens a transaction as a persona, which is rolled back: `with as_persona("anon") as db: …`."""
+    """What opens a transaction as somebody, to be rolled back in the end.
+
+    It is used as in `with as_persona("anon") as db: …`.
+    """
     from rlsaudit.pytest_plugin.asking import asking_in  # noqa: PLC0415 — not in runs that do without
 
     return asking_in(audited)

@@ -20,6 +20,7 @@ from rlsaudit.probe.request import settings as request_settings
 from rlsaudit.probe.request import transcript
 from rlsaudit.pytest_plugin.failing import guarded
 from rlsaudit.pytest_plugin.refusal import By, by_named, refused_by, told
+from rlsaudit.report.escape import printable
 from rlsaudit.report.sql import transcript as printed
 from rlsaudit.report.words import count
 
@@ -50,6 +51,9 @@ class Asking:
         self._audited = audited
         self._persona: Persona
         self._settings: dict[str, str] = {}
+        self._before: tuple[str, ...] = ()
+        """What went through so far, as SQL that replays it."""
+        self._made_before: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<asking as {self._persona.name}>"
@@ -81,7 +85,7 @@ class Asking:
         __tracebackhide__ = True
         with guarded(where=True):
             (statement,) = _statements(sql, most=1)
-        return self._sent(statement, params)
+        return self._sent(statement, params, self._settings)
 
     def rows(self, sql: str, params: Parameters = None) -> list[tuple[Any, ...]]:
         """Returns the rows that a query gives to the persona."""
@@ -95,11 +99,12 @@ class Asking:
         """
         __tracebackhide__ = True
         with guarded(where=True):
-            statements = _statements(sql)
+            statements = _statements(sql, most=None if params is None else 1)
         with self._as_the_connection():
-            for one in statements[:-1]:
-                self._sent(one, params)
-            return self._sent(statements[-1], params)
+            *first, last = statements
+            for one in first:
+                self._sent(one, None, _quiet(self._settings))
+            return self._sent(last, params, _quiet(self._settings))
 
     def refuses(self, sql: str, params: Parameters = None, *, by: str | None = None) -> bool:
         """Asserts that the persona is refused a statement, for want of a privilege or by row-level security.
@@ -125,11 +130,10 @@ class Asking:
         else:
             why = f"it was refused by {_SHOWN[found]}: {said}"
         wanted = " or ".join(_SHOWN[one] for one in accepted)
-        # With the parameters in their places.
-        plain = psycopg.ClientCursor(self._session.connection).mogrify(statement.encode(), params)
-        replay = printed(transcript(self._settings, plain, writes=True)).lines
+        replay = printed(("begin", *self._replay(statement, params, self._settings), "rollback")).lines
         lines = "\n".join(f"  {one}" for one in replay)
-        raise AssertionError(f"{self._persona.name} was to be refused by {wanted}: {why}.\n\nreplayed by\n{lines}")
+        said = printable(f"{self._persona.name} was to be refused by {wanted}: {why}.")
+        raise AssertionError(f"{said}\n\nreplayed by\n{lines}")
 
     def _outcome(self, statement: str, params: Parameters) -> tuple[By, str]:
         """Who refuses the statement, and in what words; nobody, where it is not refused. Nothing of it stays."""
@@ -160,17 +164,26 @@ class Asking:
         finally:
             self._undone()
 
-    def _sent(self, statement: str, params: Parameters) -> psycopg.Cursor[Any]:
+    def _sent(self, statement: str, params: Parameters, made: Mapping[str, str]) -> psycopg.Cursor[Any]:
         __tracebackhide__ = True
         self._session.execute(f"savepoint {_SAVEPOINT}")
         try:
             cursor = self._session.execute(statement, params)
-        except BaseException as error:
+        except psycopg.Error as error:
             self._undone()
             # The test's own line and the server's words: the frames between are of no use to whoever reads them.
             raise error.with_traceback(None) from None
         self._session.execute(f"release savepoint {_SAVEPOINT}")
+        self._before = self._replay(statement, params, made)
+        self._made_before = made
         return cursor
+
+    def _replay(self, statement: str, params: Parameters, made: Mapping[str, str]) -> tuple[str, ...]:
+        """What went through so far and then the statement, sent with these settings, as SQL that replays it."""
+        plain = psycopg.ClientCursor(self._session.connection).mogrify(statement.encode(), params)
+        # Of the words that `transcript` puts around, the caller has its own.
+        _, *sets, _, _ = transcript(made, plain)
+        return (*self._before, *(sets if made != self._made_before else ()), plain)
 
     def _undone(self) -> None:
         if not self._session.connection.closed:

@@ -13,6 +13,7 @@ from rlsaudit.pytest_plugin.function import Functions
 from rlsaudit.pytest_plugin.table import Table
 from rlsaudit.pytest_plugin.verdict import verdict
 from rlsaudit.report import Screen
+from rlsaudit.report.escape import printable
 from rlsaudit.report.text.findings import write
 from rlsaudit.report.text.page import Page
 from rlsaudit.report.verdict import incompleteness, missing
@@ -81,7 +82,7 @@ class Audited:
         if gaps.anything:
             cells = (f"  {why} ({number})" for why, number in gaps.reasons)
             skipped = (f"  {one.what}: {one.reason}" for one in self.report.skipped)
-            raise AssertionError("\n".join([incompleteness(gaps), *cells, *skipped]))
+            raise AssertionError("\n".join([incompleteness(gaps), *(printable(one) for one in (*cells, *skipped))]))
         return True
 
     def table(self, name: str) -> Table:

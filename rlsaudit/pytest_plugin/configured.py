@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlsaudit.audit import PROBE_MODES
@@ -13,6 +12,8 @@ from rlsaudit.errors import UsageError
 from rlsaudit.source.clone import MODE as CLONE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 _HOW = (

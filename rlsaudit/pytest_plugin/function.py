@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.access import Link, Reasons
 from rlsaudit.explain import persona_named
 from rlsaudit.pytest_plugin.failing import guarded
+from rlsaudit.report.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Functions:
             lines += [f"  {'no: ' if link.ends else ''}{link.what}", *(f"    {one}" for one in link.through)]
         if function.security_definer:
             lines.append(f"  It runs with the rights of its owner, {self.case.access.name(function.owner)}.")
-        return "\n".join(lines)
+        return "\n".join(printable(one) for one in lines)
 
     def _links(self, name: str, function: Function) -> Iterator[Link]:
         reasons, role = Reasons(self.case.access), self.case.role(persona_named(self.case, name)).oid

@@ -9,6 +9,7 @@ from rlsaudit.errors import UsageError
 from rlsaudit.model import Operation, Reach
 from rlsaudit.pytest_plugin.failing import guarded
 from rlsaudit.pytest_plugin.verdict import shown, verdict
+from rlsaudit.report.escape import printable
 from rlsaudit.report.words import ability, intention
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ class Deed:
 
     def _told(self, wanted: str, found: Verdict, why: str) -> str:
         evidence = shown(self.table.report, self.table.case, found)
-        return f"{self.table.relation} was to let {self.persona} {self.operation} {wanted}: {why}.\n\n{evidence}"
+        said = f"{self.table.relation} was to let {self.persona} {self.operation} {wanted}: {why}."
+        return f"{printable(said)}\n\n{evidence}"
 
 
 def _reach(name: str) -> Reach:

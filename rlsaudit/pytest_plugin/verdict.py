@@ -83,8 +83,10 @@ def shown(report: Report, case: Case, found: Verdict) -> str:
     """Returns all there is to say of a verdict: the explanation, findings about it, and SQL that replays it."""
     parts = [explanation(found.explanation, _SCREEN).rstrip()]
     findings = list(_findings(report, found.explanation))
-    for one in findings[:_MOST_FINDINGS]:
-        parts.append(f"FINDING {one.rule} ({one.severity}): {one.title}\n{_sql('mended by', (one.fix.sql,))}".rstrip())
+    parts += [
+        f"FINDING {one.rule} ({one.severity}): {one.title}\n{_sql('mended by', (one.fix.sql,))}".rstrip()
+        for one in findings[:_MOST_FINDINGS]
+    ]
     if replay := _replay(case, found, findings):
         parts.append(replay)
     return "\n\n".join(parts)
