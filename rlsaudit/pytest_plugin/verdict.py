@@ -11,6 +11,7 @@ from rlsaudit.model import EvidenceKind, Reach
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach import widest
 from rlsaudit.report import Screen
+from rlsaudit.report.escape import printable
 from rlsaudit.report.sql import transcript as printed
 from rlsaudit.report.words import EVERYBODY, EVERYTHING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _SCREEN = Screen(width=100, colour=False)
 _MOST_FINDINGS = 3
+_FIX = {True: "fix, applied to a copy and verified", False: "draft of a fix"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def shown(report: Report, case: Case, found: Verdict) -> str:
     parts = [explanation(found.explanation, _SCREEN).rstrip()]
     findings = list(_findings(report, found.explanation))
     parts += [
-        f"FINDING {one.rule} ({one.severity}): {one.title}\n{_sql('mended by', (one.fix.sql,))}".rstrip()
+        f"FINDING {one.rule} ({one.severity}): {printable(one.title)}\n{_sql(_FIX[one.fix.verified], (one.fix.sql,))}".rstrip()
         for one in findings[:_MOST_FINDINGS]
     ]
     if replay := _replay(case, found, findings):
@@ -114,7 +116,7 @@ def _replay(case: Case, found: Verdict, findings: list[Finding]) -> str:
     if evidence.kind is not EvidenceKind.PROBE:
         told = next((one.evidence for one in findings if one.evidence.kind is EvidenceKind.PROBE), None)
         evidence = told or evidence
-    answer = f"\nwhich answered: {evidence.result}" if evidence.result else ""
+    answer = f"\nwhich answered: {printable(evidence.result)}" if evidence.result else ""
     return _sql("replayed by", evidence.sql) + answer
 
 
