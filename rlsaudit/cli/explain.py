@@ -28,8 +28,6 @@ from rlsaudit.cli.replaying import Era, GoOn, IntentFile, Roles, Schemas, known_
 from rlsaudit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rlsaudit.compare import Side
     from rlsaudit.explain import Explanation
 
@@ -111,26 +109,11 @@ def _explain(  # noqa: PLR0913 — the options of the command, each named
 
 
 def _found(side: Side, persona: str, operation: str, relation: str) -> Explanation:
-    from rlsaudit.explain import explain  # noqa: PLC0415 — what --help need not wait for
+    from rlsaudit.explain import explain, persona_named, relation_named  # noqa: PLC0415 — what --help need not wait for
     from rlsaudit.model import Operation  # noqa: PLC0415
 
-    case = side.case
-    personas = {one.name: one for one in case.personas}
-    if persona not in personas:
-        raise UsageError(f"There is no persona {persona!r}.", hint=_near(persona, personas))
-    relations = {case.catalog.identity(one): one for one in case.catalog.snapshot.relations if one.kind != "S"}
-    if relation not in relations:
-        # As one would type it in psql, where `public` goes without saying.
-        relation = f"public.{relation}" if f"public.{relation}" in relations else relation
-    if relation not in relations:
-        raise UsageError(f"There is no relation {relation!r}.", hint=_near(relation, relations))
-    return explain(case, personas[persona], relations[relation], Operation(operation), side.report.matrix)
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    listed = sorted(known)
-    near = difflib.get_close_matches(name, listed, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(listed[:20])}."
+    who, what = persona_named(side.case, persona), relation_named(side.case, relation)
+    return explain(side.case, who, what, Operation(operation), side.report.matrix)
 
 
 def _rule(name: str) -> None:

@@ -7,7 +7,8 @@ whatever the database says that came out.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.audit import examine
@@ -21,7 +22,7 @@ from rlsaudit.model import Skipped
 from rlsaudit.source.withheld import withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Literal
@@ -53,6 +54,17 @@ class Recipe:
     witness: Callable[[Session], AbstractContextManager[None]] = unseen
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Migrations that were replayed and audited, and the database that they made: it is there until the context ends.
+
+    `login` is its conninfo, as the role that the migrations ran as.
+    """
+
+    side: Side
+    login: str = field(repr=False)
+
+
 def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | None = None) -> Side:
     """Replays the migrations at `path` on a server of their own, which is gone afterwards, and audits the result.
 
@@ -64,6 +76,17 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
     """
     if recipe.command is not None:
         return _from_command(path, recipe, recipe.command, options)
+    with replayed_at(path, recipe, options, base) as standing:
+        return standing.side
+
+
+@contextmanager
+def replayed_at(path: Path, recipe: Recipe, options: Options, base: Side | None = None) -> Iterator[Standing]:
+    """Replays the migrations at `path`, as `from_migrations` does, and yields the result while the server still runs.
+
+    Raises:
+        AuditError: nothing was found, or a statement failed and `go_on` is not set.
+    """
     project = find(path, layout=recipe.layout)
     project = replace(project, platform=recipe.platform or project.platform)
     with start(_engine(recipe.engine, project.settings.major)) as server:
@@ -75,12 +98,13 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
             )
         side = _examined(replayed.login, project.settings, recipe, options)
         version = f"Postgres {server.version} from {server.provider}"
-    scripts = {one.name: _digest(one) for one in project.scripts}
-    fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
-    report = located(side.report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
-    replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
-    report = _noted(report, (replayed_as, *replayed.notes, *_without_rows(replayed.failures)))
-    return replace(side, report=doubted(report, replayed.failures), scripts=scripts)
+        scripts = {one.name: _digest(one) for one in project.scripts}
+        fresh = frozenset(name for name, digest in scripts.items() if base and base.scripts.get(name) != digest)
+        report = located(side.report, replayed.blame, fresh=fresh if base and base.scripts else frozenset())
+        replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
+        report = _noted(report, (replayed_as, *replayed.notes, *_without_rows(replayed.failures)))
+        side = replace(side, report=doubted(report, replayed.failures), scripts=scripts)
+        yield Standing(side, replayed.login)
 
 
 def _digest(script: Script) -> str:
