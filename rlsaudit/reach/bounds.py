@@ -26,7 +26,8 @@ class Way:
     the relation in question the way leads to, at most; None where that is not known. `with_parts` is whether the rows
     of its partitions and children may be among them: not where it is read as `ONLY` itself. `given`: what is claimed
     takes rows or claims that name the persona, which the one that probes need not have. `steps` are the statements that
-    go before, where it takes a chain.
+    go before, where it takes a chain. `within`: it leads to rows of some parts of the relation only, and there are
+    rows that no such way leads to.
     """
 
     at_least: Reach
@@ -40,6 +41,7 @@ class Way:
     with_parts: bool = True
     given: bool = False
     steps: tuple[Step, ...] = ()
+    within: bool = False
 
     @property
     def decided(self) -> bool:
@@ -82,8 +84,9 @@ def widest(ways: Iterable[Way], decider: Decider = decide) -> Way:
 def _at_most(ways: Sequence[Way], decider: Decider) -> Reach:
     """The upper bound of all ways together: two that each lead to some strangers' rows may lead to all of them."""
     at_most = max(one.at_most for one in ways)
-    partial = [one for one in ways if one.at_most is Reach.SOME]
-    if at_most is not Reach.SOME or len(partial) == 1:
+    # What leads into parts adds nothing where some rows are in none of them: those alone decide on all.
+    partial = [one for one in ways if one.at_most is Reach.SOME and not one.within]
+    if at_most is not Reach.SOME or len(partial) <= 1:
         return at_most
     rows = {one.rows for one in partial}
     known = [one for one in rows if one is not None]

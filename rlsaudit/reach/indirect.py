@@ -18,7 +18,7 @@ from rlsaudit.reach.footprint import Footprints, Touch
 from rlsaudit.reach.posing import Poses, Posing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
@@ -140,30 +140,52 @@ class Indirect:
         # All rows of a partitioned table are its partitions'; one part's are those of some content: the key's.
         everything = relation.kind == "p" and all(way.at_most is Reach.ALL for way in leaves)
         certain = everything and all(way.at_least is Reach.ALL for way in leaves)
+        shown = {one.oid: tuple(self._through_views(persona, one, operation)) for one in parts}
+        # Such a CHECK may keep rows from the table itself, and then all that it shows are its children's.
+        hollow = any("NO INHERIT" in one.definition for one in self._catalog.constraints[relation.oid])
+        within = not hollow and self._leaves_out(relation, ways, shown)
         for part, way in ways:
             if way.at_most is Reach.NONE:
                 continue
-            at_most = way.at_most if everything else _of_a_part(way.at_most)
+            at_most = way.at_most if everything or hollow else _of_a_part(way.at_most)
             at_least = way.at_least if certain else _of_a_part(way.at_least)
             via = self._catalog.identity(part)
             because = f"through its child {via}: {way.because}"
-            yield replace(way, at_least=at_least, at_most=at_most, because=because, via=via, rows=None)
+            yield replace(way, at_least=at_least, at_most=at_most, because=because, via=via, rows=None, within=within)
         for part in parts:
-            for way in self._through_views(persona, part, operation):
+            for way in shown[part.oid]:
                 because = f"through its child {self._catalog.identity(part)}: {way.because}"
                 least = _of_a_part(way.at_least)
                 # Of a lone partition all rows are all of the whole.
-                lone = relation.kind == "p" and len(leaves) == 1
+                lone = hollow or (relation.kind == "p" and len(leaves) == 1)
                 yield replace(
                     way,
                     at_least=least,
                     at_most=way.at_most if lone else _of_a_part(way.at_most),
                     because=because,
                     rows=None,
+                    within=within,
                 )
 
         if operation is not Operation.INSERT:
             yield from self._through_other_wholes(persona, relation, operation)
+
+    def _leaves_out(
+        self, relation: Relation, ways: Sequence[tuple[Relation, Way]], shown: Mapping[int, Sequence[Way]]
+    ) -> bool:
+        """Whether the relation may have rows of strangers that no way into one of its parts leads to.
+
+        Those are its own, where it is not partitioned; or else those of a partition that is closed, at every level.
+        """
+        if relation.kind != "p":
+            return True
+        led = {part.oid for part, way in ways if way.at_most >= Reach.SOME}
+        led |= {oid for oid, through in shown.items() if any(one.at_most >= Reach.SOME for one in through)}
+        return any(
+            led.isdisjoint({part.oid, *(one.oid for one in ancestors(self._catalog, part))})
+            for part, _ in ways
+            if part.kind != "p"
+        )
 
     def _through_other_wholes(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """What else a child is a part of leads to its rows, which are the relation's as well."""

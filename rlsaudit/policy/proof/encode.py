@@ -89,6 +89,7 @@ _TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "starts_with()": ((1,), (0,)),
 }
 """Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _LITERAL = re.compile(r"\^?[A-Za-z0-9_/-]*\$?")
 _TO_TEXT = frozenset({"::text", "::character varying"})
 _IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
@@ -430,6 +431,11 @@ class Encoder:
                 total = _SUMS[call.name](*_alike(left, right, kinds))
                 shared, doubtful = _common(args)
                 return Term(total, null, _rows(args), personal=_personal(args), shared=shared, doubtful=doubtful)
+            case "%", [left, right] if set(kinds) == {Family.WHOLE} and (by := _divisor(call.args[1])):
+                # The server's remainder has the sign of what is divided, the solver's has none.
+                rest = z3.If(left.value < 0, -(-left.value % by), left.value % by)
+                shared, _ = _common(args)
+                return Term(rest, null, _rows(args), personal=_personal(args), shared=shared, doubtful=always())
             case _:
                 if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
                     (inner,) = args
@@ -753,6 +759,12 @@ def _are_numbers(call: Call, kinds: Sequence[Family]) -> bool:
     if not set(kinds) <= _NUMBERS:
         return False
     return kinds[0] is kinds[1] or _is_exact(*(type_of(one) for one in sorted(call.args, key=_is_real)))
+
+
+def _divisor(expression: Expr) -> int:
+    """The size of the whole number that a constant is; 0 where it is none."""
+    value = expression.value if isinstance(expression, Const) else None
+    return abs(int(value)) if value is not None and _WHOLE_NUMBER.fullmatch(value) else 0
 
 
 def _is_real(expression: Expr) -> bool:
