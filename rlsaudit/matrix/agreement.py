@@ -97,10 +97,12 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
         if way.at_least is not Reach.OWN or not way.decided:
             return way, ""
         return replace(way, evidence=EvidenceKind.PROBE, because=f"{way.because}; {got}"), ""
-    if attacked.reach > way.at_most:
-        found = replace(way, at_least=attacked.reach, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
+    # All rows that were made are not all that there could be: some that the proof has in mind may not be among them.
+    reached = Reach.SOME if way.at_most is Reach.SOME else attacked.reach
+    if reached > way.at_most:
+        found = replace(way, at_least=reached, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, got)
-    least = max(way.at_least, attacked.reach)
+    least = max(way.at_least, reached)
     evidence = EvidenceKind.PROBE if least is way.at_most else EvidenceKind.NONE
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; {got}"), ""
 

@@ -126,19 +126,20 @@ class _Campaign:
             for more in attacks.one_by_one(attempt, result, totals.get(attempt.probe.relation, 0))
         ]
         answered += self._answered(then)
+        deciding = consulted(catalog, conditions)
         found = {
             key: judged(
                 key[2],
                 tries,
                 totals.get(key[1], 0),
                 # What a view shows may be all that its own condition leaves.
-                seeded=key[1] not in sown.seeds.missing and shown[key[1]].kind in "rp",
+                seeded=shown[key[1]].kind in "rp" and attacks.covers(key[1], deciding.get(key[1], frozenset())),
                 rewritten=attacks.rewrites(shown[key[1]], key[2]),
             )
             for key, tries in _by_cell(answered).items()
         }
         # A newcomer signs up first, which on somebody's server is not for us to do.
-        chained = self._chained(attacks, cast, exposure, consulted(catalog, ground.conditions)) if throwaway else {}
+        chained = self._chained(attacks, cast, exposure, deciding) if throwaway else {}
         called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.firing import fires, is_instead, only_sets_a_time
+from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
 from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
 from rlsaudit.probe.attack.attempt import Attempt
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Column, Relation
+    from rlsaudit.catalog.facts import Column, ColumnRef, Policy, Relation
     from rlsaudit.model import Persona
     from rlsaudit.probe.attack.identities import Identity
     from rlsaudit.probe.outcome import Result
@@ -67,6 +68,32 @@ class Attacks:
             and (not applies or any(each.permissive for each in self._access.policies(role, relation, one)))
             for one in Operation
         )
+
+    def covers(self, relation: int, deciding: Iterable[int]) -> bool:
+        """Whether rows of several owners were put in, of every content that policies may tell apart.
+
+        Else what was reached may be all that there is, and not all that there could be. `deciding` are the relations
+        (OIDs) that the policies look into. What functions read is not known here.
+        """
+        asked = [one for oid in {relation, *deciding} for one in self._catalog.policies[oid]]
+        if relation in self._sown.seeds.missing or any(self._calls_ours(one) for one in asked):
+            return False
+        return all(self._varies(ref) for one in asked for ref in one.columns)
+
+    def _calls_ours(self, policy: Policy) -> bool:
+        """Whether a policy calls a function that came with the project."""
+        called = (self._catalog.functions[oid] for oid in policy.functions if oid in self._catalog.functions)
+        return any(
+            one.extension is None and self._catalog.schemas[one.schema].name not in SUPABASE_SYSTEM_SCHEMAS
+            for one in called
+        )
+
+    def _varies(self, ref: ColumnRef) -> bool:
+        """Whether rows of others have everything in a column that is worth having there."""
+        name = next((one.name for one in self._catalog.columns[ref.relation] if one.number == ref.column), None)
+        others = {one.name for one in OTHERS}
+        there = {row.values.get(name) for row in self._rows[ref.relation] if row.owner in others} if name else set()
+        return name is not None and self._sown.has_all(ref.relation, name, there)
 
     def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
         """Yields what counts all rows there are, as the connection."""

@@ -76,6 +76,11 @@ class Sown:
         found = next((one for one in table.columns.values() if one.name == column), None) if table else None
         return () if table is None or found is None else self._choices.variants(table, found)
 
+    def has_all(self, relation: int, column: str, there: Iterable[str | None]) -> bool:
+        """Returns whether everything that is worth having in a column is `there`."""
+        listed = list(there)
+        return all(any(_is_alike(one, other) for other in listed) for one in self.variants(relation, column))
+
 
 def seed(
     session: Session,

@@ -1,0 +1,72 @@
+"""What attacks on empty tables come to: rows that were made for them say no more than they show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from rlsaudit.audit import Options, audit
+from rlsaudit.connect import connect
+from rlsaudit.model import EvidenceKind, Operation, Reach
+
+if TYPE_CHECKING:
+    from rlsaudit.model import Cell
+
+Cells = dict[tuple[str, str, Operation], "Cell"]
+
+
+def attacked(database: str, schema: str) -> Cells:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("set role postgres")
+        connection.execute(schema)
+    with connect(database) as session:
+        report = audit(session, Options(probe="write", throwaway=True))
+    assert not [one for one in report.matrix if "a bug of rlsaudit" in f"{one.because} {one.escalated_because}"]
+    return {(one.persona, one.relation, one.operation): one for one in report.matrix}
+
+
+class TestAllThatThereIs:
+    """One row for each user, and all of one content, for that is the default."""
+
+    PROFILES = """
+        create table public.profiles (
+          user_id uuid primary key references auth.users, visible boolean not null default true);
+        alter table public.profiles enable row level security;
+    """
+
+    def test_is_not_all_that_a_proof_has_in_mind(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            f"{self.PROFILES} create policy seen on public.profiles for select using (visible or user_id = auth.uid())",
+        )
+        for persona in ("anon", "authenticated"):
+            cell = cells[persona, "public.profiles", Operation.SELECT]
+            assert (cell.reach, cell.evidence) == (Reach.SOME, EvidenceKind.PROBE)
+            assert "read 3 of 3 rows" in cell.because
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            "not decided(visible)",
+            "exists (select from public.profiles p where p.user_id = works.user_id and not decided(p.visible))",
+        ],
+    )
+    def test_is_not_all_that_there_could_be(self, supabase_database: str, condition: str) -> None:
+        table, looked_into = ("works", "profiles") if "works" in condition else ("profiles", "works")
+        cells = attacked(
+            supabase_database,
+            f"""
+            {self.PROFILES}
+            create table public.works (id uuid primary key, user_id uuid not null references auth.users);
+            alter table public.works enable row level security;
+            create function public.decided(boolean) returns boolean language plpgsql immutable as $$
+              begin return (select md5($1::text) = md5('false')); end $$;
+            create policy everybody on public.{looked_into} for select using (true);
+            create policy seen on public.{table} for select using ({condition.replace("decided", "public.decided")});
+            """,
+        )
+        cell = cells["anon", f"public.{table}", Operation.SELECT]
+        assert cell.reach in {Reach.SOME, Reach.UNKNOWN}
+        assert cell.at_least is not Reach.ALL
