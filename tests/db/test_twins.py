@@ -56,6 +56,8 @@ DIFFERENT = {
     "ungranted": "revoke all on public.{t} from authenticated, anon;",
     "column_grants": "revoke select, update on public.{t} from authenticated;"
     " grant select (id, stage), update (body) on public.{t} to authenticated;",
+    "other_grants": "revoke select, update on public.{t} from authenticated;"
+    " grant select (id, body), update (stage) on public.{t} to authenticated;",
     "insertable": "revoke insert on public.{t} from authenticated;"
     " grant insert (id, body) on public.{t} to authenticated;",
     "column": "alter table public.{t} add email text;",
