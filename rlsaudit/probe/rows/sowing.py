@@ -6,10 +6,12 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.platform import platform_of
 from rlsaudit.model import Operation, Persona
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, literal, qualified
 from rlsaudit.policy.effects import reason_not_to_write
 from rlsaudit.probe.request import settings
 from rlsaudit.probe.rows.choices import Choices
@@ -140,9 +142,9 @@ class _Sowing:
             self._missing |= {oid: reason} if (reason := self._reason(table)) else {}
         going = {oid: one for oid, one in self._tables.items() if oid not in self._missing}
         self._choices.ask(self._session, going.values())
-        deferred = [ident(key.name) for one in going.values() for key in one.keys if key.deferrable]
+        deferred = ", ".join(self._deferrable(going.values()))
         if deferred:
-            self._defer(going.values(), initially=True)
+            self._session.execute(f"set constraints {deferred} deferred")
         later: list[tuple[Table, Row, Draft]] = []
         for level in arranged.levels:
             here = [self._tables[oid] for oid in level if oid not in self._missing]
@@ -150,6 +152,8 @@ class _Sowing:
             self._drafts.done |= set(level)
         later += self._again(arranged.levels, going)
         self._fill(later)
+        if deferred:
+            self._check_now(deferred)
         rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
         sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
         missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
@@ -302,14 +306,20 @@ class _Sowing:
             except ImpossibleError:
                 continue
 
-    def _defer(self, tables: Iterable[Table], *, initially: bool) -> None:
-        names = [
-            f"{ident(self._drafts.schemas[one.oid])}.{ident(key.name)}"
-            for one in tables
-            for key in one.keys
-            if key.deferrable
-        ]
-        self._session.execute(f"set constraints {', '.join(names)} {'deferred' if initially else 'immediate'}")
+    def _deferrable(self, tables: Iterable[Table]) -> Iterator[str]:
+        for table in tables:
+            for key in table.keys:
+                if key.deferrable and not key.deferred:
+                    yield qualified(self._drafts.schemas[table.oid], key.name)
+
+    def _check_now(self, deferred: str) -> None:
+        """Lets keys be checked at each statement again, as they are for everybody; where one is broken it cannot be."""
+        self._session.execute("savepoint rlsaudit_deferred")
+        try:
+            self._session.execute(f"set constraints {deferred} immediate")
+        except psycopg.errors.IntegrityError:
+            self._session.execute("rollback to savepoint rlsaudit_deferred")
+        self._session.execute("release savepoint rlsaudit_deferred")
 
     def _fill(self, later: Sequence[tuple[Table, Row, Draft]]) -> None:
         """Lets keys point at rows that were not there when their own row was put in."""

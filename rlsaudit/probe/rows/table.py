@@ -33,7 +33,7 @@ _ITEM = re.compile(r"'((?:[^']|'')*)'|([^\s,]+)")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A foreign key. `waits` is whether a row can be there before the one that it points at."""
+    """A foreign key. `deferred` is whether it is checked at the end of the transaction unless one says otherwise."""
 
     name: str
     columns: tuple[int, ...]
@@ -41,6 +41,7 @@ class Key:
     target_columns: tuple[int, ...]
     nullable: bool
     deferrable: bool
+    deferred: bool
 
     @property
     def waits(self) -> bool:
@@ -89,6 +90,7 @@ def table_of(catalog: Catalog, relation: Relation) -> Table:
             one.foreign_columns,
             nullable=any(not columns[number].not_null for number in one.columns),
             deferrable=" DEFERRABLE" in one.definition and "NOT DEFERRABLE" not in one.definition,
+            deferred=" INITIALLY DEFERRED" in one.definition,
         )
         for one in constraints
         if one.kind == "f"
