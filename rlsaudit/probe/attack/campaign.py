@@ -126,7 +126,7 @@ class _Campaign:
             for more in attacks.one_by_one(attempt, result, totals.get(attempt.probe.relation, 0))
         ]
         answered += self._answered(then)
-        deciding = consulted(catalog, conditions)
+        deciding = consulted(catalog, ground.conditions)
         found = {
             key: judged(
                 key[2],
