@@ -58,8 +58,12 @@ def functions_named(case: Case, name: str) -> tuple[Function, ...]:
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    listed = sorted(known)
-    # A name is mistyped rather than its schema, which goes without saying.
-    short = {one.removeprefix(_PUBLIC): one for one in reversed(listed)}
-    near = [short[one] for one in difflib.get_close_matches(name.removeprefix(_PUBLIC), short, n=3)]
+    listed = sorted(known, key=lambda one: (not one.startswith(_PUBLIC), one))
+    short = {_short(one): one for one in reversed(listed)}
+    near = [short[one] for one in difflib.get_close_matches(_short(name), short, n=3)]
     return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(listed[:_MOST])}."
+
+
+def _short(name: str) -> str:
+    """What of a name is mistyped: neither its schema, which goes without saying, nor a function's arguments."""
+    return name.removeprefix(_PUBLIC).partition("(")[0]

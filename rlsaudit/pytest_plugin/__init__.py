@@ -1,7 +1,8 @@
 """The pytest plugin: access rules as tests, which fail with the evidence. docs/pytest.md tells how to use it.
 
 pytest loads this module in every run of a project that has rlsaudit installed, wanted or not: so it imports nothing of
-ours until a fixture is asked for.
+ours until a fixture is asked for. No module in here may have the name of a fixture: importing it would put it in the
+fixture's place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rlsaudit.pytest_plugin.asking import Opening
-    from rlsaudit.pytest_plugin.audited import Audited
+    from rlsaudit.pytest_plugin.assertions import Audited
 
 _OPTIONS = (
     ("url", "URL", "The test database: a connection string, or $NAME for the environment variable of that name."),

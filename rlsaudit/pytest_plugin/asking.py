@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.connect import Session
     from rlsaudit.model import Persona
-    from rlsaudit.pytest_plugin.audited import Audited
+    from rlsaudit.pytest_plugin.assertions import Audited
 
     Parameters = Sequence[Any] | Mapping[str, Any] | None
 

@@ -9,7 +9,7 @@ from rlsaudit.audit import Options, examine
 from rlsaudit.catalog import take
 from rlsaudit.connect import connect
 from rlsaudit.engine import EngineRequest
-from rlsaudit.pytest_plugin.audited import Audited
+from rlsaudit.pytest_plugin.assertions import Audited
 from rlsaudit.pytest_plugin.failing import guarded
 from rlsaudit.source import Recipe, in_a_clone, replayed_at
 from rlsaudit.source.clone import MODE as CLONE

@@ -157,9 +157,7 @@ class Deed:
     def _now(self, found: Verdict) -> str:
         if found.reach.decided:
             return self._ability(found.reach)
-        cell = found.explanation.cell
-        because = cell.because if cell is not None else "; ".join(found.explanation.notes)
-        return f"the reach is unknown, and unknown never counts as safe: {because}"
+        return f"the reach is unknown, and unknown never counts as safe: {found.because}"
 
     def _told(self, wanted: str, found: Verdict, why: str) -> str:
         evidence = shown(self.table.report, self.table.case, found)

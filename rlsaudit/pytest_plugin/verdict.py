@@ -31,12 +31,13 @@ _FIX = {True: "fix, applied to a copy and verified", False: "draft of a fix"}
 class Verdict:
     """`reach` by a single statement, `escalated` with a chain of them.
 
-    `why_escalated` is why the second is not known. `columns` are those that are reachable at most, None where they may
-    be any.
+    `because` is what decides the first, or why it is not known, and `why_escalated` why the second is not known.
+    `columns` are those that are reachable at most, None where they may be any.
     """
 
     reach: Reach
     escalated: Reach
+    because: str
     why_escalated: str
     columns: frozenset[str] | None
     explanation: Explanation
@@ -52,13 +53,15 @@ def verdict(report: Report, case: Case, persona: str, operation: Operation, rela
     found = explain(case, who, what, operation, report.matrix)
     columns = _columns(case, who, found)
     if found.cell is not None:
-        return Verdict(found.cell.reach, found.cell.escalated, found.cell.escalated_because, columns, found)
+        cell = found.cell
+        return Verdict(cell.reach, cell.escalated, cell.because, cell.escalated_because, columns, found)
     ways = list(case.indirect.ways(who, what, operation))
     if not ways:
-        return Verdict(Reach.NONE, Reach.NONE, "", frozenset(), found)
+        return Verdict(Reach.NONE, Reach.NONE, "no way leads there", "", frozenset(), found)
     way = widest(ways)
+    reach = way.at_least if way.decided else Reach.UNKNOWN
     why = f"chains are followed for what {persona} can address, and {found.relation} is not among it"
-    return Verdict(way.at_least if way.decided else Reach.UNKNOWN, Reach.UNKNOWN, why, columns, found)
+    return Verdict(reach, Reach.UNKNOWN, way.because, why, columns, found)
 
 
 def _columns(case: Case, persona: Persona, found: Explanation) -> frozenset[str] | None:
@@ -85,13 +88,15 @@ def shown(report: Report, case: Case, found: Verdict) -> str:
     """Returns all there is to say of a verdict: the explanation, findings about it, and SQL that replays it."""
     parts = [explanation(found.explanation, _SCREEN).rstrip()]
     findings = list(_findings(report, found.explanation))
-    parts += [
-        f"FINDING {one.rule} ({one.severity}): {printable(one.title)}\n{_sql(_FIX[one.fix.verified], (one.fix.sql,))}".rstrip()
-        for one in findings[:_MOST_FINDINGS]
-    ]
+    parts += [_finding(one) for one in findings[:_MOST_FINDINGS]]
     if replay := _replay(case, found, findings):
         parts.append(replay)
     return "\n\n".join(parts)
+
+
+def _finding(one: Finding) -> str:
+    title = f"FINDING {one.rule} ({one.severity}): {printable(one.title)}"
+    return f"{title}\n{_sql(_FIX[one.fix.verified], (one.fix.sql,))}".rstrip()
 
 
 def _findings(report: Report, cell: Explanation) -> Iterator[Finding]:
@@ -115,9 +120,11 @@ def _replay(case: Case, found: Verdict, findings: list[Finding]) -> str:
     evidence = case.evidence([cell], relation)
     if evidence.kind is not EvidenceKind.PROBE:
         told = next((one.evidence for one in findings if one.evidence.kind is EvidenceKind.PROBE), None)
+        if told is None and cell.escalated is not cell.reach:
+            return ""  # the steps of the chain are told already, and the cell's own statement is none of them
         evidence = told or evidence
     answer = f"\nwhich answered: {printable(evidence.result)}" if evidence.result else ""
-    return _sql("replayed by", evidence.sql) + answer
+    return _sql("replayed by" if evidence.kind is EvidenceKind.PROBE else "shown by", evidence.sql) + answer
 
 
 def _sql(title: str, statements: tuple[str, ...]) -> str:

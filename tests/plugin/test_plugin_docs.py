@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
+
 
 pytest_plugins = ["pytester"]
 
@@ -30,7 +33,7 @@ def test_the_example_fails_as_it_is_printed(pytester: pytest.Pytester) -> None:
     assert FAILURE is not None
     lay_out(pytester.path)
     (pytester.path / "supabase/migrations/20260102090000_open.sql").write_text(FAILURE[1], encoding="utf-8")
-    ran = pytester.runpytest_inprocess("-k", "private")
+    ran = pytester.runpytest_subprocess("-k", "private")
     ran.assert_outcomes(failed=1)
     # An ellipsis on a line of its own stands for lines that are left out.
     parts = (re.escape(part.strip("\n")) for part in re.split(r"^…$", FAILURE[2], flags=re.MULTILINE))
