@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from projects import made, ran, told
+from plugin_projects import made, ran, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

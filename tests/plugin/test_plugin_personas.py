@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from projects import made, ran, told
+from plugin_projects import made, ran, told
 from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
