@@ -58,8 +58,10 @@ CHOSEN_CLAIMS = {
 }
 """Claims that a user brings about: it writes the first, signs up with the next two, enrols a second factor, and picks
 how it signs in."""
-SESSION_CLAIMS = frozenset({"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf", "session_id"})
-"""Claims that say nothing about who somebody is: of those that the persona does not have nothing is known."""
+SESSION_CLAIMS = frozenset({"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf"})
+"""Claims that say nothing about who somebody is: of those that the persona does not have nothing is known.
+
+`session_id` is none of them: the server gives it, and no two users the same."""
 _TEXT = frozenset({"text", "varchar", "name"})
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
 _KEEPING: Mapping[type[Scalar], frozenset[str]] = {

@@ -134,6 +134,7 @@ def test_what_signing_up_gives_is_told_from_what_it_may_give(group: str) -> None
     assert found["public.by_org"] == (Reach.OWN, Reach.OWN)
     # The client's word is looked at before it is taken.
     assert found["public.by_level"][0] is Reach.NONE
+    assert found["public.by_officer"][0] is Reach.NONE
 
 
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 USERS = ("auth", "users")
 
-_WRITES = ast.InsertStmt | ast.UpdateStmt | ast.MergeStmt
+_WRITES = ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt
+_EVENTS = {ast.InsertStmt: Operation.INSERT, ast.DeleteStmt: Operation.DELETE}
 _METADATA = frozenset({"raw_user_meta_data", "*"})
 _DEFAULT: frozenset[Value] = frozenset({Made.DEFAULT})
 _Row: TypeAlias = "dict[str, frozenset[Value]]"
@@ -41,13 +42,14 @@ class _Filled:
     """What is done to one table: by statement the rows put in, by column names, and the columns that may be anything.
 
     A statement has several where that depends on the way to it. `surely` is whether a row is put in whoever signs up,
-    `lost` whether not all that is done is known.
+    `lost` whether not all that is done is known, `removed` whether rows may be taken out again.
     """
 
     rows: dict[str, list[_Row]] = field(default_factory=dict)
     surely: bool = False
     open: set[str] = field(default_factory=set)
     lost: bool = False
+    removed: bool = False
 
 
 class SignUp:
@@ -79,7 +81,7 @@ class SignUp:
     def fills(self, relation: int) -> bool:
         """Whether whoever signs up is given a row there, the same one whoever it is."""
         found = self._filled.get(relation)
-        return found is not None and found.surely and len(found.rows) == 1
+        return found is not None and found.surely and not found.removed and len(found.rows) == 1
 
     def values(self, relation: int, column: str) -> frozenset[Value]:
         """Returns what rows that are put in there may get in a column: nothing else than its default, if none are."""
@@ -230,9 +232,11 @@ class SignUp:
                     there.open |= {one.name for one in changed or ()}
                 case ast.UpdateStmt():
                     there.open |= {one.name for one in node.targetList or ()}
+                case ast.DeleteStmt():
+                    there.removed = True
                 case _:
                     there.lost = True
-            event = Operation.INSERT if isinstance(node, ast.InsertStmt) else Operation.UPDATE
+            event = _EVENTS.get(type(node), Operation.UPDATE)
             for function in self._fired(relation.oid, event):
                 self._follow(function, direct=False)
 

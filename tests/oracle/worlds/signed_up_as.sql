@@ -19,6 +19,7 @@ $$ declare users int; given text; org uuid; level text; begin
   insert into public.ranks (user_id, rank) values (new.id, given);
   insert into public.user_roles (user_id, role) values (new.id, coalesce((new.raw_user_meta_data ->> 'role')::public.app_role, 'member'));
   insert into public.badges (user_id, badge) values (new.id, coalesce(new.raw_user_meta_data ->> 'badge', 'none'));
+  insert into public.officers (user_id, kind) values (new.id, coalesce(new.raw_user_meta_data ->> 'kind', 'private'));
   level := coalesce(new.raw_user_meta_data ->> 'level', 'low');
   if level = 'high' then level := 'low'; end if;
   insert into public.levels (user_id, level) values (new.id, level);
@@ -26,6 +27,16 @@ $$ declare users int; given text; org uuid; level text; begin
   insert into public.members (org_id, user_id) values (org, new.id);
   return new;
 end $$;
+-- What it puts in is taken out again, where that is an officer.
+create table public.officers (user_id uuid primary key, kind text not null, mark text);
+alter table public.officers enable row level security;
+create policy r on public.officers for select using (user_id = auth.uid());
+create function public.dismiss() returns trigger language plpgsql security definer set search_path = '' as
+$$ begin delete from public.officers o where o.user_id = new.user_id and o.kind = 'general'; return null; end $$;
+create trigger dismiss after insert on public.officers for each row execute function public.dismiss();
+create table public.by_officer (id uuid primary key, user_id uuid, mark text);
+alter table public.by_officer enable row level security;
+create policy p on public.by_officer for select using (exists (select from public.officers r where r.user_id = auth.uid() and r.kind = 'general'));
 create function public.no_gold() returns trigger language plpgsql as
 $$ begin if new.badge = 'gold' then raise exception 'no gold'; end if; return new; end $$;
 create table public.by_role (id uuid primary key, user_id uuid, mark text);
@@ -50,20 +61,23 @@ create trigger sign_up after insert on auth.users for each row execute function 
 update public.ranks set rank = 'guest' where true;
 -- A signs up again, and says what it likes.
 delete from public.ranks where user_id = 'aaaaaaaa-0000-4000-8000-000000000001';
+delete from public.officers where user_id = 'aaaaaaaa-0000-4000-8000-000000000001';
 delete from public.levels where user_id = 'aaaaaaaa-0000-4000-8000-000000000001';
 delete from public.badges where user_id = 'aaaaaaaa-0000-4000-8000-000000000001';
 delete from public.user_roles where user_id = 'aaaaaaaa-0000-4000-8000-000000000001';
 delete from public.members where user_id = 'aaaaaaaa-0000-4000-8000-000000000001';
 delete from auth.users where id = 'aaaaaaaa-0000-4000-8000-000000000001';
-insert into auth.users (id, email, raw_user_meta_data) values ('aaaaaaaa-0000-4000-8000-000000000001', 'a@example.com', '{"role": "admin", "level": "high"}');
+insert into auth.users (id, email, raw_user_meta_data) values ('aaaaaaaa-0000-4000-8000-000000000001', 'a@example.com', '{"role": "admin", "level": "high", "kind": "general"}');
 insert into public.by_role select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
   case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n)
   from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
 insert into public.by_first select id, user_id, mark || 'x1' from public.by_role;
+insert into public.by_officer select id, user_id, mark || 'x3' from public.by_role;
 insert into public.by_level select id, user_id, mark || 'x2' from public.by_role;
 insert into public.by_org select format('%s-0000-4000-8000-100000000001', left(m.user_id::text, 8))::uuid, m.org_id, format('[o%s]', m.user_id::text) from public.members m;
 update public.user_roles set mark = format('[u%s]', user_id::text) where true;
 update public.ranks set mark = format('[r%s]', user_id::text) where true;
+update public.officers set mark = format('[f%s]', user_id::text) where true;
 update public.levels set mark = format('[l%s]', user_id::text) where true;
 update public.members set mark = format('[m%s]', user_id::text) where true;
 -- @measures
@@ -71,3 +85,4 @@ authenticated public.by_org own none none none
 authenticated public.by_role all none none none
 authenticated public.by_first none none none none
 authenticated public.by_level none none none none
+authenticated public.by_officer none none none none
