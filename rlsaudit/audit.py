@@ -160,7 +160,7 @@ def _probed(
     if options.mode == "none":
         return (), (Skipped("probes", "--probe none"),)
     relations = {one.oid: one for group in exposure.values() for one in group}
-    probes, skipped = probe.plan(access, personas, relations.values())
+    probes, skipped = probe.plan(access, personas, relations.values(), throwaway=options.throwaway)
     done = 0
 
     def progress(more: int) -> None:

@@ -94,11 +94,15 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
         return way, ""
     got = attacked.told(operation)
     if attacked.reach is Reach.OWN:
-        if way.at_least is not Reach.OWN or not way.decided:
+        # Where proofs say who may, and leave open whether a trigger does, the trigger has let it pass.
+        passed = way.at_most is Reach.OWN and Reach.OWN in {way.at_least, way.untouched}
+        if not passed:
             return way, ""
-        return replace(way, evidence=EvidenceKind.PROBE, because=f"{way.because}; {got}"), ""
+        return replace(way, at_least=Reach.OWN, evidence=EvidenceKind.PROBE, because=f"{way.because}; {got}"), ""
     # All rows that were made are not all that there could be: some that the proof has in mind may not be among them.
-    reached = Reach.SOME if way.at_most is Reach.SOME else attacked.reach
+    # And of new rows not every content was tried: that it does not matter is for a proof to say.
+    of_some = way.at_most is Reach.SOME or (operation is Operation.INSERT and way.untouched is not Reach.ALL)
+    reached = Reach.SOME if of_some else attacked.reach
     if reached > way.at_most:
         found = replace(way, at_least=reached, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, got)

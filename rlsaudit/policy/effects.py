@@ -49,9 +49,16 @@ _EVENTS = {Operation.UPDATE: "2", Operation.INSERT: "3", Operation.DELETE: "4"}
 _IDENTITY_SETTINGS = frozenset({"role", "session_authorization"})
 
 
-def reason_not_to_run(catalog: Catalog, relation: Relation) -> str:
-    """Returns why a query on the relation should not be run; empty where nothing speaks against it."""
-    return _reading_reason(_Look(catalog, [relation]))
+def reason_not_to_run(catalog: Catalog, relation: Relation, *, throwaway: bool = False) -> str:
+    """Returns why a query on the relation should not be run; empty where nothing speaks against it.
+
+    `throwaway` as in `reason_not_to_write`.
+    """
+    return _reading_reason(_Look(catalog, [relation], lax=_is_lax(catalog, throwaway=throwaway)))
+
+
+def _is_lax(catalog: Catalog, *, throwaway: bool) -> bool:
+    return throwaway and not catalog.snapshot.viewer.superuser
 
 
 def _reading_reason(look: _Look) -> str:
@@ -105,8 +112,7 @@ def reason_not_to_call(catalog: Catalog, function: Function, *, throwaway: bool 
 
 
 def _writing(catalog: Catalog, *, throwaway: bool) -> _Look:
-    lax = throwaway and not catalog.snapshot.viewer.superuser
-    return _Look(catalog, [], drawing=throwaway, lax=lax, writing=True)
+    return _Look(catalog, [], drawing=throwaway, lax=_is_lax(catalog, throwaway=throwaway), writing=True)
 
 
 def _writing_reason(look: _Look, asked: Collection[_Write]) -> str:
@@ -261,7 +267,8 @@ def _call_reason(look: _Look, name: tuple[str, ...]) -> str:
         return _functions_reason(look, list(own))
     if name[0].startswith(_REACHES_OUT) and not (look.writing and _UNTIL_THE_END in name[0]):
         return f"it may call {shown}, whose effects outlive a rollback"
-    if name[0] == _CHANGES_SETTINGS and not look.lax:
+    # A query is run as a persona, and what it comes to has to be the persona's doing.
+    if name[0] == _CHANGES_SETTINGS and not (look.lax and look.writing):
         return f"it calls {shown}, which could take another role than the persona's"
     return _functions_reason(look, [one for one in look.catalog.snapshot.functions if one.name == name[0]])
 

@@ -27,7 +27,7 @@ class Way:
     of its partitions and children may be among them: not where it is read as `ONLY` itself. `given`: what is claimed
     takes rows or claims that name the persona, which the one that probes need not have. `steps` are the statements that
     go before, where it takes a chain. `within`: it leads to rows of some parts of the relation only, and there are
-    rows that no such way leads to.
+    rows that no such way leads to. `untouched` is what is certain where triggers leave the statement as it is.
     """
 
     at_least: Reach
@@ -42,6 +42,7 @@ class Way:
     given: bool = False
     steps: tuple[Step, ...] = ()
     within: bool = False
+    untouched: Reach = Reach.NONE
 
     @property
     def decided(self) -> bool:

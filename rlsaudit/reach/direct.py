@@ -175,7 +175,10 @@ class Direct:
         if relation.partition:
             related = (*related, *ancestors(self._catalog, relation))
         trigger = refusing_trigger(self._catalog, related, operation, {one.name for one in columns})
-        return way if trigger is None else _at_least(way, Reach.NONE, f'trigger "{trigger.name}" may refuse it')
+        if trigger is None:
+            return way
+        refused = _at_least(way, Reach.NONE, f'trigger "{trigger.name}" may refuse it')
+        return replace(refused, untouched=way.at_least)
 
     def _granted(self, role: int, relation: Relation, privilege: str) -> str:
         if not self._access.on_table(role, relation, privilege):

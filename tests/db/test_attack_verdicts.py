@@ -70,3 +70,46 @@ class TestAllThatThereIs:
         cell = cells["anon", f"public.{table}", Operation.SELECT]
         assert cell.reach in {Reach.SOME, Reach.UNKNOWN}
         assert cell.at_least is not Reach.ALL
+
+
+class TestTriggers:
+    """Of a trigger's function it is seldom known what it lets pass; then the server is the one to ask."""
+
+    REFUSES = """
+        create table public.notes (
+          id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users,
+          body text, open boolean not null default false);
+        alter table public.notes enable row level security;
+        create function public.guard() returns trigger language plpgsql as $$
+          begin if {0} then raise exception 'no'; end if; return coalesce(new, old); end $$;
+        create trigger guard before insert or update or delete on public.notes
+          for each row execute function public.guard();
+    """
+
+    def test_one_that_lets_its_owner_pass(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            self.REFUSES.format("length(coalesce(new.body, old.body)) > 100")
+            + "create policy own on public.notes using (user_id = auth.uid())",
+        )
+        for operation in (Operation.INSERT, Operation.UPDATE, Operation.DELETE):
+            cell = cells["authenticated", "public.notes", operation]
+            assert (cell.reach, cell.evidence) == (Reach.OWN, EvidenceKind.PROBE), cell.because
+            assert cells["anon", "public.notes", operation].reach is Reach.NONE
+
+    def test_one_that_lets_nobody_pass(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            self.REFUSES.format("current_user <> 'postgres'")
+            + "create policy own on public.notes using (user_id = auth.uid())",
+        )
+        for operation in (Operation.INSERT, Operation.UPDATE, Operation.DELETE):
+            assert cells["authenticated", "public.notes", operation].reach is Reach.UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("refused", "reach"), [("false", Reach.ALL), ("current_user = 'anon' and new.open", Reach.UNKNOWN)]
+    )
+    def test_what_everybody_may_put_in(self, supabase_database: str, refused: str, reach: Reach) -> None:
+        schema = self.REFUSES.format(refused) + "create policy all_may on public.notes for insert with check (true)"
+        cell = attacked(supabase_database, schema)["anon", "public.notes", Operation.INSERT]
+        assert (cell.reach, cell.at_least) == (reach, Reach.ALL if reach is Reach.ALL else Reach.SOME), cell.because

@@ -61,7 +61,8 @@ def judged(
     """
     got = [(one, result) for one, result in attempts if _got(result, rewritten=rewritten)]
     if operation is Operation.INSERT:
-        return _new(got)
+        tried = sum(one.by.strange for one, _ in attempts)
+        return _new(got, tried if seeded else 0)
     return max(_strangers(got, there, seeded=seeded), _own(got), key=lambda one: one.reach)
 
 
@@ -87,10 +88,11 @@ def _own(got: Sequence[tuple[Attempt, Result]]) -> Attacked:
     return NOTHING if own is None else Attacked(Reach.OWN, max(own[1].rows, 1), probe=own[0].probe)
 
 
-def _new(got: Sequence[tuple[Attempt, Result]]) -> Attacked:
-    """Whose rows were put in: a stranger's, or one's own. Whether any content would do, no number of rows tells."""
-    strange = next((one for one, _ in got if one.by.strange), None)
-    if strange is not None:
-        return Attacked(Reach.SOME, 1, 1, strange.probe)
+def _new(got: Sequence[tuple[Attempt, Result]], tried: int) -> Attacked:
+    """Whose rows were put in: a stranger's, or one's own. `tried` are those of strangers, if of every content."""
+    strange = [one for one, _ in got if one.by.strange]
+    if strange:
+        every = len(strange) == tried >= _ENOUGH
+        return Attacked(Reach.ALL if every else Reach.SOME, len(strange), tried, strange[0].probe)
     own = next((one for one, _ in got if one.by.owns is not None and one.puts == one.by.owns.name), None)
     return NOTHING if own is None else Attacked(Reach.OWN, 1, 1, own.probe)

@@ -70,15 +70,16 @@ class Attacks:
         )
 
     def covers(self, relation: int, deciding: Iterable[int]) -> bool:
-        """Whether rows of several owners were put in, of every content that policies may tell apart.
+        """Whether rows of several owners were put in, of every content that the relation's policies may tell apart.
 
         Else what was reached may be all that there is, and not all that there could be. `deciding` are the relations
-        (OIDs) that the policies look into. What functions read is not known here.
+        (OIDs) that the policies look into: which rows there are, and whether, tells rows apart as well.
         """
-        asked = [one for oid in {relation, *deciding} for one in self._catalog.policies[oid]]
-        if relation in self._sown.seeds.missing or any(self._calls_ours(one) for one in asked):
+        asked = self._catalog.policies[relation]
+        if relation in self._sown.seeds.missing or any(deciding) or any(self._calls_ours(one) for one in asked):
             return False
-        return all(self._varies(ref) for one in asked for ref in one.columns)
+        # Each policy depends on its relation as a whole, and a row as a whole goes to functions only.
+        return all(self._varies(ref) for one in asked for ref in one.columns if ref.column)
 
     def _calls_ours(self, policy: Policy) -> bool:
         """Whether a policy calls a function that came with the project."""
@@ -307,7 +308,7 @@ class Attacks:
             return False
         key = (relation.oid, operation, given)
         if key not in self._reasons:
-            reason = reason_not_to_run(self._catalog, relation)
+            reason = reason_not_to_run(self._catalog, relation, throwaway=self._throwaway)
             if not reason and operation is not Operation.SELECT:
                 written = [one for one in self._written(relation) if one.kind in "rpf"]
                 reasons = (

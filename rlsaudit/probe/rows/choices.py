@@ -155,7 +155,12 @@ class Choices:
         passed = self.checked(table, column)
         texts = self.texts(table, column, self._whose)
         named = {one for check in self._about(table, column) for one in named_in(check)}
-        some = sorted(passed if passed is not None else (0,), key=lambda one: texts[one] not in named if texts else 0)
+        # What no other row has goes before what only one row of all can have.
+        own = any(column.number in one for one in table.unique)
+        some = sorted(
+            passed if passed is not None else (0,),
+            key=lambda one: (not own or one != 0, texts[one] not in named) if texts else (False, False),
+        )
         return (*some[:_MOST_VARIED], *(() if column.not_null else (NULL,)))
 
     def _alone(self, table: Table, column: Column, tried: Sequence[str]) -> Trial:

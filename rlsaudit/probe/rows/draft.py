@@ -183,7 +183,10 @@ class Drafts:
             if column.number in others:
                 values = self.owners.values(self._another(principal), table, column)
             if values and not (wish.bare and not column.not_null):
-                axes.append([{column.number: one} for one in values])
+                # One row has its owner's own id as its key: more of them are the owner's by what they point at.
+                only = (column.number,) in table.unique and any(one.target != table.oid for one in table.keys)
+                free: list[Mapping[int, str | None]] = [{}] if only else []
+                axes.append([*({column.number: one} for one in values), *free])
         return axes, tuple(later)
 
     def _another(self, principal: Principal) -> Principal:

@@ -298,6 +298,9 @@ class _Sowing:
             Wish(wish.n + _ELSEWHERE, wish.varied, wish.apart, full=True),
             Wish(wish.n + 2 * _ELSEWHERE, wish.varied, wish.apart, bare=True),
         ]
+        if table.keys:
+            # A trigger may want another row there, of its owner's all the same: a team that is no single user's.
+            tries.append(Wish(wish.n + _MOST_TRIES * _ELSEWHERE, wish.varied, wish.apart + 1))
         if any(_is_listed(table, unique, draft, principal) for unique in table.unique):
             tries += [Wish(wish.n + times * _ELSEWHERE, wish.varied, wish.apart) for times in range(3, _MOST_TRIES)]
         for other in tries:
