@@ -42,7 +42,7 @@ def main() -> None:
         with psycopg.connect(server.supabase_database("kilnhouse"), autocommit=True) as connection:
             demo.load(connection)
         with connect(server.dsn("kilnhouse", user="postgres")) as session:
-            report = audit(session, Options())
+            report = audit(session, Options(throwaway=True))
     shown = render(report, "text", width=WIDTH, colour=True).splitlines()[:LINES]
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi("\n".join(["$ rlsaudit demo", "", *shown])))

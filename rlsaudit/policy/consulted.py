@@ -27,15 +27,15 @@ def consulted(catalog: Catalog, conditions: Iterable[tuple[int, Expr]]) -> Mappi
         direct[relation] |= {source.relation for query in queries(condition) for source in query.sources}
     for policy in catalog.snapshot.policies:
         direct[policy.relation] |= {ref.relation for ref in policy.columns} - {policy.relation}
-        direct[policy.relation] |= set(_read_in(catalog, policy.functions))
+        direct[policy.relation] |= set(read_in(catalog, policy.functions))
     for rule in catalog.snapshot.rewrites:
         # What a view shows is seen by whoever sees what it reads.
-        direct[rule.relation] |= {ref.relation for ref in rule.columns} | set(_read_in(catalog, rule.functions))
+        direct[rule.relation] |= {ref.relation for ref in rule.columns} | set(read_in(catalog, rule.functions))
     return {oid: _closure(oid, direct) for oid in direct}
 
 
-def _read_in(catalog: Catalog, functions: Iterable[int]) -> Iterator[int]:
-    """The relations that bodies name, those of the functions that they call among them."""
+def read_in(catalog: Catalog, functions: Iterable[int]) -> Iterator[int]:
+    """Yields the relations (OIDs) that bodies name, those of the functions that they call among them."""
     waiting, seen = list(functions), set[int]()
     while waiting:
         oid = waiting.pop()

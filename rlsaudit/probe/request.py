@@ -14,7 +14,7 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.names import ident, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.model import Persona
@@ -24,6 +24,8 @@ _STRANGER_SETTING = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 _API_SEARCH_PATH = "public, extensions"
 _LOGIN_SEARCH_PATH = '"$user", public'
 """What a login has where nothing else is set."""
+_OURS = "rlsaudit."
+"""What settings begin with that only our own statements read."""
 _ALL_ROLES = 0
 _OWN_SCHEMA = '"$user"'
 
@@ -51,10 +53,18 @@ def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str
     return made
 
 
-def transcript(made: Mapping[str, str], statement: str, *, writes: bool = False) -> tuple[str, ...]:
-    """Returns the probe as SQL that a person can replay, in a session that may SET ROLE to the persona's."""
+def transcript(
+    made: Mapping[str, str], statement: str, *, first: Sequence[str] = (), writes: bool = False
+) -> tuple[str, ...]:
+    """Returns the probe as SQL that a person can replay, in a session that may SET ROLE to the persona's.
+
+    `first` are statements that come before.
+    """
     lines = ["begin" if writes else "begin read only"]
+    sent = (*first, statement)
     for name, value in made.items():
+        if name.startswith(_OURS) and not any(name in one for one in sent):
+            continue
         if name == "role":
             lines.append(f"set local role {ident(value)}")
         elif name == "search_path":
@@ -65,4 +75,4 @@ def transcript(made: Mapping[str, str], statement: str, *, writes: bool = False)
         elif name == "request.jwt.claims" or not name.startswith("request."):
             named = ".".join(ident(part) for part in name.split("."))
             lines.append(f"set local {named} = {literal(value).strip()}")
-    return (*lines, statement, "rollback")
+    return (*lines, *sent, "rollback")

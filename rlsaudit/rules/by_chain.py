@@ -117,13 +117,10 @@ def _evidence(case: Case, opened: _Opened) -> Evidence:
     persona = case.persona(opened.cell.persona)
     tried = case.matrix.fought.chained.get((persona.name, opened.relation.oid, opened.cell.operation))
     if tried is not None and tried.probe.persona is not None:
-        *lines, last, end = transcript(
-            settings(case.catalog, case.platform, tried.probe.persona), tried.probe.sql, writes=True
-        )
-        result = (
-            "executed, on rows made for the purpose: the last statement reached rows of others, and before it did not"
-        )
-        return Evidence(EvidenceKind.PROBE, (*lines, *tried.probe.first, last, end), result)
+        made = settings(case.catalog, case.platform, tried.probe.persona)
+        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True)
+        result = "executed, on rows made for the purpose: the last one reached rows of others, as it did not before"
+        return Evidence(EvidenceKind.PROBE, sql, result)
     begin, *lines, end = transcript(settings(case.catalog, case.platform, persona), _last(case, opened))
     chain = (*lines[:-1], *(one.sql for one in opened.steps), *lines[-1:])
     result = "proved, not executed: each statement is allowed, with the ids of rows that are there"

@@ -1,7 +1,7 @@
 """Functions, called by somebody who owns nothing: do rows of others come back?
 
-A row is recognised by values that stand in rows of its table alone. What is given as an argument may come back from any
-function, so such values do not count.
+A row is recognised by values that stand in rows of its table alone, of those that the function reads. What is given as
+an argument may come back from any function, so such values do not count.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
 from rlsaudit.names import literal, qualified
+from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_call
 from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.outcome import Outcome, Probe
@@ -77,7 +78,15 @@ class Calls:
         self._run = run
         self._users = {one.name: one for one in OTHERS}
         self._keys = self._primary_keys(rows)
-        self._marks = self._telling(rows)
+        self._marks: defaultdict[int, dict[str, None]] = defaultdict(dict)
+        self._holding: defaultdict[str, set[int]] = defaultdict(set)
+        for row in rows:
+            owner = self._users.get(row.owner)
+            for value in row.values.values():
+                if value is not None and len(value) >= _SHORT:
+                    self._holding[value].add(row.relation)
+                    if owner and value.startswith(owner.mark):
+                        self._marks[row.relation][value] = None
 
     def found(self, persona: Persona, schemas: Collection[str]) -> tuple[Mapping[Key, Called], Mapping[str, str]]:
         """Returns what the persona, owning nothing, was shown, by its name, function and relation.
@@ -91,9 +100,14 @@ class Calls:
             if reason:
                 left[self._catalog.function_identity(function)] = reason
                 continue
+            # Triggers copy values into other tables, so what is recognised has to be what the body reads.
+            read = self._read(function)
             for given in self._arguments(function):
-                for relation, marks in self._marks.items():
-                    told = [one for one in marks if one not in given]
+                for relation in sorted(read & self._marks.keys()):
+                    told = [
+                        one for one in self._marks[relation]
+                        if one not in given and self._holding[one] & read == {relation}
+                    ]  # fmt: skip
                     if told:
                         call = _call(qualified(self._schema(function), function.name), given)
                         probe = Probe(persona, relation, Operation.SELECT, _counting(call, told))
@@ -111,6 +125,16 @@ class Calls:
             shows = one.kind == "f" and one.returns not in _SHOWS_NOTHING and one.extension is None
             if shows and self._schema(one) in schemas and self._access.execute(role, one):
                 yield one
+
+    def _read(self, function: Function) -> set[int]:
+        """The tables that the body names, also through views."""
+        waiting, seen = list(read_in(self._catalog, [function.oid])), set[int]()
+        while waiting:
+            oid = waiting.pop()
+            if oid not in seen:
+                seen.add(oid)
+                waiting += [ref.relation for one in self._catalog.rewrites[oid] for ref in one.columns]
+        return seen
 
     def _schema(self, function: Function) -> str:
         return self._catalog.schemas[function.schema].name
@@ -151,21 +175,6 @@ class Calls:
             if value := row.values.get(name):
                 found[self._catalog.relations[row.relation].name, value] = None
         return list(found)
-
-    def _telling(self, rows: Sequence[Row]) -> Mapping[int, Sequence[str]]:
-        """By relation the values of others' rows that stand in no other relation's."""
-        where: defaultdict[str, set[int]] = defaultdict(set)
-        for row in rows:
-            for value in row.values.values():
-                if value is not None and len(value) >= _SHORT:
-                    where[value].add(row.relation)
-        found: defaultdict[int, dict[str, None]] = defaultdict(dict)
-        for row in rows:
-            owner = self._users.get(row.owner)
-            for value in row.values.values():
-                if owner and value and value.startswith(owner.mark) and where[value] == {row.relation}:
-                    found[row.relation][value] = None
-        return {relation: list(values) for relation, values in found.items()}
 
 
 def _call(name: str, given: Sequence[str]) -> str:

@@ -34,6 +34,8 @@ _LARGE = 10_000
 """Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
 _MOST_VALUES = 3
 _MOST_SET = 8
+_MOST_KEYS = 12
+_STRANGERS = frozenset(one.name for one in OTHERS)
 _KEYS = frozenset("puxf")
 _MAY_NAME = frozenset({"uuid", "text", "character varying", "name", "json", "jsonb", "citext"})
 """Types of columns that may say whose a row is."""
@@ -195,7 +197,7 @@ class Attacks:
 
     def by_keys(self, persona: Persona, relation: Relation) -> str | None:
         """Returns a condition that only rows meet which were made; None where the persona cannot ask for their keys."""
-        rows = self._rows[relation.oid]
+        rows = [one for one in self._rows[relation.oid] if one.owner in _STRANGERS][:_MOST_KEYS]
         primary = next((one for one in self._catalog.constraints[relation.oid] if one.kind == "p"), None)
         if primary is None or not rows or not self._may(relation, Operation.SELECT):
             return None
