@@ -9,6 +9,7 @@ from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.probe.rows.choices import NULL
 from rlsaudit.probe.rows.combine import nearest
 from rlsaudit.probe.rows.content import Whose
+from rlsaudit.probe.rows.metadata import COLUMN, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -256,6 +257,8 @@ class Drafts:
     def _text(self, table: Table, principal: Principal, column: Column, whose: Whose) -> str | None:
         if (self.schemas[table.oid], table.relation.name, column.name) == _OBJECTS:
             return self._name_of_object(table, principal, column, whose)
+        if (self.schemas[table.oid], table.relation.name) == USERS and column.name == COLUMN:
+            return self.choices.metadata(whose)
         texts = self.choices.texts(table, column, whose)
         unique = any(column.number in one for one in table.unique)
         passed = self.choices.checked(table, column)
