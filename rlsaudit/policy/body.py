@@ -197,6 +197,9 @@ def _facts(
                 pass
             case ast.VariableSetStmt(name=str() as setting) if setting.lower() in _LIMITS:
                 pass
+            case ast.ConstraintsSetStmt():
+                # When constraints are asked is no setting, and none of them lets more pass.
+                pass
             case ast.RefreshMatViewStmt():
                 # What it holds is made anew by its owner; it is read and written like that whoever asks for it.
                 pass

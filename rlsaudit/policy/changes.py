@@ -24,7 +24,9 @@ ROLES = frozenset({"role", "session_authorization"})
 """Settings that make the session another role's."""
 _SET = "set_config"
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_SETS = re.compile(rf"\b{_SET}\b|(?:^|;|\b(?:begin|then|else|loop)\b)\s*(?:re)?set\b", re.IGNORECASE)
+_SETS = re.compile(
+    rf"\b{_SET}\b|(?:^|;|\b(?:begin|then|else|loop)\b)\s*(?:re)?set\b(?!\s+constraints\s)", re.IGNORECASE
+)
 """What changes settings in a body, wherever it stands."""
 _RUNS = re.compile(r"\bexecute\b", re.IGNORECASE)
 

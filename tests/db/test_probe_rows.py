@@ -266,6 +266,15 @@ class TestConstraints:
         assert found.owners("public.t").keys() == {"A", "B", "Z"}
         assert found.rows("public.t")[0]["e"] == (found.rows("public.t")[0]["d"] or "").upper()
 
+    def test_a_constant_of_a_check_is_no_key_for_everybody(self, database: str) -> None:
+        found = sow(
+            database,
+            "create table t (id int primary key, code text not null unique, kind text not null,"
+            " check (code <> 'none' or kind <> 'none'))",
+        )
+        assert found.missing == {}
+        assert all(found.rows("public.t", owner) for owner in "ABZ")
+
 
 class TestForeignKeys:
     def test_rows_point_at_their_owners_rows(self, database: str) -> None:
@@ -413,6 +422,51 @@ class TestTriggers:
         assert found.column("public.posts", "author")[0] == A.user
         # Of those who stand for many some differ.
         assert {"true", "false"} <= set(found.column("public.profiles", "shown", "Z"))
+
+    def test_a_profile_that_wants_a_name_gets_what_its_user_says_of_itself(self, supabase_database: str) -> None:
+        found = sow(
+            supabase_database,
+            """
+            create table public.profiles (id uuid primary key references auth.users, name text not null);
+            create function public.welcome() returns trigger language plpgsql security definer set search_path = ''
+              as $$ begin
+              insert into public.profiles (id, name) values (new.id, new.raw_user_meta_data ->> 'full_name');
+              return new; end $$;
+            create trigger welcome after insert on auth.users for each row execute function public.welcome();
+            """,
+        )
+        assert found.missing == {}
+        assert found.column("public.profiles", "id") == [A.user]
+
+    def test_another_row_of_its_owners_is_pointed_at_where_one_is_refused(self, supabase_database: str) -> None:
+        """As where everybody has an account of its own from the start, and invites people to others."""
+        found = sow(
+            supabase_database,
+            """
+            create table public.accounts (
+              id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users,
+              personal boolean not null default false, slug text unique,
+              check ((personal and slug is null) or (not personal and slug is not null)));
+            alter table public.accounts enable row level security;
+            create policy p on public.accounts using (id = auth.uid() or owner_id = auth.uid());
+            create function public.welcome() returns trigger language plpgsql security definer set search_path = ''
+              as $$ begin insert into public.accounts (id, owner_id, personal) values (new.id, new.id, true);
+              return new; end $$;
+            create trigger welcome after insert on auth.users for each row execute function public.welcome();
+            create table public.invitations (
+              id uuid primary key, account_id uuid not null references public.accounts, email text);
+            create function public.only_teams() returns trigger language plpgsql as $$ begin
+              if (select personal from public.accounts where id = new.account_id) then
+                raise exception 'no team'; end if;
+              return new; end $$;
+            create trigger only_teams before insert on public.invitations for each row
+              execute function public.only_teams();
+            """,
+        )
+        assert found.missing == {}
+        for owner in "ABZ":
+            assert {"true", "false"} == set(found.column("public.accounts", "personal", owner))
+            assert len(found.rows("public.invitations", owner)) > 0
 
 
 class TestOwners:

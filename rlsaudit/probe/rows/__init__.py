@@ -3,7 +3,8 @@
 Whose each of them is, is known, so that reads and writes can be attacked with them.
 """
 
+from rlsaudit.probe.rows.metadata import introduction
 from rlsaudit.probe.rows.model import Principal, Row, Seeds
 from rlsaudit.probe.rows.sowing import Sown, seed
 
-__all__ = ["Principal", "Row", "Seeds", "Sown", "seed"]
+__all__ = ["Principal", "Row", "Seeds", "Sown", "introduction", "seed"]

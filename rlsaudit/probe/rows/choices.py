@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.probe.rows.combine import nearest
 from rlsaudit.probe.rows.content import Content, Whose, constants, kind_of, named_in
+from rlsaudit.probe.rows.metadata import metadata
 from rlsaudit.probe.rows.passing import Trial, passing
 
 if TYPE_CHECKING:
@@ -44,7 +45,15 @@ class Together:
 class Choices:
     """What may stand in the columns of tables."""
 
-    def __init__(self, content: Content, said: Said, whose: Whose, bodies: Mapping[int, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        content: Content,
+        said: Said,
+        whose: Whose,
+        bodies: Mapping[int, Sequence[str]],
+        metadata_of: tuple[str, ...] = (),
+    ) -> None:
+        self._metadata = metadata_of
         self._content = content
         self._bodies = bodies
         self._said = said
@@ -67,6 +76,10 @@ class Choices:
         ref = ColumnRef(table.oid, column.number)
         said = [one for one in self._said.constants.get(ref, ()) if one is not None]
         return (*own, *first, *made[:_ORDINARY], *suggested, *said, *made[_ORDINARY:])
+
+    def metadata(self, whose: Whose) -> str:
+        """Returns what a user says of itself when it signs up."""
+        return metadata(self._metadata, self._content, whose)
 
     def _about(self, table: Table, column: Column) -> list[str]:
         """What is asked of a column, with the bodies of functions that may say what is meant by it."""

@@ -9,6 +9,7 @@ from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.probe.rows.choices import NULL
 from rlsaudit.probe.rows.combine import nearest
 from rlsaudit.probe.rows.content import Whose
+from rlsaudit.probe.rows.metadata import COLUMN, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -254,8 +255,10 @@ class Drafts:
         return wish.bare and not column.not_null
 
     def _text(self, table: Table, principal: Principal, column: Column, whose: Whose) -> str | None:
-        if (self.schemas[table.oid], table.relation.name, column.name) == _OBJECTS:
-            return self._name_of_object(table, principal, column, whose)
+        place = (self.schemas[table.oid], table.relation.name, column.name)
+        if place in {_OBJECTS, (*USERS, COLUMN)}:
+            objects = place == _OBJECTS
+            return self._name_of_object(table, principal, column, whose) if objects else self.choices.metadata(whose)
         texts = self.choices.texts(table, column, whose)
         unique = any(column.number in one for one in table.unique)
         passed = self.choices.checked(table, column)

@@ -17,6 +17,7 @@ from rlsaudit.probe.request import settings
 from rlsaudit.probe.rows.choices import Choices
 from rlsaudit.probe.rows.content import Content, Whose
 from rlsaudit.probe.rows.draft import SHARED, Draft, Drafts, ImpossibleError, Wish
+from rlsaudit.probe.rows.metadata import metadata_keys
 from rlsaudit.probe.rows.model import Row, Seeds
 from rlsaudit.probe.rows.order import order
 from rlsaudit.probe.rows.owners import owners_of
@@ -129,7 +130,7 @@ class _Sowing:
         said = _carried(said, self._tables)
         owners = owners_of(content, self._tables, said, schemas)
         bodies = {oid: tuple(_bodies(catalog, oid)) for oid in self._tables}
-        self._choices = Choices(content, said, Whose(principals[0].mark, 0, 0), bodies)
+        self._choices = Choices(content, said, Whose(principals[0].mark, 0, 0), bodies, metadata_keys(catalog))
         self._drafts = Drafts(self._tables, schemas, owners, self._choices, said, principals)
         self._said = said
         self._requests = {one.name: self._request(one) for one in principals}
