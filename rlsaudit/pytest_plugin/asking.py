@@ -101,10 +101,11 @@ class Asking:
         with guarded(where=True):
             statements = _statements(sql, most=None if params is None else 1)
         with self._as_the_connection():
+            made = {"search_path": self._settings["search_path"]} | _quiet(self._settings)
             *first, last = statements
             for one in first:
-                self._sent(one, None, _quiet(self._settings))
-            return self._sent(last, params, _quiet(self._settings))
+                self._sent(one, None, made)
+            return self._sent(last, params, made)
 
     def refuses(self, sql: str, params: Parameters = None, *, by: str | None = None) -> bool:
         """Asserts that the persona is refused a statement, for want of a privilege or by row-level security.
