@@ -90,7 +90,11 @@ class Asking:
     def rows(self, sql: str, params: Parameters = None) -> list[tuple[Any, ...]]:
         """Returns the rows that a query gives to the persona."""
         __tracebackhide__ = True
-        return self.execute(sql, params).fetchall()
+        cursor = self.execute(sql, params)
+        with guarded(where=True):
+            if cursor.description is None:
+                raise UsageError("This statement returns no rows.", hint="Use `execute`, or RETURNING.")
+        return cursor.fetchall()
 
     def given(self, sql: str, params: Parameters = None) -> psycopg.Cursor[Any]:
         """Sends statements as the connection itself, whom policies are not for: puts in what the test is about.

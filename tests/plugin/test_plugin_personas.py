@@ -173,6 +173,7 @@ FAILING = (
     ('db.rows("select * from auth.users")', ("InsufficientPrivilege: permission denied for table users",)),
     ('db.execute("/* /* */ */ Commit")', ("COMMIT is not sent",)),
     ('db.given("select 1; -- well\\nrollback")', ("ROLLBACK is not sent",)),
+    ('db.rows("update notes set body = body")', ("This statement returns no rows.",)),
     ('db.rows("select 1; select 2")', ("There are 2 statements, where one is sent.",)),
     ('db.rows("select \'")', ("This is no SQL: a string begins here and never ends (line 1).",)),
     ('db.refuses("select 1", by="luck")', ("There is nobody called 'luck' who refuses.", "grant, policy,")),
