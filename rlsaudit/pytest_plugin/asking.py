@@ -318,6 +318,8 @@ class Given:
                 f"The persona {persona.name} is nobody in particular, so it has no sub.", hint="Leave it out."
             )
         given = {**persona.claims, **({} if self.sub is None else {"sub": str(self.sub)}), **(self.claims or {})}
+        if not all(isinstance(one, str) for one in (self.settings or {}).values()):
+            raise UsageError("A setting's value is a text.", hint="Write it as the application does: '7' and not 7.")
         try:
             json.dumps(given)
         except (TypeError, ValueError):

@@ -60,6 +60,16 @@ create view public.payroll as select id, salary * 12 as a_year from public.peopl
   where exists (select from public.payers p where p.user_id = (select auth.uid()));
 revoke all on public.payroll from anon;
 
+create table public.rooms (id bigint primary key, name text not null);
+create table public.guests (room_id bigint not null, user_id uuid not null, word text not null);
+alter table public.rooms enable row level security;
+alter table public.guests enable row level security;
+create policy "own rooms" on public.rooms for select to authenticated
+  using (exists (select from public.guests g where g.room_id = rooms.id and g.user_id = (select auth.uid())));
+create policy "guests" on public.guests for select to authenticated using (user_id = (select auth.uid()));
+create policy "enter" on public.guests for insert to authenticated
+  with check (user_id = (select auth.uid()) and hashtext(word) = hashtext(auth.uid()::text));
+
 create schema private;
 create table private.ledger (id bigint primary key, amount numeric not null);
 create function public.totals() returns numeric language sql stable security definer set search_path = ''
@@ -92,6 +102,7 @@ def test_what_holds(pytester: pytest.Pytester, project: str) -> None:
             assert audited.table("posts").lets("anon").select.at_least("some")
             assert audited.table("posts").lets("anon").insert.no_row()
             assert audited.table("clubs").lets("authenticated").select.only_own_rows(directly=True)
+            assert audited.table("rooms").lets("authenticated").select.only_own_rows(directly=True)
             assert audited.reach("authenticated", "select", "notes") == "own"
 
         def test_columns(audited):
@@ -152,6 +163,14 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        'table("rooms").lets("authenticated").select.only_own_rows()',
+        (
+            "by a single statement authenticated can read only rows of its own; ",
+            "what a chain of allowed statements gains is unknown, and unknown never counts as safe: ",
+            "(`directly=True` leaves chains out)",
+        ),
+    ),
+    (
         'table("vault").lets("authenticated").select.no_more_than("all")',
         ("the reach is unknown, and unknown never counts as safe: ", "unknown, between none and all"),
     ),
@@ -187,7 +206,7 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
         'has_no_finding(at_least="low")',
         ("low or worse.", "FINDINGS", "beyond-intent", "public.members", "evidence", "fix"),
     ),
-    ("has_nothing_unknown()", ("of 144 verdicts are missing", "What is not known does not count as safe.")),
+    ("has_nothing_unknown()", (" verdicts are missing.", "What is not known does not count as safe.")),
 )
 
 
@@ -241,3 +260,19 @@ def test_nothing_judged_is_no_finding_either(pytester: pytest.Pytester, database
     )
     result.assert_outcomes(failed=1)
     told(result, "Nothing was judged: no relation is exposed to any persona.")
+
+
+def test_names_are_hostile(pytester: pytest.Pytester, supabase_database: str) -> None:
+    made(
+        supabase_database,
+        'create table public."\x1b[2J\n::error::gone" (id int); grant all on all tables in schema public to anon',
+    )
+    tests = """
+    def test_it(audited):
+        name = next(one.relation for one in audited.report.matrix if "gone" in one.relation)
+        audited.table(name).is_hidden_from("anon")
+    """
+    result = ran(pytester, tests, f"--rlsaudit-url={supabase_database}", "--rlsaudit-probe=none", "--showlocals")
+    result.assert_outcomes(failed=1)
+    assert "\x1b" not in str(result.stdout)
+    told(result, r'public."\x1b[2J\n::error::gone" was to let anon select no row: anon can read any row.')

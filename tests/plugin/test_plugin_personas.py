@@ -180,6 +180,7 @@ FAILING = (
     ('db.become("nobody")', ("There is no role 'nobody' in this database.",)),
     ('db.become("anon", sub=ALICE)', ("The persona anon is nobody in particular, so it has no sub.",)),
     ('db.become("anon", claims={"x": {1}})', ("The claims are no JSON.",)),
+    ('db.become("anon", settings={"app.tenant": 7})', ("A setting's value is a text.",)),
     ('db.become("anon", settings={"work_mem": "lots"})', ("The request cannot be set up: invalid value",)),
 )
 
