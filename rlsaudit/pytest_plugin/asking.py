@@ -90,7 +90,11 @@ class Asking:
     def rows(self, sql: str, params: Parameters = None) -> list[tuple[Any, ...]]:
         """Returns the rows that a query gives to the persona."""
         __tracebackhide__ = True
-        return self.execute(sql, params).fetchall()
+        cursor = self.execute(sql, params)
+        with guarded(where=True):
+            if cursor.description is None:
+                raise UsageError("This statement returns no rows.", hint="Use `execute`, or RETURNING.")
+        return cursor.fetchall()
 
     def given(self, sql: str, params: Parameters = None) -> psycopg.Cursor[Any]:
         """Sends statements as the connection itself, whom policies are not for: puts in what the test is about.
@@ -101,10 +105,11 @@ class Asking:
         with guarded(where=True):
             statements = _statements(sql, most=None if params is None else 1)
         with self._as_the_connection():
+            made = {"search_path": self._settings["search_path"]} | _quiet(self._settings)
             *first, last = statements
             for one in first:
-                self._sent(one, None, _quiet(self._settings))
-            return self._sent(last, params, _quiet(self._settings))
+                self._sent(one, None, made)
+            return self._sent(last, params, made)
 
     def refuses(self, sql: str, params: Parameters = None, *, by: str | None = None) -> bool:
         """Asserts that the persona is refused a statement, for want of a privilege or by row-level security.
@@ -313,6 +318,8 @@ class Given:
                 f"The persona {persona.name} is nobody in particular, so it has no sub.", hint="Leave it out."
             )
         given = {**persona.claims, **({} if self.sub is None else {"sub": str(self.sub)}), **(self.claims or {})}
+        if not all(isinstance(one, str) for one in (self.settings or {}).values()):
+            raise UsageError("A setting's value is a text.", hint="Write it as the application does: '7' and not 7.")
         try:
             json.dumps(given)
         except (TypeError, ValueError):

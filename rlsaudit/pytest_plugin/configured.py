@@ -12,6 +12,7 @@ from rlsaudit.errors import UsageError
 from rlsaudit.source.clone import MODE as CLONE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -39,19 +40,20 @@ def configured(config: pytest.Config, computed: str | None) -> Configured:
         UsageError: they name no database, or more than one, or something that is not there.
     """
     url, migrations = _sources(config, computed)
-    probe = _option(config, "probe")
+    probe = _given(config, "probe") or _written(config, "probe")
     if probe is not None:
         modes = PROBE_MODES if migrations is not None else (*PROBE_MODES, CLONE)
         if probe not in modes:
             raise UsageError(f"There is no probe mode {probe!r} here.", hint=f"There are: {', '.join(modes)}.")
-    return Configured(url, migrations, _path(config, "intent"), probe)
+    intent = _place(config, "intent", _given) or _place(config, "intent", _written)
+    return Configured(url, migrations, intent, probe)
 
 
 def _sources(config: pytest.Config, computed: str | None) -> tuple[str | None, Path | None]:
     """The database and the migrations: what the command line says goes before what is written down."""
-    for given in (_given, _written):
-        url, path = given(config, "url"), _path(config, "migrations", given(config, "migrations"))
-        if given is _written and computed is not None:
+    for told in (_given, _written):
+        url, path = told(config, "url"), _place(config, "migrations", told)
+        if told is _written and computed is not None:
             url = computed
         if url is not None and path is not None:
             raise UsageError(
@@ -85,16 +87,11 @@ def _written(config: pytest.Config, name: str) -> str | None:
     return str(config.getini(f"rlsaudit_{name}")).strip() or None
 
 
-def _option(config: pytest.Config, name: str) -> str | None:
-    return _given(config, name) or _written(config, name)
-
-
-def _path(config: pytest.Config, name: str, value: str | None = None) -> Path | None:
+def _place(config: pytest.Config, name: str, told: Callable[[pytest.Config, str], str | None]) -> Path | None:
     """A path as whoever wrote it means it: from where pytest was started, or from the ini file's directory."""
-    if value is None and name != "migrations":
-        value = _option(config, name)
+    value = told(config, name)
     if value is None:
         return None
-    written = value != _given(config, name)
-    home = config.inipath.parent if written and config.inipath is not None else config.invocation_params.dir
-    return home / value
+    if told is _written and config.inipath is not None:
+        return config.inipath.parent / value
+    return config.invocation_params.dir / value

@@ -54,6 +54,6 @@ def _unexpected(error: Exception) -> str:
     frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(home)]
     place = f" at {Path(frames[-1].filename).relative_to(home)}:{frames[-1].lineno}" if frames else ""
     return (
-        f"A fault of rlsaudit's own, {type(error).__name__}{place}. Nothing was audited.\n"
-        f"Please report this line, with the version ({rlsaudit.__version__}) and what was audited."
+        f"A fault of rlsaudit's own, {type(error).__name__}{place}.\n"
+        f"Please report this line, with the version ({rlsaudit.__version__}) and what the test asked for."
     )

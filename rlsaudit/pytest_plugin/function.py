@@ -25,7 +25,7 @@ class Functions:
     functions: tuple[Function, ...]
 
     def __repr__(self) -> str:
-        return f"<{', '.join(map(self.case.catalog.function_identity, self.functions))}>"
+        return printable(f"<{', '.join(map(self.case.catalog.function_identity, self.functions))}>")
 
     def is_closed_to(self, *personas: str) -> bool:
         """Asserts that none of these personas can call any of them."""

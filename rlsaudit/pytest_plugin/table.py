@@ -27,7 +27,7 @@ class Table:
     relation: str
 
     def __repr__(self) -> str:
-        return f"<{self.relation}>"
+        return f"<{printable(self.relation)}>"
 
     def is_hidden_from(self, *personas: str) -> bool:
         """Asserts that these personas can read no row of it."""

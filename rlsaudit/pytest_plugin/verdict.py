@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.explain import Explanation
     from rlsaudit.model import Finding, Operation, Persona, Report
+    from rlsaudit.reach import Way
     from rlsaudit.rules import Case
 
 _SCREEN = Screen(width=100, colour=False)
@@ -70,11 +71,11 @@ def _columns(case: Case, persona: Persona, found: Explanation) -> frozenset[str]
     every = frozenset(one.name for one in case.catalog.columns[relation.oid])
     reached: set[str] = set()
     direct = case.matrix.direct.get((persona.name, relation.oid, found.operation))
-    if direct is not None and direct.at_most is not Reach.NONE:
+    if direct is not None and not _stays_closed(case, direct, found):
         reached |= every if direct.columns is None else set(direct.columns)
     views = {case.catalog.identity(one): one for one in case.catalog.snapshot.relations if one.kind in "vm"}
     for way in case.indirect.ways(persona, relation, found.operation):
-        if way.at_most is Reach.NONE:
+        if _stays_closed(case, way, found):
             continue
         view = views.get(way.via)
         origins = list(case.origins.of_all(view).values()) if view is not None else []
@@ -82,6 +83,20 @@ def _columns(case: Case, persona: Persona, found: Explanation) -> frozenset[str]
             return None
         reached |= {name for one in origins for oid, name in one.columns if oid == relation.oid}
     return frozenset(reached)
+
+
+def _stays_closed(case: Case, way: Way, found: Explanation) -> bool:
+    """Whether a way leads to no row, after a chain of statements neither.
+
+    Reach is about rows: where all are reached already, that a chain gains none says nothing of columns.
+    """
+    if way.at_most is not Reach.NONE or way.evidence is EvidenceKind.CATALOG:
+        return way.at_most is Reach.NONE
+    there = case.matrix.by_key.get((found.persona, way.via or found.relation, found.operation))
+    if there is not None:
+        return there.escalated is Reach.NONE
+    cell = found.cell
+    return cell is not None and cell.escalated is cell.reach and cell.reach < Reach.ALL
 
 
 def shown(report: Report, case: Case, found: Verdict) -> str:

@@ -94,7 +94,7 @@ def replayed_at(path: Path, recipe: Recipe, options: Options, base: Side | None 
         if replayed.failures and not recipe.go_on:
             raise AuditError(
                 f"A migration failed, so nothing was audited: {replayed.failures[0]}.",
-                hint="Mend it, or use --continue: what depends on it is then unknown, and said to be.",
+                hint="Mend it, or use `rlsaudit check --continue`: what depends on it is then unknown, and said to be.",
             )
         side = _examined(replayed.login, project.settings, recipe, options)
         version = f"Postgres {server.version} from {server.provider}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from plugin_projects import made, ran, told
+from plugin_runs import made, ran, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +47,29 @@ alter table public.vault enable row level security;
 create policy "riddle" on public.vault for select to authenticated
   using (hashtext(secret) = hashtext(auth.uid()::text));
 
+create table public.people (id bigint primary key, name text not null, salary numeric not null);
+alter table public.people enable row level security;
+revoke all on public.people from anon, authenticated;
+grant select (id, name) on public.people to anon, authenticated;
+create policy "names" on public.people for select using (true);
+create table public.payers (user_id uuid not null);
+alter table public.payers enable row level security;
+create policy "own" on public.payers for select to authenticated using (user_id = (select auth.uid()));
+create policy "join" on public.payers for insert to authenticated with check (user_id = (select auth.uid()));
+create view public.payroll as select id, salary * 12 as a_year from public.people
+  where exists (select from public.payers p where p.user_id = (select auth.uid()));
+revoke all on public.payroll from anon;
+
+create table public.rooms (id bigint primary key, name text not null);
+create table public.guests (room_id bigint not null, user_id uuid not null, word text not null);
+alter table public.rooms enable row level security;
+alter table public.guests enable row level security;
+create policy "own rooms" on public.rooms for select to authenticated
+  using (exists (select from public.guests g where g.room_id = rooms.id and g.user_id = (select auth.uid())));
+create policy "guests" on public.guests for select to authenticated using (user_id = (select auth.uid()));
+create policy "enter" on public.guests for insert to authenticated
+  with check (user_id = (select auth.uid()) and hashtext(word) = hashtext(auth.uid()::text));
+
 create schema private;
 create table private.ledger (id bigint primary key, amount numeric not null);
 create function public.totals() returns numeric language sql stable security definer set search_path = ''
@@ -79,10 +102,12 @@ def test_what_holds(pytester: pytest.Pytester, project: str) -> None:
             assert audited.table("posts").lets("anon").select.at_least("some")
             assert audited.table("posts").lets("anon").insert.no_row()
             assert audited.table("clubs").lets("authenticated").select.only_own_rows(directly=True)
+            assert audited.table("rooms").lets("authenticated").select.only_own_rows(directly=True)
             assert audited.reach("authenticated", "select", "notes") == "own"
 
         def test_columns(audited):
             assert audited.table("posts").lets("anon").select.only_columns("id", "title", "published")
+            assert audited.table("people").lets("anon").select.only_columns("id", "name")
 
         def test_functions(audited):
             assert audited.function("public.totals()").is_closed_to("anon")
@@ -109,7 +134,9 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
             'because   policy "published posts"',
             "SELECT on columns of public.posts: id, title, published",
             '→ some: policy "published posts"',
-            "replayed by",
+            "FINDING beyond-intent (medium)",
+            "draft of a fix",
+            "shown by",
             "has_any_column_privilege('anon', 'public.posts', 'select')",
         ),
     ),
@@ -136,6 +163,14 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        'table("rooms").lets("authenticated").select.only_own_rows()',
+        (
+            "by a single statement authenticated can read only rows of its own; ",
+            "what a chain of allowed statements gains is unknown, and unknown never counts as safe: ",
+            "(`directly=True` leaves chains out)",
+        ),
+    ),
+    (
         'table("vault").lets("authenticated").select.no_more_than("all")',
         ("the reach is unknown, and unknown never counts as safe: ", "unknown, between none and all"),
     ),
@@ -150,6 +185,10 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         'table("private.ledger").is_hidden_from("authenticated")',
         ("private.ledger was to let authenticated select no row", "THROUGH public.totals()"),
+    ),
+    (
+        'table("people").lets("authenticated").select.only_columns("id", "name")',
+        ("only the columns id, name: authenticated reaches salary as well.", "THROUGH public.payroll (view)"),
     ),
     (
         'function("public.totals()").is_closed_to("authenticated")',
@@ -167,7 +206,7 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
         'has_no_finding(at_least="low")',
         ("low or worse.", "FINDINGS", "beyond-intent", "public.members", "evidence", "fix"),
     ),
-    ("has_nothing_unknown()", ("verdicts are missing", "What is not known does not count as safe.")),
+    ("has_nothing_unknown()", (" verdicts are missing.", "What is not known does not count as safe.")),
 )
 
 
@@ -221,3 +260,19 @@ def test_nothing_judged_is_no_finding_either(pytester: pytest.Pytester, database
     )
     result.assert_outcomes(failed=1)
     told(result, "Nothing was judged: no relation is exposed to any persona.")
+
+
+def test_names_are_hostile(pytester: pytest.Pytester, supabase_database: str) -> None:
+    made(
+        supabase_database,
+        'create table public."\x1b[2J\n::error::gone" (id int); grant all on all tables in schema public to anon',
+    )
+    tests = """
+    def test_it(audited):
+        name = next(one.relation for one in audited.report.matrix if "gone" in one.relation)
+        audited.table(name).is_hidden_from("anon")
+    """
+    result = ran(pytester, tests, f"--rlsaudit-url={supabase_database}", "--rlsaudit-probe=none", "--showlocals")
+    result.assert_outcomes(failed=1)
+    assert "\x1b" not in str(result.stdout)
+    told(result, r'public."\x1b[2J\n::error::gone" was to let anon select no row: anon can read any row.')

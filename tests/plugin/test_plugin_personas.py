@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from plugin_projects import made, ran, told
+from plugin_runs import made, ran, told
 from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ create policy "own notes" on public.notes to authenticated
 create function public.refuse() returns trigger language plpgsql as $$ begin raise 'not on a Sunday'; end $$;
 create table public.days (id int primary key);
 create trigger refuse before insert on public.days for each row execute function public.refuse();
+create table public.circle (id int primary key);
+alter table public.circle enable row level security;
+create policy "circle" on public.circle using (exists (select from public.circle c where c.id = circle.id));
 create function public.whoami() returns text language sql stable as
   $$ select concat_ws(' ', current_user, auth.uid(), auth.jwt() -> 'app_metadata' ->> 'role', auth.email()) $$;
 """
@@ -133,10 +136,12 @@ FAILING = (
             "authenticated was to be refused by a missing grant or row-level security: it went through (1 row).",
             "replayed by",
             "begin;",
-            "set local role authenticated;",
-            f'"sub": "{"1" * 8}-1111',
+            "set local search_path = public, extensions;",
+            'set local role "none";',
+            "set local request.jwt.claims = '';",
             "insert into auth.users (id) values ('11111111-1111-4111-8111-111111111111');",
             "set local role authenticated;",
+            f'"sub": "{"1" * 8}-1111',
             "insert into notes (body) values ('mine');",
             "rollback;",
         ),
@@ -163,16 +168,19 @@ FAILING = (
         'db.refuses("select * from notes")',
         ("it found no row, but neither does the connection itself, so nothing was refused (put a row in first",),
     ),
+    ('db.refuses("select * from circle")', ("the policies call themselves, so the statement fails for everybody",)),
     ('db.refuses("select * from nowhere")', ('relation "nowhere" does not exist (42P01)',)),
     ('db.rows("select * from auth.users")', ("InsufficientPrivilege: permission denied for table users",)),
     ('db.execute("/* /* */ */ Commit")', ("COMMIT is not sent",)),
     ('db.given("select 1; -- well\\nrollback")', ("ROLLBACK is not sent",)),
+    ('db.rows("update notes set body = body")', ("This statement returns no rows.",)),
     ('db.rows("select 1; select 2")', ("There are 2 statements, where one is sent.",)),
     ('db.rows("select \'")', ("This is no SQL: a string begins here and never ends (line 1).",)),
     ('db.refuses("select 1", by="luck")', ("There is nobody called 'luck' who refuses.", "grant, policy,")),
     ('db.become("nobody")', ("There is no role 'nobody' in this database.",)),
     ('db.become("anon", sub=ALICE)', ("The persona anon is nobody in particular, so it has no sub.",)),
     ('db.become("anon", claims={"x": {1}})', ("The claims are no JSON.",)),
+    ('db.become("anon", settings={"app.tenant": 7})', ("A setting's value is a text.",)),
     ('db.become("anon", settings={"work_mem": "lots"})', ("The request cannot be set up: invalid value",)),
 )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import textwrap
 from typing import TYPE_CHECKING
 
 import psycopg
+
+import rlsaudit
 
 if TYPE_CHECKING:
     import pytest
@@ -23,8 +27,13 @@ def ran(pytester: pytest.Pytester, tests: str, *arguments: str) -> pytest.RunRes
     """What came of tests that use the fixtures; `ALICE` and `BOB` are users' ids."""
     head = f"import psycopg, pytest\nALICE, BOB = {ALICE!r}, {BOB!r}\n"
     pytester.makepyfile(head + textwrap.dedent(tests))
-    # In a process of its own: pytester forgets what was imported, and half of ours would be there twice.
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+
+
+# pytester forgets what a run has imported: of modules that others still hold, there would be two of each in the next.
+for module in pkgutil.walk_packages(rlsaudit.__path__, "rlsaudit."):
+    if module.name not in {"rlsaudit.__main__", "rlsaudit.report.schema"}:
+        importlib.import_module(module.name)
 
 
 def told(result: pytest.RunResult, *words: str) -> None:
