@@ -313,11 +313,32 @@ def sensible(encoder: Encoder) -> Iterator[Solved]:
     yield from (meant(code) == _USER for code in encoder.identities)
 
 
+def _within_memberships(encoder: Encoder) -> frozenset[Row]:
+    """Rows of memberships, and those that only these lead to, as a role that a membership names by its id.
+
+    A role in an organisation is nothing special: everybody may have one of their own.
+    """
+    tables = encoder.tables
+    links = [pair for one in encoder.equalities for pair in ((one.left, one.right), (one.right, one.left))]
+    named = {row for a, b in links if a.identity for row in b.rows}
+    found = {row for row in encoder.rows if tables.belongs(row.relation)}
+    more = found
+    while more:
+        more = {
+            row
+            for a, b in links
+            for row in b.rows - named - found
+            if not row.target and any(one in found and tables.belongs(one.relation, row.relation) for one in a.rows)
+        }
+        found |= more
+    return frozenset(found)
+
+
 def ordinary(encoder: Encoder) -> Iterator[tuple[Row, Solved]]:
     """What a row of the persona's is like that nobody took special care of."""
+    within = _within_memberships(encoder)
     for (row, _), (column, term) in encoder.columns.items():
-        # A role in an organisation is nothing special: everybody may have one of their own.
-        if row.target or encoder.tables.belongs(row.relation):
+        if row.target or row in within:
             continue
         usual = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
         if usual is not None:

@@ -177,17 +177,19 @@ class Tables:
         texts = [text for one in self.catalog.policies[relation] for text in (one.using, one.check) if text]
         return fact is not None and any(_is_compared_with_user(text, fact.name) for text in texts)
 
-    def belongs(self, relation: int) -> bool:
+    def belongs(self, relation: int, beside: int | None = None) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
 
-        They point at it, or its id is one of several in their key.
+        They point at it, or its id is one of several in their key. That they point at the relation `beside` does not
+        count.
         """
         pointing = {
             one.columns[0].number: self.thing(one.to, one.others[0].number)
             for one in self.references(relation)
             if len(one.columns) == 1
         }
-        users = {number for number, thing in pointing.items() if thing == self.users}
+        left = {one.columns[0].number for one in self.references(relation) if one.to == beside}
+        users = {number for number, thing in pointing.items() if thing == self.users} | left
         others = {number for number, thing in pointing.items() if thing is not None} - users
         if any(self._is_id(relation, number) for number in others):
             return True
