@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -44,7 +45,7 @@ class TestAllThatThereIs:
         for persona in ("anon", "authenticated"):
             cell = cells[persona, "public.profiles", Operation.SELECT]
             assert (cell.reach, cell.evidence) == (Reach.SOME, EvidenceKind.PROBE)
-            assert "read 3 of 3 rows" in cell.because
+            assert re.search(r"read \d of \d rows", cell.because)
 
     @pytest.mark.parametrize(
         "condition",
