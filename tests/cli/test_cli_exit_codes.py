@@ -37,7 +37,8 @@ OPEN = "create table public.open (id int, email text); grant all on public.open 
 CLOSED = "create table public.closed (id int); revoke all on public.closed from anon, authenticated"
 UNDECIDED = """
 create table public.odd (id int); alter table public.odd enable row level security;
-create function public.odd(id int) returns boolean language plpgsql stable as $$ begin return md5(id::text) < md5('x'); end $$;
+create function public.odd(id int) returns boolean language plpgsql stable as
+  $$ begin return md5(id::text) < md5('x'); end $$;
 create policy p on public.odd for select to anon, authenticated using (public.odd(id));
 """
 
