@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from rlsaudit.engine import EngineRequest
 from rlsaudit.engine.programs import dumper
-from rlsaudit.errors import UsageError
+from rlsaudit.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def test_paths_of_the_ini_file_start_from_its_directory(pytester: pytest.Pyteste
 def test_a_clone(pytester: pytest.Pytester, project: str, server: Server) -> None:
     try:
         dumper(server.major, EngineRequest())
-    except UsageError:
+    except EngineError:
         pytest.skip(f"no pg_dump of Postgres {server.major} or later here; that it is told is tested with the clone")
     tests = """
     def test_it(audited, as_persona):
