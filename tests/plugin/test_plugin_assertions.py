@@ -75,6 +75,9 @@ create table private.ledger (id bigint primary key, amount numeric not null);
 create function public.totals() returns numeric language sql stable security definer set search_path = ''
   as 'select sum(amount) from private.ledger';
 revoke execute on function public.totals() from public, anon;
+create schema internal;
+grant usage on schema internal to anon;
+create function internal.tick() returns int language sql as 'select 1';
 create function public.search(q text) returns setof public.posts language sql stable
   as 'select * from public.posts where title like q';
 """
@@ -112,6 +115,7 @@ def test_what_holds(pytester: pytest.Pytester, project: str) -> None:
         def test_functions(audited):
             assert audited.function("public.totals()").is_closed_to("anon")
             assert audited.function("public.totals").is_open_to("authenticated")
+            assert audited.function("internal.tick").is_closed_to("anon")  # the API does not serve its schema
             assert audited.function("public.search(text)").is_open_to("anon", "authenticated")
 
         def test_not_exposed(audited):

@@ -8,6 +8,10 @@ import pytest
 from plugin_runs import made, ran, told
 from psycopg.conninfo import make_conninfo
 
+from rlsaudit.engine import EngineRequest
+from rlsaudit.engine.programs import dumper
+from rlsaudit.errors import EngineError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -82,6 +86,21 @@ def test_paths_of_the_ini_file_start_from_its_directory(pytester: pytest.Pyteste
     pytester.chdir()
     result = pytester.runpytest_inprocess("-c", "tox.ini", "tests")
     result.assert_outcomes(passed=1)
+
+
+def test_a_clone(pytester: pytest.Pytester, project: str, server: Server) -> None:
+    try:
+        dumper(server.major, EngineRequest())
+    except EngineError:
+        pytest.skip(f"no pg_dump of Postgres {server.major} or later here; that it is told is tested with the clone")
+    tests = """
+    def test_it(audited, as_persona):
+        assert audited.report.target.probe == "clone"
+        with as_persona("plugin_reader") as db:  # of the database itself
+            assert db.rows("select current_database()::text") == [("plugin_configuration",)]
+            db.refuses("select * from t", by="grant")
+    """
+    ran(pytester, tests, f"--rlsaudit-url={project}", "--rlsaudit-probe=clone").assert_outcomes(passed=1)
 
 
 def test_no_database(pytester: pytest.Pytester, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
