@@ -128,8 +128,7 @@ class _Campaign:
                 key[2],
                 tries,
                 totals.get(key[1], 0),
-                # What a view shows may be all that its own condition leaves.
-                seeded=shown[key[1]].kind in "rp" and attacks.covers(key[1], deciding.get(key[1], frozenset())),
+                seeded=attacks.covers(shown[key[1]], key[2], deciding.get(key[1], frozenset())),
                 rewritten=attacks.rewrites(shown[key[1]], key[2]),
             )
             for key, tries in _by_cell(answered).items()
