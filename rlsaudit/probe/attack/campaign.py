@@ -88,6 +88,7 @@ class _Campaign:
         self._platform = platform_of(access.catalog)
         self._progress = progress
         self._done = self._asked = 0
+        self._cut: list[str] = []
 
     def fought(
         self,
@@ -155,7 +156,9 @@ class _Campaign:
         for persona in cast:
             if identities(persona)[0].strange:
                 newcomer = posing_as(NEWCOMER, persona)
-                found |= Chains(attacks, newcomer, exposure[persona.name], deciding, self._run).found()
+                chains = Chains(attacks, newcomer, exposure[persona.name], deciding, self._run)
+                found |= chains.found()
+                self._cut += [persona.name] if chains.cut else []
         return found
 
     def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
@@ -187,6 +190,8 @@ class _Campaign:
         left: Mapping[tuple[int, str], set[Operation]],
         missing: Mapping[int, str],
     ) -> Iterable[Skipped]:
+        for name in self._cut:
+            yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():
             tried = ", ".join(one.value for one in Operation if one in operations)
             yield Skipped(f"attacks on {self._catalog.identity(shown[oid])} ({tried})", why)
