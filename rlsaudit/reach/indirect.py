@@ -15,6 +15,7 @@ from rlsaudit.reach.bounds import Way, anything
 from rlsaudit.reach.deeds import Doings
 from rlsaudit.reach.family import ancestors, descendants, is_related
 from rlsaudit.reach.footprint import Footprints, Touch
+from rlsaudit.reach.parted import tells_no_parts_apart
 from rlsaudit.reach.posing import Poses, Posing
 
 if TYPE_CHECKING:
@@ -129,9 +130,12 @@ class Indirect:
             for way in (self._direct.way(persona, parent, operation), *self._through_views(persona, parent, operation)):
                 if way.at_most is Reach.NONE or not way.with_parts:
                     continue
-                least = self._least_of_a_part(way)
-                # Some rows of the whole may be all rows of a part: those of its key.
-                most = Reach.ALL if way.at_most is Reach.SOME else way.at_most
+                if tells_no_parts_apart(self._catalog, parent, relation, way.rows):
+                    least, most = way.at_least, way.at_most
+                else:
+                    least = self._least_of_a_part(way)
+                    # Some rows of the whole may be all rows of a part: those of its key.
+                    most = Reach.ALL if way.at_most is Reach.SOME else way.at_most
                 because = f"through its parent: {way.because}"
                 yield replace(way, at_least=least, at_most=most, because=because, via=way.via or via, rows=None)
         parts = descendants(self._catalog, relation)

@@ -11,11 +11,35 @@ import pytest
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.model import EvidenceKind, Operation, Reach
+from rlsaudit.probe.attack import chains
 
 if TYPE_CHECKING:
     from rlsaudit.model import Cell
 
 Cells = dict[tuple[str, str, Operation], "Cell"]
+
+
+def test_where_there_are_too_many_chains_that_is_said(supabase_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = """
+        create table public.members (
+          org int not null, user_id uuid not null references auth.users, primary key (org, user_id));
+        alter table public.members enable row level security;
+        create policy anybody on public.members for insert with check (user_id = auth.uid());
+        create policy own on public.members for select using (user_id = auth.uid());
+        create table public.papers (id int primary key, org int not null);
+        alter table public.papers enable row level security;
+        create policy theirs on public.papers for select using (org in (select m.org from public.members m));
+    """
+    with psycopg.connect(supabase_database, autocommit=True) as connection:
+        connection.execute("set role postgres")
+        connection.execute(schema)
+    said = []
+    for most in (6_000, 2):
+        monkeypatch.setattr(chains, "_MOST_TRIED", most)
+        with connect(supabase_database) as session:
+            report = audit(session, Options(probe="write", throwaway=True))
+        said.append([one.what for one in report.skipped if one.what.startswith("chains")])
+    assert said == [[], ["chains of statements as anon", "chains of statements as authenticated"]]
 
 
 def attacked(database: str, schema: str) -> Cells:

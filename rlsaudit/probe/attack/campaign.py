@@ -97,6 +97,7 @@ class _Campaign:
         self._platform = platform_of(self._catalog)
         self._progress = progress
         self._done = self._asked = 0
+        self._cut: list[str] = []
 
     def fought(self) -> Campaign:
         catalog, ground = self._catalog, self._ground
@@ -132,8 +133,7 @@ class _Campaign:
                 key[2],
                 tries,
                 totals.get(key[1], 0),
-                # What a view shows may be all that its own condition leaves.
-                seeded=shown[key[1]].kind in "rp" and attacks.covers(key[1], deciding.get(key[1], frozenset())),
+                seeded=attacks.covers(shown[key[1]], key[2], deciding.get(key[1], frozenset())),
                 rewritten=attacks.rewrites(shown[key[1]], key[2]),
             )
             for key, tries in _by_cell(answered).items()
@@ -178,7 +178,9 @@ class _Campaign:
         for persona in cast:
             if identities(persona)[0].strange:
                 newcomer = posing_as(NEWCOMER, persona)
-                found |= Chains(attacks, newcomer, exposure[persona.name], deciding, self._run).found()
+                chains = Chains(attacks, newcomer, exposure[persona.name], deciding, self._run)
+                found |= chains.found()
+                self._cut += [persona.name] if chains.cut else []
         return found
 
     def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
@@ -210,6 +212,8 @@ class _Campaign:
         left: Mapping[tuple[int, str], set[Operation]],
         missing: Mapping[int, str],
     ) -> Iterable[Skipped]:
+        for name in self._cut:
+            yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():
             tried = ", ".join(one.value for one in Operation if one in operations)
             yield Skipped(f"attacks on {self._catalog.identity(shown[oid])} ({tried})", why)

@@ -10,6 +10,7 @@ Only rows that were made for the attack count, by their keys: none of them is th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     Key: TypeAlias = tuple[str, int, Operation]
 
 MOST_STEPS = 3
+_MOST_TRIED = 6_000
+"""So many statements are tried for each persona: where hundreds of columns decide, there are millions of chains."""
 _MOST_CHAINS = 40
 """So many chains are followed at each length, those of the most telling tables first."""
 
@@ -82,7 +85,13 @@ class Chains:
         self._relations = {one.oid: one for one in relations}
         self._consulted = consulted
         self._run = run
+        self._left = _MOST_TRIED
         self._deciding = frozenset().union(*(consulted.get(oid, frozenset()) for oid in self._relations))
+
+    @property
+    def cut(self) -> bool:
+        """Whether more could have been tried."""
+        return self._left <= 0
 
     def found(self) -> Mapping[Key, Chained]:
         """Returns the shortest chain for each cell that one opens."""
@@ -99,7 +108,7 @@ class Chains:
                     one
                     for one in targets
                     if self._key(one) not in found and written & self._consulted.get(one.relation, frozenset())
-                ]
+                ][: max(self._left, 0)]
                 for target, rows in zip(open_, self._rows(open_, chain), strict=True):
                     if rows > before[self._key(target)]:
                         first = tuple(step.sql for step in chain)
@@ -111,6 +120,7 @@ class Chains:
 
     def _rows(self, targets: Sequence[Probe], chain: Sequence[Step]) -> Iterator[int]:
         asked = [replace(one, first=tuple(step.sql for step in chain)) for one in targets]
+        self._left -= len(asked)
         return (one.rows if one.outcome is Outcome.ROWS else 0 for one in self._run(asked))
 
     def _longer(self, chains: Iterable[tuple[Step, ...]], candidates: Iterable[Step]) -> list[tuple[Step, ...]]:
@@ -122,7 +132,8 @@ class Chains:
             for step in listed
             if not chain
             or (chain[-1].relation in self._consulted.get(step.relation, frozenset()) and step not in chain)
-        ]
+        ][: max(self._left, 0)]
+        self._left -= len(tried)
         probes = [
             Probe(self._persona, one[-1].relation, Operation.UPDATE, one[-1].sql, first=tuple(x.sql for x in one[:-1]))
             for one in tried
@@ -147,15 +158,20 @@ class Chains:
                 yield Probe(self._persona, relation.oid, operation, f"{sql} where {condition}")
 
     def _candidates(self) -> Iterator[Step]:
-        for oid in sorted(self._deciding & self._relations.keys()):
-            relation = self._relations[oid]
-            for columns, sql in self._attacks.in_the_name_of(NEWCOMER, self._persona, relation):
-                yield Step(oid, sql, columns)
-            for column, value in self._attacks.settable(self._persona, relation):
-                sql = update(self._attacks.name(relation), column, value)
-                # All rows that it may change, or where one of them must not be changed so, the first that may.
-                yield Step(oid, sql, (column,))
-                yield Step(oid, sql + nth_row(1), (column,))
-            for column in self._attacks.naming(self._persona, relation):
-                taken = update(self._attacks.name(relation), column, NEWCOMER.user)
-                yield Step(oid, taken + nth_row(1), (column,))
+        """Yields steps on one table after the other in turn, so that none is left out for the sake of others."""
+        tables = [self._steps_on(self._relations[oid]) for oid in sorted(self._deciding & self._relations.keys())]
+        for several in zip_longest(*tables):
+            yield from filter(None, several)
+
+    def _steps_on(self, relation: Relation) -> Iterator[Step]:
+        oid = relation.oid
+        for columns, sql in self._attacks.in_the_name_of(NEWCOMER, self._persona, relation):
+            yield Step(oid, sql, columns)
+        for column, value in self._attacks.settable(self._persona, relation):
+            sql = update(self._attacks.name(relation), column, value)
+            # All rows that it may change, or where one of them must not be changed so, the first that may.
+            yield Step(oid, sql, (column,))
+            yield Step(oid, sql + nth_row(1), (column,))
+        for column in self._attacks.naming(self._persona, relation):
+            taken = update(self._attacks.name(relation), column, NEWCOMER.user)
+            yield Step(oid, taken + nth_row(1), (column,))

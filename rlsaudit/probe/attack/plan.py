@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.firing import fires, is_instead, only_sets_a_time
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Column, ColumnRef, Policy, Relation
+    from rlsaudit.catalog.facts import Column, Policy, Relation
     from rlsaudit.model import Persona
     from rlsaudit.probe.attack.identities import Identity
     from rlsaudit.probe.outcome import Result
@@ -71,17 +72,23 @@ class Attacks:
             for one in Operation
         )
 
-    def covers(self, relation: int, deciding: Iterable[int]) -> bool:
-        """Whether rows of several owners were put in, of every content that the relation's policies may tell apart.
+    def covers(self, relation: Relation, operation: Operation, deciding: Iterable[int]) -> bool:
+        """Whether rows of several owners were put in, of every content that policies and triggers may tell apart.
 
         Else what was reached may be all that there is, and not all that there could be. `deciding` are the relations
         (OIDs) that the policies look into: which rows there are, and whether, tells rows apart as well.
         """
-        asked = self._catalog.policies[relation]
-        if relation in self._sown.seeds.missing or any(deciding) or any(self._calls_ours(one) for one in asked):
+        asked = self._catalog.policies[relation.oid]
+        if relation.kind not in "rp" or relation.oid in self._sown.seeds.missing or any(deciding):
+            # What a view shows may be all that its own condition leaves.
+            return False
+        if self._catalog.children[relation.oid] or any(self._calls_ours(one) for one in asked):
             return False
         # Each policy depends on its relation as a whole, and a row as a whole goes to functions only.
-        return all(self._varies(ref) for one in asked for ref in one.columns if ref.column)
+        refs = {ref for one in asked for ref in one.columns if ref.column}
+        if self.rewrites(relation, operation):
+            refs |= {ColumnRef(relation.oid, one.number) for one in self._catalog.columns[relation.oid]}
+        return all(map(self._varies, refs))
 
     def _calls_ours(self, policy: Policy) -> bool:
         """Whether a policy calls a function that came with the project."""
