@@ -8,7 +8,7 @@ from rlsaudit.model import Operation
 
 if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Trigger
+    from rlsaudit.catalog.facts import Function, Trigger
 
 # From src/include/catalog/pg_trigger.h.
 _ROW, _BEFORE, _INSTEAD = 1, 2, 64
@@ -47,3 +47,12 @@ def only_sets_a_time(catalog: Catalog, trigger: Trigger) -> bool:
 def is_instead(trigger: Trigger) -> bool:
     """Whether the trigger does the work of the statement, on a view."""
     return bool(trigger.type & _INSTEAD)
+
+
+STORAGE_DELETES = "storage.allow_delete_query"
+"""The setting that lets rows of Supabase's Storage be deleted: its API sets it for whoever asks."""
+
+
+def is_disarmed(catalog: Catalog, function: Function) -> bool:
+    """Whether it is what keeps rows of Storage from being deleted past its API, through which anybody may ask."""
+    return function.name == "protect_delete" and catalog.schemas[function.schema].name == "storage"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.firing import fires, is_before_row, is_instead, only_sets_a_time
+from rlsaudit.catalog.firing import fires, is_before_row, is_disarmed, is_instead, only_sets_a_time
 from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 
@@ -87,7 +87,7 @@ def _passes(catalog: Catalog, row: _Row, trigger: Trigger, operation: Operation)
     function = catalog.functions.get(trigger.function)
     if function is None or is_instead(trigger):
         return False
-    if only_sets_a_time(catalog, trigger):
+    if only_sets_a_time(catalog, trigger) or is_disarmed(catalog, function):
         return True
     if not _is_plain(function):
         return False

@@ -138,3 +138,18 @@ class TestTriggers:
         schema = self.REFUSES.format(refused) + "create policy all_may on public.notes for insert with check (true)"
         cell = attacked(supabase_database, schema)["anon", "public.notes", Operation.INSERT]
         assert (cell.reach, cell.at_least) == (reach, Reach.ALL if reach is Reach.ALL else Reach.SOME), cell.because
+
+    def test_files_are_deleted_as_the_api_of_storage_does(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            """
+            reset role;
+            insert into storage.buckets (id, name) values ('docs', 'docs'), ('wall', 'wall');
+            create policy own on storage.objects for delete
+              using (bucket_id = 'docs' and (storage.foldername(name))[1] = auth.uid()::text);
+            create policy wall on storage.objects for delete to anon using (bucket_id = 'wall');
+            """,
+        )
+        for persona, reach in (("authenticated", Reach.OWN), ("anon", Reach.SOME)):
+            cell = cells[persona, "storage.objects", Operation.DELETE]
+            assert (cell.reach, cell.evidence) == (reach, EvidenceKind.PROBE), cell.because

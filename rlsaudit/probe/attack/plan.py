@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
-from rlsaudit.catalog.firing import fires, is_instead, only_sets_a_time
+from rlsaudit.catalog.firing import STORAGE_DELETES, fires, is_instead, only_sets_a_time
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
 from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
@@ -344,7 +344,10 @@ class Attacks:
 
     def _attempt(self, by: Identity, relation: Relation, operation: Operation, sql: str) -> Attempt:
         look = contents(self._catalog.identity(relation)) if self.rewrites(relation, operation) else None
-        return Attempt(Probe(self._counting(by), relation.oid, operation, sql, look), by)
+        persona = self._counting(by)
+        if operation is Operation.DELETE and self._catalog.schema_name(relation) == "storage":
+            persona = replace(persona, settings={**persona.settings, STORAGE_DELETES: "true"})
+        return Attempt(Probe(persona, relation.oid, operation, sql, look), by)
 
     def _changes(self, role: int, relation: Relation) -> Iterator[tuple[str, str | None]]:
         """Yields columns to set and values, such as policies do not ask about first."""
