@@ -12,7 +12,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.scalar import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Column as Fact
@@ -74,9 +74,23 @@ def _bounded(catalog: Catalog, relation: Relation) -> set[int]:
         return set()
     if relation.kind != "p" or relation.partition:
         return every
-    # What rows are parted by belongs to each of the table's unique constraints.
-    unique = [set(one.columns) for one in catalog.constraints[relation.oid] if one.kind in "pu"]
-    return set.intersection(*unique) if unique else every
+    names = {one.name: one.number for one in catalog.columns[relation.oid]}
+    asked = {one.definition for one in catalog.constraints[relation.oid]}
+    bounded: set[int] = set()
+    for part in (relation, *_below(catalog, relation)):
+        here = {one.number: one.name for one in catalog.columns[part.oid]}
+        more = any(one.kind == "c" and one.definition not in asked for one in catalog.constraints[part.oid])
+        if more or not here.keys() >= set(part.partition_key):
+            return every
+        bounded |= {names[here[number]] for number in part.partition_key}
+    return bounded
+
+
+def _below(catalog: Catalog, relation: Relation) -> Iterator[Relation]:
+    for oid in catalog.children[relation.oid]:
+        if oid in catalog.relations:
+            yield catalog.relations[oid]
+            yield from _below(catalog, catalog.relations[oid])
 
 
 def _nullable_below(catalog: Catalog, relation: Relation) -> set[str]:

@@ -9,6 +9,7 @@ Only rows that were made for the attack count, by their keys: none of them is th
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 MOST_STEPS = 3
 _MOST_TRIED = 6_000
 """So many statements are tried for each persona: where hundreds of columns decide, there are millions of chains."""
+_SECONDS = 30.0
+"""And for so long: a statement may be slow, and begins again with every chain that it is a part of."""
+_AT_ONCE = 200
 _MOST_CHAINS = 40
 """So many chains are followed at each length, those of the most telling tables first."""
 
@@ -86,6 +90,7 @@ class Chains:
         self._consulted = consulted
         self._run = run
         self._left = _MOST_TRIED
+        self._until = time.monotonic() + _SECONDS
         self._deciding = frozenset().union(*(consulted.get(oid, frozenset()) for oid in self._relations))
 
     @property
@@ -120,8 +125,19 @@ class Chains:
 
     def _rows(self, targets: Sequence[Probe], chain: Sequence[Step]) -> Iterator[int]:
         asked = [replace(one, first=tuple(step.sql for step in chain)) for one in targets]
-        self._left -= len(asked)
-        return (one.rows if one.outcome is Outcome.ROWS else 0 for one in self._run(asked))
+        answers = self._answers(asked)
+        return (one.rows if one is not None and one.outcome is Outcome.ROWS else 0 for one in answers)
+
+    def _answers(self, probes: Sequence[Probe]) -> list[Result | None]:
+        """The answers, None for what there was no time for."""
+        found: list[Result | None] = []
+        for start in range(0, len(probes), _AT_ONCE):
+            if time.monotonic() > self._until:
+                self._left = 0
+                break
+            found += self._run(probes[start : start + _AT_ONCE])
+        self._left -= len(found)
+        return [*found, *([None] * (len(probes) - len(found)))]
 
     def _longer(self, chains: Iterable[tuple[Step, ...]], candidates: Iterable[Step]) -> list[tuple[Step, ...]]:
         """The chains with one more step each that goes through then, and did not before the last one."""
@@ -133,15 +149,14 @@ class Chains:
             if not chain
             or (chain[-1].relation in self._consulted.get(step.relation, frozenset()) and step not in chain)
         ][: max(self._left, 0)]
-        self._left -= len(tried)
         probes = [
             Probe(self._persona, one[-1].relation, Operation.UPDATE, one[-1].sql, first=tuple(x.sql for x in one[:-1]))
             for one in tried
         ]
         went = [
             chain
-            for chain, result in zip(tried, self._run(probes), strict=True)
-            if result.outcome is Outcome.ROWS and result.rows
+            for chain, result in zip(tried, self._answers(probes), strict=True)
+            if result is not None and result.outcome is Outcome.ROWS and result.rows
         ]
         return went[:_MOST_CHAINS]
 

@@ -29,6 +29,13 @@ create table public.halves_3 partition of public.halves_rest default;
 alter table public.halves_2 enable row level security;
 alter table public.halves_3 enable row level security;
 create policy two on public.halves_rest using (true);
+create table public.deep (id uuid not null, user_id uuid, mark text, year int not null, kind text not null) partition by list (year);
+alter table public.deep enable row level security;
+create policy z on public.deep for select using (kind = 'z');
+create policy nobodys on public.deep for delete using (user_id is null);
+create table public.deep_1 partition of public.deep for values in (1, 2, 3) partition by list (kind);
+create table public.deep_1a partition of public.deep_1 for values in ('a');
+revoke all on public.deep_1, public.deep_1a from anon, authenticated;
 -- @seed
 insert into public.heads select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
   case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n), n
@@ -39,7 +46,9 @@ insert into public.halves select id, user_id, mark || 'v', n from only public.he
 insert into public.hollow_1 select id, user_id, mark || 'i', n from only public.heads;
 insert into public.hollow_2 select replace(id::text, '-10', '-20')::uuid, user_id, mark || 'j', n from only public.heads;
 insert into public.lone_hollow_1 select id, user_id, mark || 'k' from only public.heads;
+insert into public.deep select id, user_id, mark || 'd', n, 'a' from only public.heads;
 -- @measures
+authenticated public.deep none none none some
 authenticated public.sorts some some some some
 anon public.sorts some some some some
 authenticated public.heads some some some some
