@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,6 +159,6 @@ def test_nothing_of_ours_is_loaded_where_no_fixture_is_asked_for(pytester: pytes
 
 def test_the_command_line_does_without_pytest(pytester: pytest.Pytester) -> None:
     code = "import sys; sys.modules['pytest'] = None; from rlsaudit.cli import main; main(['rules'])"
-    result = pytester.run("python", "-c", code)
+    result = pytester.run(sys.executable, "-c", code)
     assert result.ret == 0
     assert "rls-off" in str(result.stdout)
