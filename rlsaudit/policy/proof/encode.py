@@ -8,7 +8,6 @@ what the solver finds impossible is impossible, and what it finds possible has y
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -37,15 +36,29 @@ from rlsaudit.policy.expr import (
     Who,
     below,
     type_of,
-    walk,
 )
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.containment import element_by_element
+from rlsaudit.policy.proof.operators import (
+    IMAGES,
+    ORDERS,
+    PARTS,
+    PICKS,
+    STRICT,
+    SUMS,
+    TELLING,
+    are_numbers,
+    as_one_kind,
+    divisor,
+    is_plain_pattern,
+    is_whole_cast,
+    keeps,
+    ordered,
+)
 from rlsaudit.policy.proof.values import Codes, Family, Row, Term, constant, family, variable
-from rlsaudit.policy.values import PURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.policy.proof.tables import Tables
 
@@ -59,45 +72,6 @@ _LOGIC = (Not, And, Or, IsNull, IsTrue)
 _CENTURY = (1735689600, 4102444800)
 """The beginnings of 2025 and of 2100: a policy that compares with another time is not waited for."""
 _PICKED = frozenset({Who.CLIENT, Who.ARGUMENT})
-_ORDERS: Mapping[str, Callable[[Solved, Solved], Solved]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-_SUMS: Mapping[str, Callable[[Solved, Solved], Solved]] = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
-_NUMBERS = frozenset({Family.WHOLE, Family.REAL})
-_EXACT: Mapping[str, tuple[str, ...]] = {
-    "smallint": ("numeric", "double precision", "real"),
-    "integer": ("numeric", "double precision"),
-    "bigint": ("numeric",),
-}
-"""By the type of whole numbers, the types of others that have each of them."""
-_STRICT_FUNCTIONS = frozenset(f"{one}()" for one in PURE - {"concat", "concat_ws"})
-_STRICT = _STRICT_FUNCTIONS | {
-    *("=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*", "+", "-", "*", "/", "%"),
-    *("->", "->>", "#>", "#>>", "@>", "<@", "&&", "[]"),
-}
-"""Calls that are NULL of a NULL, beside casts. That `x = ANY (array)` is not: over an empty array it is false."""
-_TELLING: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "= ANY": ((0,), (1,)),
-    "~~": ((1,), (0,)),
-    "~~*": ((1,), (0,)),
-    "@>": ((1,), (0,)),
-    "<@": ((0,), (1,)),
-    "&&": ((0, 1), (1, 0)),
-    "starts_with()": ((1,), (0,)),
-}
-"""Calls that are true only where one argument, an identity, is held by another, a row's: by their places."""
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_LITERAL = re.compile(r"\^?[A-Za-z0-9_/-]*\$?")
-_TO_TEXT = frozenset({"::text", "::character varying"})
-_IMAGES = frozenset({"lower()", "upper()", "btrim()", "||", "ARRAY"})
-"""Functions of an id, beside casts, that keep different ids apart."""
-_PARTS = frozenset({"[]", "->", "->>", "#>", "#>>", "concat()", "concat_ws()", "format()", "md5()", "reverse()"})
-"""Others whose value can tell rows apart, for it may hold a whole id of theirs."""
-_PICKS = frozenset({"array_agg", "jsonb_agg", "json_agg", "max", "min"})
-"""Aggregates of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,20 +398,20 @@ class Encoder:
                     self._note(call, left, right, holds)
                     true = holds if call.name == "=" else z3.And(z3.Not(null), z3.Not(equal))
                     return _truth(true, null, *args)
-            case (("<" | "<=" | ">" | ">="), [left, right]) if _ordered(call, kinds):
-                return _truth(z3.And(z3.Not(null), _ORDERS[call.name](*_alike(left, right, kinds))), null, *args)
+            case (("<" | "<=" | ">" | ">="), [left, right]) if ordered(call, kinds):
+                return _truth(z3.And(z3.Not(null), ORDERS[call.name](*as_one_kind(left, right, kinds))), null, *args)
             case (("+" | "-"), [left, right]) if set(kinds) == {Family.WHOLE}:
                 # Of other numbers there are infinite ones and what is none: NaN + 1 = NaN.
-                total = _SUMS[call.name](*_alike(left, right, kinds))
+                total = SUMS[call.name](*as_one_kind(left, right, kinds))
                 shared, doubtful = _common(args)
                 return Term(total, null, _rows(args), personal=_personal(args), shared=shared, doubtful=doubtful)
-            case "%", [left, right] if set(kinds) == {Family.WHOLE} and (by := _divisor(call.args[1])):
+            case "%", [left, right] if set(kinds) == {Family.WHOLE} and (by := divisor(call.args[1])):
                 # The server's remainder has the sign of what is divided, the solver's has none.
                 rest = z3.If(left.value < 0, -(-left.value % by), left.value % by)
                 shared, _ = _common(args)
                 return Term(rest, null, _rows(args), personal=_personal(args), shared=shared, doubtful=always())
             case _:
-                if len(args) == 1 and call.name.startswith("::") and _keeps(call, kinds[0], args[0]):
+                if len(args) == 1 and call.name.startswith("::") and keeps(call, kinds[0], args[0]):
                     (inner,) = args
                     whole = family(call.type) is Family.REAL and kinds[0] is Family.WHOLE
                     return replace(inner, value=z3.ToReal(inner.value) if whole else inner.value)
@@ -457,13 +431,13 @@ class Encoder:
         name = f"{call.name} {next(self._names)}"
         value = variable(name, kind)
         # Of arrays and documents, `||` leaves a NULL out.
-        strict = call.name in _STRICT or call.name.startswith("::") or (call.name == "||" and kind is Family.NAME)
+        strict = call.name in STRICT or call.name.startswith("::") or (call.name == "||" and kind is Family.NAME)
         surely_null = null if strict else never()
         isnull = z3.Or(surely_null, z3.Bool(f"{name} is null"))
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, isnull)))
         rows = _rows(args)
-        telling = _TELLING.get("~~" if _is_plain_pattern(call) else call.name)
+        telling = TELLING.get("~~" if is_plain_pattern(call) else call.name)
         if telling is not None and kind is Family.TRUTH:
             for a, b in zip(*telling, strict=True):
                 needle, held = args[a], args[b]
@@ -472,11 +446,11 @@ class Encoder:
                 told = needle.identity and only and held.rows and not held.identity
                 if told or (call.name == "= ANY" and needle.rows and held.rows):
                     self.equalities.append(Equality(needle, held, value, self._tells(call.args[a])))
-        image = (call.name in _IMAGES and kind is not Family.TRUTH) or _is_whole_cast(call)
+        image = (call.name in IMAGES and kind is not Family.TRUTH) or is_whole_cast(call)
         identity = image and any(one.identity for one in args) and not rows and not any(one.chosen for one in args)
         chosen = all(one.chosen for one in args) and bool(args)
         # What is made of a value may be the same for many others.
-        lossy = never() if image or call.name in _PARTS else always()
+        lossy = never() if image or call.name in PARTS else always()
         shared, doubtful = _common(args)
         made = Term(
             value,
@@ -493,8 +467,8 @@ class Encoder:
 
     def _equal(self, call: Call, left: Term, right: Term, kinds: Sequence[Family]) -> Solved | None:
         types = {type_of(one) for one in call.args}
-        if _are_numbers(call, kinds):
-            a, b = _alike(left, right, kinds)
+        if are_numbers(call, kinds):
+            a, b = as_one_kind(left, right, kinds)
             return a == b
         if len(set(kinds)) > 1:
             return None
@@ -594,7 +568,7 @@ class Encoder:
         shown = Term(value, null) if aggregate.value is None else self.term(aggregate.value, inner)
         if aggregate.function in {"min", "max"}:
             self.facts.append(z3.Implies(z3.Not(null), z3.And(z3.Not(shown.null), value == shown.value)))
-        doubtful = shown.doubtful if aggregate.function in _PICKS else always()
+        doubtful = shown.doubtful if aggregate.function in PICKS else always()
         personal = shown.identity or shown.personal
         return Term(value, null, shown.rows, personal=personal, shared=shown.shared, doubtful=doubtful)
 
@@ -736,79 +710,6 @@ def _personal(terms: Sequence[Term]) -> bool:
 
 def _rows(terms: Sequence[Term]) -> frozenset[Row]:
     return frozenset().union(*(one.rows for one in terms))
-
-
-def _alike(left: Term, right: Term, kinds: Sequence[Family]) -> tuple[Solved, Solved]:
-    """Two numbers as the same kind of number."""
-    if kinds[0] is kinds[1]:
-        return left.value, right.value
-    a, b = (
-        z3.ToReal(one.value) if kind is Family.WHOLE else one.value
-        for one, kind in zip((left, right), kinds, strict=True)
-    )
-    return a, b
-
-
-def _is_exact(whole: Type, number: Type) -> bool:
-    """Whether whole numbers of a type are as many others of another type: a large one has no float of its own."""
-    return number.name in _EXACT.get(whole.name, ())
-
-
-def _are_numbers(call: Call, kinds: Sequence[Family]) -> bool:
-    """Whether both are numbers and are compared as the numbers that they are."""
-    if not set(kinds) <= _NUMBERS:
-        return False
-    return kinds[0] is kinds[1] or _is_exact(*(type_of(one) for one in sorted(call.args, key=_is_real)))
-
-
-def _divisor(expression: Expr) -> int:
-    """The size of the whole number that a constant is; 0 where it is none."""
-    value = expression.value if isinstance(expression, Const) else None
-    return abs(int(value)) if value is not None and _WHOLE_NUMBER.fullmatch(value) else 0
-
-
-def _is_real(expression: Expr) -> bool:
-    return family(type_of(expression)) is Family.REAL
-
-
-def _ordered(call: Call, kinds: Sequence[Family]) -> bool:
-    if _are_numbers(call, kinds):
-        return True
-    return set(kinds) == {Family.MOMENT} and type_of(call.args[0]) == type_of(call.args[1])
-
-
-def _is_whole_cast(call: Call) -> bool:
-    """Whether it is a cast that leaves out nothing: not one to a shorter text, to a date or to a Boolean."""
-    kept = {Family.NAME, Family.WHOLE, Family.OTHER}
-    return call.name == f"::{call.type.name}" and family(call.type) in kept and call.type.name != '"char"'
-
-
-def _is_plain_pattern(call: Call) -> bool:
-    """Whether it is a regular expression that a text matches only if it holds what the pattern is made of."""
-    return call.name in {"~", "~*"} and all(
-        isinstance(one, Given) or (isinstance(one, Const) and _LITERAL.fullmatch(one.value or "") is not None)
-        for one in walk(call.args[1])
-        if not (isinstance(one, Call) and (one.name == "||" or one.name in _TO_TEXT))
-    )
-
-
-def _keeps(call: Call, kind: Family, inner: Term) -> bool:
-    """Whether a cast changes no value, as the solver tells them apart."""
-    target = family(call.type)
-    if call.name != f"::{call.type.name}":
-        # Its modifiers may cut the value short.
-        return False
-    if inner.identity and target is kind is Family.NAME:
-        # An id is a uuid in its own form.
-        return True
-    if kind is Family.WHOLE:
-        return _is_exact(type_of(call.args[0]), call.type) or call.name in {"::bigint", "::integer"}
-    if kind is not target:
-        return False
-    if kind is Family.NAME:
-        # To text and its like; the other way a value may not exist, or another text may mean the same.
-        return call.type.kind != "e" and call.type.name in {"text", "character varying"}
-    return kind is Family.TRUTH or call.type == type_of(call.args[0])
 
 
 def _picked_by(expression: Expr) -> tuple[Who, str] | None:
