@@ -115,9 +115,11 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
     escalation = Escalation(access, predicates, direct, served)
 
     results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
-    conditions = tuple(predicates.conditions(cast.personas))
-    ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
-    fought = _fought(ground, options, session)
+    fought = NO_CAMPAIGN
+    if session is not None and options.mode == "write":
+        conditions = tuple(predicates.conditions(cast.personas))
+        ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
+        fought = _fought(ground, options, session)
     sources = Sources(access, direct, indirect, escalation, intent)
     matrix = build(sources, cast.personas, exposure, results, fought)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
@@ -183,9 +185,7 @@ def _probed(
     return results, (*skipped, *_grouped(access.catalog, failed))
 
 
-def _fought(ground: Ground, options: Options, session: Session | None) -> Campaign:
-    if session is None or options.mode != "write":
-        return NO_CAMPAIGN
+def _fought(ground: Ground, options: Options, session: Session) -> Campaign:
     try:
         return attack(session, ground, progress=options.progress)
     except psycopg.Error as error:

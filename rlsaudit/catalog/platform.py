@@ -42,6 +42,9 @@ SUPABASE_SYSTEM_SCHEMAS = frozenset(
 )
 """Schemas whose objects are Supabase's own, not the project's."""
 
+USERS = ("auth", "users")
+"""Where Supabase's authentication keeps the accounts."""
+
 _API_SCHEMAS = ("public", "graphql_public")
 _ALWAYS_SERVED = ("storage",)
 

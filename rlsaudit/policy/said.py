@@ -5,6 +5,7 @@ A row that shows what a policy lets through has to have these values; made up at
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def said(expressions: Iterable[Expr]) -> Said:
                 constants[_ref(one.operand)][None] = None
             if not isinstance(one, Call) or one.name not in _COMPARES:
                 continue
-            for left, right in (one.args, one.args[::-1]) if len(one.args) == 2 else ():  # noqa: PLR2004 — both sides
+            for left, right in itertools.permutations(one.args) if one.args[1:] and not one.args[2:] else ():
                 column, path = _column(left)
                 if column is None:
                     for each in _fields(left):

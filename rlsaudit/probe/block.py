@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BATCH = 200
 """So many probes share a round trip and a statement_timeout."""
+SECONDS_FOR_SLOW_PROBES = 60.0
+"""So long probes are asked one by one that spoiled a batch, in all."""
 _MOST_SAID = 500
 _LOCKED = "55P03"
 _REFUSED = "42501"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from rlsaudit.probe.block import ask, batch
+from rlsaudit.probe.block import SECONDS_FOR_SLOW_PROBES, ask, batch
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.platform import Platform
     from rlsaudit.connect import Session
-
-_SECONDS_FOR_SLOW_PROBES = 60.0
 
 
 def run(
@@ -84,7 +82,7 @@ class _Run:
 
     def _one_by_one(self, numbered: Sequence[tuple[int, Probe]]) -> None:
         if self._slow_until is None:
-            self._slow_until = time.monotonic() + _SECONDS_FOR_SLOW_PROBES
+            self._slow_until = time.monotonic() + SECONDS_FOR_SLOW_PROBES
         for number, probe in numbered:
             if time.monotonic() > self._slow_until:
                 reason = "no time left: many probes are slow on this database"

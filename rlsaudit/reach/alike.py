@@ -7,14 +7,13 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.platform import USERS
 from rlsaudit.names import ident
 from rlsaudit.policy.body import body_of
 
 if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Relation
-
-_USERS = ("auth", "users")
 
 
 class Alike:
@@ -75,7 +74,7 @@ _GOES_ON = re.compile(r'[\w".]\Z')
 
 def _filled_at_sign_up(catalog: Catalog) -> frozenset[str]:
     """The names of tables that the triggers on the table of users write."""
-    users = catalog.relations_by_name.get(_USERS)
+    users = catalog.relations_by_name.get(USERS)
     called = (one.function for one in catalog.triggers[users.oid]) if users is not None else ()
     bodies = [body_of(catalog.functions[oid]) for oid in called if oid in catalog.functions]
     return frozenset(name[-1] for one in bodies for _, name in one.writes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pglast import ast
 
 from rlsaudit.catalog.firing import fires, is_before
+from rlsaudit.catalog.platform import USERS
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of, statements_of, surely_run
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rlsaudit.policy.procedure.path import Bindings
     from rlsaudit.policy.tree import Node
 
-USERS = ("auth", "users")
 
 _WRITES = ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt
 _EVENTS = {ast.InsertStmt: Operation.INSERT, ast.DeleteStmt: Operation.DELETE}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import z3
 from pglast import ast
 
+from rlsaudit.catalog.platform import USERS
 from rlsaudit.names import qualified
 from rlsaudit.policy import tree
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.put_in import Made, Picked
-from rlsaudit.policy.proof.sign_up import USERS, SignUp
+from rlsaudit.policy.proof.sign_up import SignUp
 from rlsaudit.policy.proof.values import Codes, Family, Term, constant, family
 from rlsaudit.policy.read.constraints import checks, references
 

@@ -98,6 +98,7 @@ class _Campaign:
         self._progress = progress
         self._done = self._asked = 0
         self._cut: list[str] = []
+        self._unsigned = ""
 
     def fought(self) -> Campaign:
         catalog, ground = self._catalog, self._ground
@@ -173,7 +174,7 @@ class _Campaign:
         exposure: Mapping[str, Sequence[Relation]],
         deciding: Mapping[int, frozenset[int]],
     ) -> Mapping[Key, Chained]:
-        sign_up(self._session, self._catalog, NEWCOMER)
+        self._unsigned = sign_up(self._session, self._catalog, NEWCOMER)
         found: dict[Key, Chained] = {}
         for persona in cast:
             if identities(persona)[0].strange:
@@ -212,6 +213,8 @@ class _Campaign:
         left: Mapping[tuple[int, str], set[Operation]],
         missing: Mapping[int, str],
     ) -> Iterable[Skipped]:
+        if self._unsigned:
+            yield Skipped("chains of statements by somebody who has just signed up", f"no account: {self._unsigned}")
         for name in self._cut:
             yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():

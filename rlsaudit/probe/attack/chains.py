@@ -90,13 +90,14 @@ class Chains:
         self._consulted = consulted
         self._run = run
         self._left = _MOST_TRIED
+        self._cut = False
         self._until = time.monotonic() + _SECONDS
         self._deciding = frozenset().union(*(consulted.get(oid, frozenset()) for oid in self._relations))
 
     @property
     def cut(self) -> bool:
         """Whether more could have been tried."""
-        return self._left <= 0
+        return self._cut or self._left <= 0
 
     def found(self) -> Mapping[Key, Chained]:
         """Returns the shortest chain for each cell that one opens."""
@@ -158,6 +159,7 @@ class Chains:
             for chain, result in zip(tried, self._answers(probes), strict=True)
             if result is not None and result.outcome is Outcome.ROWS and result.rows
         ]
+        self._cut |= len(went) > _MOST_CHAINS
         return went[:_MOST_CHAINS]
 
     def _targets(self) -> Iterator[Probe]:
@@ -169,7 +171,8 @@ class Chains:
             name = self._attacks.name(relation)
             reads = f"select count(*) from {name} where {condition}"
             yield Probe(self._persona, relation.oid, Operation.SELECT, reads)
-            for operation, sql in self._attacks.writes(self._persona, relation):
+            # One statement of each kind: what is set matters little where it is asked whether there is a row at all.
+            for operation, sql in dict(reversed([*self._attacks.writes(self._persona, relation)])).items():
                 yield Probe(self._persona, relation.oid, operation, f"{sql} where {condition}")
 
     def _candidates(self) -> Iterator[Step]:

@@ -106,24 +106,17 @@ class Attacks:
         return name is not None and self._sown.has_all(ref.relation, name, there)
 
     def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
-        """Yields what counts all rows there are, as the connection."""
+        """Yields what counts all rows there are, as the connection: not where it is kept from some of them itself."""
+        me = self._catalog.roles_by_name[self._catalog.snapshot.viewer.name].oid
         for one in relations:
-            yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
+            if not self._access.rls_applies(me, one):
+                yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
 
     def on_rows(self, by: Identity, relation: Relation, there: int) -> Iterator[Attempt]:
         """Yields attempts on the rows that are there, as many as `there` says."""
-        role, name = self._role(by), self._catalog.identity(relation)
-        if self._access.columns(role, relation, "SELECT") and self._may(relation, Operation.SELECT):
+        if self._access.columns(self._role(by), relation, "SELECT") and self._may(relation, Operation.SELECT):
             yield self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
-        if relation.kind == "m" or self._does_otherwise(relation):
-            return
-        writes: list[tuple[Operation, str]] = []
-        changes = list(self._changes(role, relation))
-        if changes and self._may(relation, Operation.UPDATE, there=there):
-            writes += [(Operation.UPDATE, update(name, column, value)) for column, value in changes]
-        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE, there=there):
-            writes.append((Operation.DELETE, delete(name)))
-        for operation, sql in writes:
+        for operation, sql in self.writes(by.persona, relation, there=there):
             attempt = self._attempt(by, relation, operation, sql)
             if self._throwaway:
                 yield attempt
@@ -214,15 +207,15 @@ class Attacks:
             return None
         return in_keys([one.name for one in columns], [one.values for one in rows])
 
-    def writes(self, persona: Persona, relation: Relation) -> Iterator[tuple[Operation, str]]:
-        """Yields statements that change and delete all rows."""
-        if self._does_otherwise(relation):
+    def writes(self, persona: Persona, relation: Relation, *, there: int = 0) -> Iterator[tuple[Operation, str]]:
+        """Yields statements that change and delete all rows, as many as `there` says."""
+        if relation.kind == "m" or self._does_otherwise(relation):
             return
         role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
-        changes = next(iter(self._changes(role, relation)), None)
-        if changes is not None and self._may(relation, Operation.UPDATE):
-            yield Operation.UPDATE, update(name, *changes)
-        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
+        changes = list(self._changes(role, relation))
+        if changes and self._may(relation, Operation.UPDATE, there=there):
+            yield from ((Operation.UPDATE, update(name, column, value)) for column, value in changes)
+        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE, there=there):
             yield Operation.DELETE, delete(name)
 
     def in_the_name_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from rlsaudit.probe.block import ask, batch
+from rlsaudit.probe.block import SECONDS_FOR_SLOW_PROBES, ask, batch
 from rlsaudit.probe.outcome import Outcome, Result
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.probe.outcome import Probe
 
-_SECONDS_FOR_SLOW_PROBES = 60.0
 _SAVEPOINT = "rlsaudit_attack"
 
 
@@ -39,7 +38,7 @@ def run(
     """
     found: dict[int, Result] = {}
     numbered = list(enumerate(probes))
-    start, slow_until = 0, time.monotonic() + _SECONDS_FOR_SLOW_PROBES
+    start, slow_until = 0, time.monotonic() + SECONDS_FOR_SLOW_PROBES
     while start < len(numbered):
         asked = batch(numbered, start)
         answers = _tried(session, catalog, platform, [one for _, one in asked])

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from rlsaudit.catalog.platform import USERS
+from rlsaudit.model import Operation
+from rlsaudit.policy.effects import reason_not_to_write
 from rlsaudit.probe.rows import introduction
 
 if TYPE_CHECKING:
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.probe.rows import Principal
 
-_USERS = ("auth", "users")
 _SAVEPOINT = "rlsaudit_sign_up"
 _SIGN_UP = """
 insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
@@ -23,22 +25,28 @@ values (%s, 'authenticated', 'authenticated', %s, %s::pg_catalog.jsonb, %s::pg_c
 """
 
 
-def sign_up(session: Session, catalog: Catalog, newcomer: Principal) -> bool:
-    """Makes an account in Supabase's `auth.users` and returns whether there is one; elsewhere there is none to make.
+def sign_up(session: Session, catalog: Catalog, newcomer: Principal) -> str:
+    """Makes an account in Supabase's `auth.users`; elsewhere there is none to make.
 
-    A trigger of the project's may refuse it: then nobody can sign up, or not in this way. One that wants a name gets
-    one.
+    Returns why there is none where one belongs: a trigger of the project's may refuse it, or do what a rollback does
+    not undo. One that wants a name gets one.
     """
-    if _USERS not in catalog.relations_by_name:
-        return False
+    users = catalog.relations_by_name.get(USERS)
+    if users is None:
+        return ""
+    every = [one.number for one in catalog.columns[users.oid]]
+    reason = reason_not_to_write(catalog, users, [Operation.INSERT], every, throwaway=True)
+    if reason:
+        return reason
     given = json.dumps(newcomer.claims.get("app_metadata", {}))
     for said in dict.fromkeys(("{}", introduction(catalog, newcomer))):
         session.execute(f"savepoint {_SAVEPOINT}")
         try:
             session.execute(_SIGN_UP, [newcomer.user, newcomer.claims.get("email"), given, said])
-        except psycopg.errors.DatabaseError:
+        except psycopg.errors.DatabaseError as error:
             session.execute(f"rollback to savepoint {_SAVEPOINT}")
+            reason = f"{error.diag.message_primary} ({error.sqlstate})"
         else:
             session.execute(f"release savepoint {_SAVEPOINT}")
-            return True
-    return False
+            return ""
+    return reason

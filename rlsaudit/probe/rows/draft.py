@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
+from rlsaudit.catalog.platform import USERS
 from rlsaudit.probe.rows.choices import NULL
 from rlsaudit.probe.rows.combine import nearest
 from rlsaudit.probe.rows.content import Whose
-from rlsaudit.probe.rows.metadata import COLUMN, USERS
+from rlsaudit.probe.rows.metadata import COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

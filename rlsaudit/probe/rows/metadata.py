@@ -9,13 +9,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.platform import USERS
 from rlsaudit.probe.rows.content import Content, Whose
 
 if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.probe.rows.model import Principal
 
-USERS = ("auth", "users")
 COLUMN = "raw_user_meta_data"
 _KEY = re.compile(rf"\b{COLUMN}\s*->>?\s*'((?:[^']|'')*)'", re.IGNORECASE)
 
