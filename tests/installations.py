@@ -9,6 +9,8 @@ from pathlib import Path
 from rlsaudit.engine import EngineRequest, candidates
 from rlsaudit.engine.tree import link_or_copy
 
+DUMPED = 17
+"""The newest major of which the packages have a pg_dump: of 18 they have the server alone."""
 PACKAGES = Path(__file__).parent / "postgres" / "node_modules"
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlsaudit.cli.failures import is_database
+from rlsaudit.errors import UsageError
+
 if TYPE_CHECKING:
     from rlsaudit.audit import Options
     from rlsaudit.compare import Side
@@ -29,16 +32,12 @@ def opened(target: str | None, recipe: Recipe, options: Options) -> Side:
     Raises:
         AuditError: it is nothing that can be audited, or could not be.
     """
-    from rlsaudit.audit import examine  # noqa: PLC0415 — what --help need not wait for
-    from rlsaudit.catalog import take  # noqa: PLC0415
-    from rlsaudit.compare import Side  # noqa: PLC0415
-    from rlsaudit.connect import connect, target_from  # noqa: PLC0415
-    from rlsaudit.source import Named, open_side  # noqa: PLC0415
+    from rlsaudit.connect import target_from  # noqa: PLC0415 — what --help need not wait for
+    from rlsaudit.source import Named, database_side, open_side  # noqa: PLC0415
 
+    if options.probe == "write" and (target is None or is_database(target)):
+        hint = "`rlsaudit audit --probe write` writes to a database, and takes it back; or leave out --probe."
+        raise UsageError("This command only reads a database.", hint=hint)
     if target is not None:
         return open_side(Named(target, Path(), recipe), options)
-    with connect(target_from(None, os.environ)) as session:
-        with session.read_only():
-            snapshot = take(session)
-        audited = examine(snapshot, options, session)
-    return Side(audited.report, audited.case)
+    return database_side(target_from(None, os.environ), options)

@@ -92,6 +92,7 @@ def shares_backends(session: Session, conninfo: str) -> bool:
     if session.connection.info.backend_pid == _backend(session):
         return False
     with connect(conninfo) as other:
+        other.recorder = session.recorder
         return meets(session, other)
 
 

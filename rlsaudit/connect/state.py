@@ -33,6 +33,20 @@ from pg_catalog.pg_roles r"""
 _LASTING = "relpersistence <> 't'"
 _CATALOGS = {
     "pg_class": f"select c.oid::text, c.xmin::text from pg_catalog.pg_class c where c.{_LASTING}",
+    "pg_database": "select oid::text, xmin::text from pg_catalog.pg_database",
+    "pg_type": "select t.oid::text, t.xmin::text from pg_catalog.pg_type t"
+    " join pg_catalog.pg_namespace n on n.oid = t.typnamespace where n.nspname !~ '^pg_(toast_)?temp_'",
+    "pg_enum": "select oid::text, xmin::text from pg_catalog.pg_enum",
+    "pg_rewrite": f"select w.oid::text, w.xmin::text from pg_catalog.pg_rewrite w"
+    f" join pg_catalog.pg_class c on c.oid = w.ev_class where c.{_LASTING}",
+    "pg_index": "select i.indexrelid::text, i.xmin::text from pg_catalog.pg_index i"
+    f" join pg_catalog.pg_class c on c.oid = i.indrelid where c.{_LASTING}",
+    "pg_publication": "select oid::text, xmin::text from pg_catalog.pg_publication",
+    "pg_publication_rel": "select oid::text, xmin::text from pg_catalog.pg_publication_rel",
+    "pg_event_trigger": "select oid::text, xmin::text from pg_catalog.pg_event_trigger",
+    "pg_foreign_server": "select oid::text, xmin::text from pg_catalog.pg_foreign_server",
+    "pg_description": "select classoid::text || ' ' || objoid::text || ' ' || objsubid::text, xmin::text"
+    " from pg_catalog.pg_description",
     "pg_attribute": "select a.attrelid::text || ' ' || a.attnum::text, a.xmin::text from pg_catalog.pg_attribute a"
     f" join pg_catalog.pg_class c on c.oid = a.attrelid where c.{_LASTING}",
     "pg_constraint": "select oid::text, xmin::text from pg_catalog.pg_constraint",

@@ -148,6 +148,16 @@ def type_name(cast: Node) -> str:
     return "array" if cast.typeName.arrayBounds else name(cast.typeName.names)[-1]
 
 
+def uncast(node: Node) -> Node:
+    """Returns what is cast, through several casts; None where one has modifiers, which may cut a value short."""
+    while isinstance(node, ast.TypeCast):
+        written: Node = node.typeName
+        if written.typmods:
+            return None
+        node = node.arg
+    return node
+
+
 def text(node: Node) -> str:
     """Returns the node as SQL, or words in its place where it is nested too deeply to write it out."""
     known = _texts.get(id(node))

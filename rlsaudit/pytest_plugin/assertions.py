@@ -31,7 +31,8 @@ class Audited:
     """An audit, made once for all tests.
 
     Each assertion raises AssertionError with the evidence where it does not hold, and returns True where it does: so
-    `assert` before it changes nothing. What is unknown holds for no assertion.
+    `assert` before it changes nothing. No assertion on a table or function holds where that is unknown; the findings
+    leave it aside, as exit codes do: `has_nothing_unknown` is asked beside them.
 
     Attributes:
         report: The report, as `rlsaudit audit` would print it.

@@ -27,19 +27,19 @@ class Functions:
     def __repr__(self) -> str:
         return printable(f"<{', '.join(map(self.case.catalog.function_identity, self.functions))}>")
 
-    def is_closed_to(self, *personas: str) -> bool:
+    def is_closed_to(self, persona: str, *more: str) -> bool:
         """Asserts that none of these personas can call any of them."""
         __tracebackhide__ = True
-        for name in personas:
+        for name in (persona, *more):
             for one in self.functions:
                 if self._callable(name, one):
                     raise AssertionError(self._told(name, one, "was to be closed to", "can call it"))
         return True
 
-    def is_open_to(self, *personas: str) -> bool:
+    def is_open_to(self, persona: str, *more: str) -> bool:
         """Asserts that each of these personas can call all of them."""
         __tracebackhide__ = True
-        for name in personas:
+        for name in (persona, *more):
             for one in self.functions:
                 if not self._callable(name, one):
                     raise AssertionError(self._told(name, one, "was to be open to", "cannot call it"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.access.views import reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
-from rlsaudit.policy.expr import FALSE, TRUE
+from rlsaudit.policy.expr import FALSE, TRUE, Given, Who, walk
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
 from rlsaudit.reach.deeds import Doings
@@ -235,13 +235,19 @@ class Indirect:
             if done is operation and self._may(role, relation, operation):
                 yield way
         for (posing, _), way in lifted.posing.items():
-            if self._poses.matters(posing, persona, relation, operation):
+            family = (relation, *ancestors(self._catalog, relation), *descendants(self._catalog, relation))
+            if any(self._poses.matters(posing, persona, one, operation) for one in family):
                 yield way
 
     def _bounded(self, persona: Persona, relation: Relation, via: str, rows: Mapping[Expr, str]) -> Iterator[Way]:
         """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
         doings = self._doings_of(persona)
-        bounds = {one: Reach.ALL if doings is None else doings.most(one, relation.oid) for one in rows}
+        posing = bool(self._lifted[persona.name].posing)
+        bounds = {
+            # Whoever asks as others gets theirs.
+            one: Reach.ALL if doings is None or (posing and _asks_who(one)) else doings.most(one, relation.oid)
+            for one in rows
+        }
         most = max(bounds.values())
         if most is Reach.NONE:
             return
@@ -355,3 +361,8 @@ class Indirect:
 def _of_a_part(reach: Reach) -> Reach:
     """What reach over some of a table's rows comes to over all of them."""
     return min(reach, Reach.SOME)
+
+
+def _asks_who(rows: Expr) -> bool:
+    """Whether which rows these are depends on who asks."""
+    return any(isinstance(one, Given) and one.who in {Who.IDENTITY, Who.SERVER} for one in walk(rows))

@@ -9,6 +9,8 @@ from rlsaudit.policy.read import read
 from rlsaudit.reach.family import ancestors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.policy.formula import Formula
@@ -28,6 +30,8 @@ def tells_no_parts_apart(catalog: Catalog, whole: Relation, part: Relation, rows
         names = {each.number: each.name for each in catalog.columns[one.oid]}
         if any(names.get(number, "") in {"", *asked} for number in one.partition_key):
             return False
+    if _may_differ(catalog, whole, (part, *between), asked):
+        return False
     of_the_whole = {each.definition for each in catalog.constraints[whole.oid]}
     more = (
         each
@@ -37,6 +41,20 @@ def tells_no_parts_apart(catalog: Catalog, whole: Relation, part: Relation, rows
     )
     computed = {each.name for one in (part, *between) for each in catalog.columns[one.oid] if each.generated}
     return next(more, None) is None and computed.isdisjoint(asked)
+
+
+def _may_differ(catalog: Catalog, whole: Relation, below: Sequence[Relation], asked: frozenset[str]) -> bool:
+    """Whether a part's rows may be others in what is asked: by NOT NULL, by a trigger, by what ties that to the key."""
+    nullable = {one.name for one in catalog.columns[whole.oid] if not one.not_null}
+    stricter = any(one.not_null and one.name in asked & nullable for part in below for one in catalog.columns[part.oid])
+    names = {one.number: one.name for one in catalog.columns[whole.oid]}
+    key = {names.get(number, "") for number in whole.partition_key}
+    tied = any(
+        not key.isdisjoint(columns) and not asked.isdisjoint(columns)
+        for one in catalog.constraints[whole.oid]
+        if one.kind in "cf" and (columns := {names.get(number, "") for number in one.columns})
+    )
+    return stricter or tied or any(catalog.triggers[one.oid] for one in below if one.oid != whole.oid)
 
 
 def _is_within(catalog: Catalog, relation: Relation, whole: Relation) -> bool:

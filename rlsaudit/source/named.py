@@ -46,13 +46,7 @@ def open_side(named: Named, options: Options, base: Side | None = None) -> Side:
     """
     word = named.word
     if _is_database(word):
-        with connect(target_from(word, {})) as session:
-            with session.read_only():
-                snapshot = take(session)
-            # Whoever asks for a check that writes means the throwaway server, not the database to compare with.
-            harmless = replace(options, probe="none" if options.probe == "none" else "read")
-            audited = examine(snapshot, harmless, session)
-        return Side(audited.report, audited.case)
+        return database_side(target_from(word, {}), options)
     path = Path(word)
     if path.suffix == _SNAPSHOT and path.is_file():
         audited = examine(load(path), options)
@@ -61,6 +55,20 @@ def open_side(named: Named, options: Options, base: Side | None = None) -> Side:
         return from_migrations(path, named.recipe, options, base)
     with checked_out(named.within, word) as files:
         return from_migrations(files, named.recipe, options, base)
+
+
+def database_side(conninfo: str, options: Options) -> Side:
+    """Audits a database that is only read: whoever asks for attacks here means the throwaway server.
+
+    Raises:
+        AuditError: it could not be audited.
+    """
+    harmless = replace(options, probe="none" if options.probe == "none" else "read")
+    with connect(conninfo) as session:
+        with session.read_only():
+            snapshot = take(session)
+        audited = examine(snapshot, harmless, session)
+    return Side(audited.report, audited.case)
 
 
 def _is_database(word: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from installations import DUMPED
 from psycopg.conninfo import conninfo_to_dict
 
 from rlsaudit.audit import Options, audit
@@ -223,7 +224,7 @@ class TestTheCommands:
     def test_a_clone_tells_of_the_database_itself(
         self, ask: Callable[..., Answer], server: Server, dsn: str, tmp_path: Path
     ) -> None:
-        if server.major > 17:
+        if server.major > DUMPED:
             pytest.skip("no pg_dump of this major here")
         said = ask("audit", dsn, "--probe", "clone", "--receipt", "receipt.json")
         assert said.code in {0, 1}, said.err

@@ -60,7 +60,7 @@ class Reader:
     """Reads values of a body. `signing` is whether NEW is the user who signs up.
 
     `alone` says whether a column of a row that an INSERT has made holds what no other row has. `everybody` says whether
-    whoever signs up has a row in a table: if that is empty, nobody did before.
+    whoever signs up has a row in a table, and the body sees it: if it finds none, nobody signed up before.
     """
 
     signing: bool
@@ -69,10 +69,8 @@ class Reader:
 
     def values(self, node: Node, bindings: Bindings = _EMPTY, depth: int = 0) -> frozenset[Value]:
         """Returns what an expression may be, with PERHAPS where it is not certain that each of that can be had."""
-        inner = node
-        while isinstance(inner, ast.TypeCast):
-            inner = inner.arg
-        if depth > _DEEPEST:
+        inner = tree.uncast(node)
+        if inner is None or depth > _DEEPEST:
             return frozenset({Made.ANYTHING})
         match inner:
             case ast.A_Const():
@@ -195,13 +193,27 @@ class Reader:
         if not isinstance(select, ast.SelectStmt):
             return False
         tables = select.fromClause or ()
-        bare = not any((select.whereClause, select.groupClause, select.havingClause, select.larg, select.withClause))
+        asked = (select.whereClause, select.groupClause, select.havingClause, select.larg, select.withClause)
+        bare = not any((*asked, select.limitOffset, select.lockingClause)) and _takes_one(select.limitCount)
         return bare and len(tables) == 1 and isinstance(tables[0], ast.RangeVar) and self.everybody(tables[0])
 
 
 def _is_count(node: Node) -> bool:
     """Whether it is `count(*)`."""
-    return isinstance(node, ast.FuncCall) and tree.name(node.funcname) == ("count",) and bool(node.agg_star)
+    if not isinstance(node, ast.FuncCall) or tree.name(node.funcname) != ("count",):
+        return False
+    return bool(node.agg_star) and node.agg_filter is None and node.over is None
+
+
+def _takes_one(limit: Node) -> bool:
+    """Whether a LIMIT leaves one row at least, where there is one."""
+    match limit:
+        case None:
+            return True
+        case ast.A_Const(val=ast.Integer(ival=number)):
+            return (number or 0) > 0
+        case _:
+            return False
 
 
 def _is_there(branch: Node) -> bool:

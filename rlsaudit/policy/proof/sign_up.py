@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from pglast import ast
@@ -71,8 +72,8 @@ class SignUp:
         for function in direct:
             self._picks_barred |= not _METADATA.isdisjoint(body_of(function).assigns)
             for statement in surely_run(function):
-                if isinstance(statement, ast.InsertStmt):
-                    self._everybody |= {one.oid for one in self._named(statement.relation)}
+                if relation := self._surely_into(statement):
+                    self._everybody.add(relation.oid)
         for one in direct:
             self._follow(one, direct=True)
         for one in later:
@@ -135,13 +136,13 @@ class SignUp:
             for relation in self._catalog.relations.values():
                 if re.search(rf"\b{re.escape(relation.name)}\b", function.body, re.IGNORECASE):
                     self._at(relation).lost = True
-        reader = Reader(direct and self._signs_up(function), self._is_alone, self._has_everybody)
+        everybody = partial(self._shows_everybody, function)
+        reader = Reader(direct and self._signs_up(function), self._is_alone, everybody)
         for node, bindings in self._writes(function, reader):
             self._write(node, bindings, reader)
         for statement in surely_run(function) if direct else ():
-            if isinstance(statement, ast.InsertStmt):
-                for relation in self._named(statement.relation):
-                    self._at(relation).surely = True
+            if filled := self._surely_into(statement):
+                self._at(filled).surely = True
         for name in body.calls:
             for one in self._called(name):
                 self._follow(one, direct=False)
@@ -199,10 +200,28 @@ class SignUp:
         keys = [tuple(one.columns) for one in self._catalog.constraints[relation.oid] if one.kind in "pu"]
         return tuple(numbers) in keys
 
-    def _has_everybody(self, of: Node) -> bool:
-        """Whether whoever signs up has a row in what a name may mean."""
+    def _surely_into(self, statement: Node) -> Relation | None:
+        """The table that gets a row by a statement, whatever there is; None where that is not certain."""
+        named = list(self._named(statement.relation)) if isinstance(statement, ast.InsertStmt) else []
+        if len(named) != 1 or not _puts_one(statement):
+            return None
+        before = (body_of(one) for one in self._fired(named[0].oid, Operation.INSERT))
+        swallowed = any(one.returns_null or not one.understood for one in before)
+        return None if swallowed or self._catalog.rewrites[named[0].oid] else named[0]
+
+    def _shows_everybody(self, function: Function, of: Node) -> bool:
+        """Whether whoever signs up has a row in what a name may mean, and a function sees it there."""
         named = list(self._named(of))
-        return bool(named) and all(one.oid in self._everybody for one in named)
+        return bool(named) and all(one.oid in self._everybody and self._sees_all(function, one) for one in named)
+
+    def _sees_all(self, function: Function, relation: Relation) -> bool:
+        """Whether no policy keeps rows from a function; as whom one runs that is not its owner's is not known."""
+        if not relation.rls:
+            return True
+        owner = self._catalog.roles.get(function.owner)
+        owns = function.owner == relation.owner and not relation.forced
+        passes = owner is not None and (owner.superuser or owner.bypass_rls or owns)
+        return function.security_definer and passes
 
     def _called(self, name: tuple[str, ...]) -> list[Function]:
         if len(name) > 1:
@@ -260,9 +279,20 @@ class SignUp:
             names = [one.name for one in self._catalog.columns[relation.oid]]
         if len(values) > len(names):
             return None
-        alone = not select.fromClause and not select.whereClause
+        alone = _is_one_row(select)
         made = {name: reader.values(one, bindings) for name, one in zip(names, values, strict=False)}
         return made if alone else dict.fromkeys(made, frozenset({Made.ANYTHING}))
+
+
+def _puts_one(insert: Node) -> bool:
+    """Whether an INSERT puts a row in whatever there is."""
+    return insert.selectStmt is None or _is_one_row(insert.selectStmt)
+
+
+def _is_one_row(select: Node) -> bool:
+    """Whether it is VALUES, or a SELECT of one row that asks nothing."""
+    asked = (select.fromClause, select.whereClause, select.havingClause, select.limitCount, select.limitOffset)
+    return not any(asked) and select.larg is None
 
 
 def _returned(statement: Node) -> tuple[Node, ...]:

@@ -353,9 +353,7 @@ def _is_compared_with_user(text: str, column: str) -> bool:
 
 def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:
     """That the column has its default."""
-    node = tree.expression(sql)
-    while isinstance(node, ast.TypeCast):
-        node = node.arg
+    node = tree.uncast(tree.expression(sql))
     if not isinstance(node, ast.A_Const):
         return None
     if node.isnull:

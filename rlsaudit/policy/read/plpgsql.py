@@ -35,6 +35,7 @@ from rlsaudit.policy.expr import (
     walk,
 )
 from rlsaudit.policy.procedure import Branch, Conflict, NotFollowed, conflict_of, value
+from rlsaudit.policy.procedure.declared import is_built_in
 from rlsaudit.policy.procedure.path import (
     Argument,
     Bindings,
@@ -137,9 +138,11 @@ class Body:
         """Whether what may fail in a block is one value that is known: a claim that the persona does not have."""
         if unknown.fails is None:
             return False
-        found = self.moment(unknown.at).read(unknown.fails)
-        # A domain may refuse NULL.
-        return isinstance(found, Const) and "d" not in (found.type.kind, self.kind.kind)
+        here = self.moment(unknown.at)
+        found = here.read(unknown.fails)
+        # A domain may refuse NULL, also on the way.
+        known = isinstance(found, Const) and "d" not in (found.type.kind, self.kind.kind)
+        return known and all(_is_the_servers(one, here) for one in tree.walk(unknown.fails))
 
     def _flat(self, branches: Sequence[Branch], depth: int) -> list[tuple[Expr, Expr]]:
         """The cases of ways that part in no order."""
@@ -359,3 +362,20 @@ class _Variables(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._bindings)
+
+
+def _is_the_servers(node: tree.Node, here: Here) -> bool:
+    """Whether nothing of the project's is called, or cast to: it might refuse a value that the server would take."""
+    match node:
+        case ast.FuncCall():
+            name = tree.name(node.funcname)
+            database = here.scope.database
+            own = database is not None and any(
+                one.extension is None and one.name == name[-1] for one in database.catalog.snapshot.functions
+            )
+            return name in here.scope.trusted or not (len(name) > 1 or own)
+        case ast.TypeCast():
+            written: tree.Node = node.typeName
+            return is_built_in(".".join(tree.name(written.names)).removeprefix("pg_catalog."))
+        case _:
+            return True
