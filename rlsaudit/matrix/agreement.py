@@ -99,9 +99,9 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
         if not passed:
             return way, ""
         return replace(way, at_least=Reach.OWN, evidence=EvidenceKind.PROBE, because=f"{way.because}; {got}"), ""
-    # All rows that were made are not all that there could be: some that the proof has in mind may not be among them.
-    # And of new rows not every content was tried: that it does not matter is for a proof to say.
-    of_some = way.at_most is Reach.SOME or (operation is Operation.INSERT and way.untouched is not Reach.ALL)
+    # All rows that were made are not all that there could be: that their content does not matter is for a proof to say,
+    # which may leave open whether a trigger lets them pass.
+    of_some = way.at_most is Reach.SOME or Reach.ALL not in {way.at_least, way.untouched}
     reached = Reach.SOME if of_some else attacked.reach
     if reached > way.at_most:
         found = replace(way, at_least=reached, at_most=Reach.ALL, evidence=EvidenceKind.NONE)

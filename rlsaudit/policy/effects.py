@@ -102,6 +102,18 @@ def reason_not_to_write(
     return _writing_reason(look, asked)
 
 
+def reason_not_to_attack(catalog: Catalog, relation: Relation, *, throwaway: bool = False) -> str:
+    """Returns why a persona's statement on the relation should not be run in a transaction that may write.
+
+    What a READ ONLY one would stop does happen there: a view may draw from a sequence, and a policy call what writes.
+    `throwaway` is as in `reason_not_to_write`.
+    """
+    look = _writing(catalog, throwaway=throwaway)
+    look.relations.append(relation)
+    look.as_persona = True
+    return _writing_reason(look, ())
+
+
 def reason_not_to_call(catalog: Catalog, function: Function, *, throwaway: bool = False) -> str:
     """Returns why a function should not be called; empty where nothing speaks against it.
 
@@ -117,15 +129,19 @@ def _writing(catalog: Catalog, *, throwaway: bool) -> _Look:
 
 def _writing_reason(look: _Look, asked: Collection[_Write]) -> str:
     """Why all that a search has found to be written, and to be read for that, speaks against it."""
-    while look.written:
-        current = look.written.pop()
-        if current not in look.seen_writes:
+    while look.written or look.relations:
+        while look.written:
+            current = look.written.pop()
+            if current in look.seen_writes:
+                continue
             look.seen_writes.add(current)
-            reason = _write_reason(look, current)
-            if reason:
+            if reason := _write_reason(look, current):
                 where = "" if current in asked else f"{look.catalog.identity(current.relation)} is written as well: "
                 return f"{where}{reason}"
-    return _reading_reason(look)
+        # What is read may call what writes in turn.
+        if reason := _reading_reason(look):
+            return reason
+    return ""
 
 
 def _write_reason(look: _Look, write: _Write) -> str:
@@ -191,8 +207,9 @@ _NOT_IMITATED = "it reads session_user, which is the auditor's: SET ROLE does no
 class _Look:
     """One search: what is left to look at, and what has been.
 
-    `writing` is whether statements run as the connection itself and write, `drawing` whether sequences may be drawn
-    from, `lax` whether code may run that is not understood.
+    `writing` is whether statements may write, and run as the connection itself unless `as_persona`: what that comes to
+    has to be the persona's doing. `drawing` is whether sequences may be drawn from, `lax` whether code may run that is
+    not understood.
     """
 
     catalog: Catalog
@@ -202,6 +219,7 @@ class _Look:
     written: list[_Write] = field(default_factory=list)
     seen_writes: set[_Write] = field(default_factory=set)
     writing: bool = False
+    as_persona: bool = False
     drawing: bool = False
     lax: bool = False
 
@@ -257,7 +275,7 @@ def _call_reason(look: _Look, name: tuple[str, ...]) -> str:
     """Why what is called by this name should not run. A name without a schema is a built-in one's, or may be."""
     shown = ".".join(name)
     if name == SESSION_USER:
-        return "" if look.writing else _NOT_IMITATED
+        return "" if look.writing and not look.as_persona else _NOT_IMITATED
     if name[-1] in _DRAWS and look.writing:
         return "" if look.drawing else f"it calls {shown}: a sequence would stay advanced"
     if len(name) > 1:
@@ -268,7 +286,7 @@ def _call_reason(look: _Look, name: tuple[str, ...]) -> str:
     if name[0].startswith(_REACHES_OUT) and not (look.writing and _UNTIL_THE_END in name[0]):
         return f"it may call {shown}, whose effects outlive a rollback"
     # A query is run as a persona, and what it comes to has to be the persona's doing.
-    if name[0] == _CHANGES_SETTINGS and not (look.lax and look.writing):
+    if name[0] == _CHANGES_SETTINGS and not (look.lax and look.writing and not look.as_persona):
         return f"it calls {shown}, which could take another role than the persona's"
     return _functions_reason(look, [one for one in look.catalog.snapshot.functions if one.name == name[0]])
 

@@ -15,7 +15,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from rlsaudit.probe.outcome import Outcome, Probe, Result
-from rlsaudit.probe.request import settings
+from rlsaudit.probe.request import COUNTER, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,12 +68,14 @@ begin
           from pg_catalog.json_array_elements(made) as one;
         for step in select one.value operator(pg_catalog.#>>) '{{}}'
             from pg_catalog.json_array_elements(probe operator(pg_catalog.->) 'first') as one loop
+          perform pg_catalog.set_config('{counter}', '0', true);
           execute step;
           get diagnostics gone = row_count;
           if gone operator(pg_catalog.=) 0 then
             raise exception 'a step before it changed nothing';
           end if;
         end loop;
+        perform pg_catalog.set_config('{counter}', '0', true);
         ready := true;
         if asks then
           execute statement into answer;
@@ -160,6 +162,7 @@ def ask(
         locked=_LOCKED,
         refused=_REFUSED,
         recursion=_RECURSION,
+        counter=COUNTER,
         most_said=_MOST_SAID,
         begin=f"savepoint {savepoint};" if savepoint else "",
         end=f"release savepoint {savepoint};" if savepoint else "",

@@ -24,8 +24,8 @@ _STRANGER_SETTING = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 _API_SEARCH_PATH = "public, extensions"
 _LOGIN_SEARCH_PATH = '"$user", public'
 """What a login has where nothing else is set."""
-_OURS = "rlsaudit."
-"""What settings begin with that only our own statements read."""
+COUNTER = "rlsaudit.n"
+"""The setting by which statements of ours count rows; it is `0` when each of them begins."""
 _ALL_ROLES = 0
 _OWN_SCHEMA = '"$user"'
 
@@ -61,10 +61,7 @@ def transcript(
     `first` are statements that come before.
     """
     lines = ["begin" if writes else "begin read only"]
-    sent = (*first, statement)
     for name, value in made.items():
-        if name.startswith(_OURS) and not any(name in one for one in sent):
-            continue
         if name == "role":
             lines.append(f"set local role {ident(value)}")
         elif name == "search_path":
@@ -75,4 +72,6 @@ def transcript(
         elif name == "request.jwt.claims" or not name.startswith("request."):
             named = ".".join(ident(part) for part in name.split("."))
             lines.append(f"set local {named} = {literal(value).strip()}")
-    return (*lines, *sent, "rollback")
+    for one in (*first, statement):
+        lines += [f"set local {COUNTER} = '0'", one] if COUNTER in one else [one]
+    return (*lines, "rollback")

@@ -130,8 +130,8 @@ def _replay(case: Case, found: Verdict, findings: list[Finding]) -> str:
     chained = case.matrix.fought.chained.get((persona.name, relation.oid, cell.operation))
     if cell.chain and chained is not None and chained.probe.persona is not None:
         made = settings(case.catalog, case.platform, chained.probe.persona)
-        *begin, last, rollback = transcript(made, chained.probe.sql, writes=True)
-        return _sql("replayed by", (*begin, *chained.probe.first, last, rollback))
+        sql = transcript(made, chained.probe.sql, first=chained.probe.first, writes=True)
+        return _sql("replayed by", sql)
     evidence = case.evidence([cell], relation)
     if evidence.kind is not EvidenceKind.PROBE:
         told = next((one.evidence for one in findings if one.evidence.kind is EvidenceKind.PROBE), None)

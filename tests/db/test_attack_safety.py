@@ -6,8 +6,10 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -159,7 +161,7 @@ create function public.sleeps() returns trigger language plpgsql as $$ begin per
 create function public.loops() returns trigger language plpgsql as
   $$ begin loop exit when false; end loop; return new; end $$;
 create function public.programs() returns trigger language plpgsql security definer as
-  $$ begin copy public.log to program 'touch /tmp/rlsaudit-was-here'; return new; end $$;
+  $$ begin copy public.log to program 'touch {directory}/triggered'; return new; end $$;
 create function public.draws() returns trigger language plpgsql as
   $$ begin insert into public.log (what) values (new.a); return new; end $$;
 create function public.checks() returns trigger language plpgsql as
@@ -181,6 +183,19 @@ create trigger t after insert or update on public.t_programs for each row execut
 create trigger t after insert or update on public.t_draws for each row execute function public.draws();
 create constraint trigger t after insert on public.t_checks deferrable initially deferred
   for each row execute function public.checks();
+create function public.by_program() returns setof int language plpgsql as
+  $$ begin copy (select 1) to program 'touch {directory}/viewed'; return next 1; end $$;
+create view public.v_program as select * from public.by_program() as a;
+create view public.v_draws as select nextval('public.log_id_seq') as a from generate_series(1, 3);
+create view public.v_locks as select pg_advisory_lock(42)::text as a from generate_series(1, 2);
+create function public.notes_it() returns int language plpgsql security definer as
+  $$ begin insert into public.log (what) values ('read'); return 1; end $$;
+create table public.t_noted (a text); alter table public.t_noted enable row level security;
+create policy p on public.t_noted using (public.notes_it() = 1);
+create table public.t_small (id int primary key, a text);
+create table public.t_big (id int references public.t_small on delete cascade);
+insert into public.t_small values (1, 'one'); insert into public.t_big select 1 from generate_series(1, 20000);
+analyze public.t_big;
 create table public.always (id int generated always as identity primary key, a text);
 create table public.serial (id serial primary key, a text);
 grant all on all tables in schema public to anon;
@@ -189,21 +204,36 @@ create event trigger rlsaudit_trap on ddl_command_end execute function public.on
 
 
 @pytest.fixture
-def trapped(supabase_database: str) -> Iterator[str]:
+def sprung() -> Iterator[Path]:
+    """A directory in which whoever runs the server may make files."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o777)
+        yield Path(directory)
+
+
+@pytest.fixture
+def trapped(supabase_database: str, sprung: Path) -> Iterator[str]:
     with psycopg.connect(supabase_database, autocommit=True) as admin:
-        admin.execute(TRAPS.encode())
-        yield supabase_database
+        admin.execute(TRAPS.replace("{directory}", str(sprung)).encode())
+    yield supabase_database
+    with psycopg.connect(supabase_database, autocommit=True) as admin:
         admin.execute("drop event trigger if exists rlsaudit_trap")
 
 
-def test_traps(trapped: str) -> None:
+def test_traps(trapped: str, sprung: Path) -> None:
     with psycopg.connect(trapped, autocommit=True) as admin, psycopg.connect(trapped, autocommit=True) as listener:
         listener.execute("listen trap")
         before = state(admin)
+        gone = "select n_tup_del from pg_stat_user_tables where relname = 't_big'"
         with connect(trapped, statement_timeout_ms=2_000) as session:
             report = audit(session, WRITING)
+            assert session.fetch_value("select count(*) from pg_locks where locktype = 'advisory'") == 0
+        assert list(sprung.iterdir()) == []
         assert state(admin) == before
         assert list(listener.notifies(timeout=0.2)) == []
+        listener.close()
+        alone(admin)
+        assert admin.execute(gone).fetchone() == (0,)
     cells = {(one.relation, one.operation.value): one for one in report.matrix if one.persona == "anon"}
     tried = {key[0] for key, one in cells.items() if "put in a row" in one.because and key[1] == "insert"}
     # RLS is off, so nothing but the traps stands between anybody and these tables.

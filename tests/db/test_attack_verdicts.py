@@ -153,3 +153,29 @@ class TestTriggers:
         for persona, reach in (("authenticated", Reach.OWN), ("anon", Reach.SOME)):
             cell = cells[persona, "storage.objects", Operation.DELETE]
             assert (cell.reach, cell.evidence) == (reach, EvidenceKind.PROBE), cell.because
+
+
+def test_evidence_bears_no_date_so_that_reports_can_be_compared(supabase_database: str) -> None:
+    schema = """
+        create table public.members (
+          id int primary key generated always as identity, org int not null,
+          user_id uuid not null references auth.users,
+          joined timestamptz not null default now(), seen timestamp(0) not null default now(),
+          day date not null default current_date);
+        alter table public.members enable row level security;
+        create policy anybody on public.members for insert with check (user_id = auth.uid());
+        create policy own on public.members for select using (user_id = auth.uid());
+        create table public.papers (id int primary key, org int not null);
+        alter table public.papers enable row level security;
+        create policy theirs on public.papers for select using (org in (select m.org from public.members m));
+    """
+    with psycopg.connect(supabase_database, autocommit=True) as connection:
+        connection.execute("set role postgres")
+        connection.execute(schema)
+        asked = connection.execute("select extract(year from now())::int").fetchone()
+    assert asked is not None
+    with connect(supabase_database) as session:
+        report = audit(session, Options(probe="write", throwaway=True))
+    told = [line for one in report.findings for line in one.evidence.sql]
+    assert any("insert into public.members" in line for line in told)
+    assert not [line for line in told if re.search(rf"\b{asked[0]}-\d\d-\d\d", line)]

@@ -106,7 +106,7 @@ class Calls:
                 for relation in sorted(read & self._marks.keys()):
                     told = [
                         one for one in self._marks[relation]
-                        if one not in given and self._holding[one] & read == {relation}
+                        if not any(one in each for each in given) and self._holding[one] & read == {relation}
                     ]  # fmt: skip
                     if told:
                         call = _call(qualified(self._schema(function), function.name), given)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
 from rlsaudit.probe.attack.identities import NEWCOMER
-from rlsaudit.probe.attack.statements import COUNTER, nth_row, update
+from rlsaudit.probe.attack.statements import nth_row, update
 from rlsaudit.probe.outcome import Outcome, Probe
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Chains:
         run: Run,
     ) -> None:
         self._attacks = attacks
-        self._persona = replace(persona, settings={**persona.settings, COUNTER: "0"})
+        self._persona = persona
         self._relations = {one.oid: one for one in relations}
         self._consulted = consulted
         self._run = run
@@ -172,7 +172,8 @@ class Chains:
             reads = f"select count(*) from {name} where {condition}"
             yield Probe(self._persona, relation.oid, Operation.SELECT, reads)
             # One statement of each kind: what is set matters little where it is asked whether there is a row at all.
-            for operation, sql in dict(reversed([*self._attacks.writes(self._persona, relation)])).items():
+            first = {one: sql for one, sql, _ in reversed([*self._attacks.writes(self._persona, relation)])}
+            for operation, sql in first.items():
                 yield Probe(self._persona, relation.oid, operation, f"{sql} where {condition}")
 
     def _candidates(self) -> Iterator[Step]:

@@ -24,7 +24,8 @@ def _principal(name: str, *, crowd: bool = False) -> Principal:
         "sub": user,
         "role": "authenticated",
         "aud": "authenticated",
-        "email": f"{name.lower()}@example.com",
+        # Of a domain of its own: who shares one may be meant to see one another.
+        "email": f"{name.lower()}@{name.lower() * 8}.example",
         "is_anonymous": False,
         "aal": "aal1",
         "app_metadata": {"provider": "email", "providers": ["email"]},

@@ -10,12 +10,12 @@ from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.firing import STORAGE_DELETES, fires, is_instead, only_sets_a_time
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
-from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
+from rlsaudit.policy.effects import reason_not_to_attack, reason_not_to_write
 from rlsaudit.probe.attack.attempt import Attempt
 from rlsaudit.probe.attack.identities import OTHERS
-from rlsaudit.probe.attack.statements import COUNTER, contents, delete, in_keys, insert, nth_row, update, written
+from rlsaudit.probe.attack.statements import contents, delete, how_many, in_keys, insert, nth_row, update, written
 from rlsaudit.probe.outcome import Outcome, Probe
-from rlsaudit.probe.select import MOST_ROWS, count
+from rlsaudit.probe.select import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -109,15 +109,17 @@ class Attacks:
         """Yields what counts all rows there are, as the connection: not where it is kept from some of them itself."""
         me = self._catalog.roles_by_name[self._catalog.snapshot.viewer.name].oid
         for one in relations:
-            if not self._access.rls_applies(me, one):
+            # The connection runs what a view calls, as nobody's persona.
+            own = one.kind in "rpm" and not self._access.rls_applies(me, one)
+            if own and self._may(one, Operation.SELECT):
                 yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
 
     def on_rows(self, by: Identity, relation: Relation, there: int) -> Iterator[Attempt]:
         """Yields attempts on the rows that are there, as many as `there` says."""
         if self._access.columns(self._role(by), relation, "SELECT") and self._may(relation, Operation.SELECT):
             yield self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
-        for operation, sql in self.writes(by.persona, relation, there=there):
-            attempt = self._attempt(by, relation, operation, sql)
+        for operation, sql, column in self.writes(by.persona, relation, there=there):
+            attempt = self._attempt(by, relation, operation, sql, column)
             if self._throwaway:
                 yield attempt
             else:
@@ -158,7 +160,7 @@ class Attacks:
             ties = {column: value for column, value in values.items() if value is not None and _ties(owner, value)}
             look = written(name, ties or values) if self.rewrites(relation, Operation.INSERT) else None
             sql = insert(name, values, overriding=overriding)
-            probe = Probe(self._counting(by), relation.oid, Operation.INSERT, sql, look)
+            probe = Probe(by.persona, relation.oid, Operation.INSERT, sql, look)
             yield Attempt(probe, by, puts=owner.name)
 
     def _says_whose(
@@ -186,7 +188,7 @@ class Attacks:
             for row in self._rows[relation.oid]:
                 if row.owner != owner.name or row.relation != relation.oid:
                     continue
-                varied = {row.varied: row.values[row.varied]} if row.varied else {}
+                varied = {row.varied: self._sown.undated(row.values[row.varied])} if row.varied else {}
                 fresh = self._sown.fresh(relation.oid, self._people[owner.name], varied)
                 if fresh is not None:
                     yield owner, fresh
@@ -207,16 +209,16 @@ class Attacks:
             return None
         return in_keys([one.name for one in columns], [one.values for one in rows])
 
-    def writes(self, persona: Persona, relation: Relation, *, there: int = 0) -> Iterator[tuple[Operation, str]]:
-        """Yields statements that change and delete all rows, as many as `there` says."""
+    def writes(self, persona: Persona, relation: Relation, *, there: int = 0) -> Iterator[tuple[Operation, str, str]]:
+        """Yields statements that change and delete all rows, as many as `there` says, with the column that is set."""
         if relation.kind == "m" or self._does_otherwise(relation):
             return
         role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
         changes = list(self._changes(role, relation))
         if changes and self._may(relation, Operation.UPDATE, there=there):
-            yield from ((Operation.UPDATE, update(name, column, value)) for column, value in changes)
+            yield from ((Operation.UPDATE, update(name, column, value), column) for column, value in changes)
         if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE, there=there):
-            yield Operation.DELETE, delete(name)
+            yield Operation.DELETE, delete(name), ""
 
     def in_the_name_of(
         self, newcomer: Principal, persona: Persona, relation: Relation
@@ -257,7 +259,7 @@ class Attacks:
             elif column.number in keys and value is not None:
                 yield column.name, value.replace(owner.mark, newcomer.mark)
             else:
-                yield column.name, value
+                yield column.name, self._sown.undated(value)
 
     def settable(self, persona: Persona, relation: Relation) -> Iterator[tuple[str, str | None]]:
         """Yields columns that the persona may set, with values that rows of others have."""
@@ -304,13 +306,13 @@ class Attacks:
     ) -> bool:
         """Whether nothing that a rollback does not undo would happen, and nobody would be held up."""
         goes_through = operation in {Operation.UPDATE, Operation.DELETE} and not self._throwaway
-        if goes_through and max(there, relation.rows) >= (_LARGE if relation.rows >= 0 else MOST_ROWS):
+        if goes_through and (there >= _LARGE or any(map(_is_large, self._gone_through(relation, operation)))):
             reason = "it is large, and where rows are somebody's a statement would go through all of them"
             self.left[relation.oid, reason].add(operation)
             return False
         key = (relation.oid, operation, given)
         if key not in self._reasons:
-            reason = reason_not_to_run(self._catalog, relation, throwaway=self._throwaway)
+            reason = reason_not_to_attack(self._catalog, relation, throwaway=self._throwaway)
             if not reason and operation is not Operation.SELECT:
                 written = [one for one in self._written(relation) if one.kind in "rpf"]
                 reasons = (
@@ -322,6 +324,22 @@ class Attacks:
         if reason := self._reasons[key]:
             self.left[relation.oid, reason].add(operation)
         return not reason
+
+    def _gone_through(self, relation: Relation, operation: Operation) -> Iterator[Relation]:
+        """The tables whose rows an UPDATE or DELETE may go through: below a view, in parts, behind foreign keys."""
+        waiting, seen = [one.oid for one in self._written(relation)], set[int]()
+        while waiting:
+            oid = waiting.pop()
+            if oid in seen:
+                continue
+            seen.add(oid)
+            yield self._catalog.relations[oid]
+            waiting += self._catalog.children[oid]
+            waiting += [
+                one.relation
+                for one in self._catalog.snapshot.constraints
+                if one.kind == "f" and one.foreign_relation == oid and f"ON {operation.name} " in one.definition
+            ]
 
     def _written(self, relation: Relation) -> Iterator[Relation]:
         """The relation, and all that a view rests on."""
@@ -335,9 +353,10 @@ class Attacks:
             if self._catalog.relations[oid].kind == "v":
                 waiting += {ref.relation for one in self._catalog.rewrites[oid] for ref in one.columns}
 
-    def _attempt(self, by: Identity, relation: Relation, operation: Operation, sql: str) -> Attempt:
-        look = contents(self._catalog.identity(relation)) if self.rewrites(relation, operation) else None
-        persona = self._counting(by)
+    def _attempt(self, by: Identity, relation: Relation, operation: Operation, sql: str, column: str = "") -> Attempt:
+        name = self._catalog.identity(relation)
+        look = (contents(name, column) if column else how_many(name)) if self.rewrites(relation, operation) else None
+        persona = by.persona
         if operation is Operation.DELETE and self._catalog.schema_name(relation) == "storage":
             persona = replace(persona, settings={**persona.settings, STORAGE_DELETES: "true"})
         return Attempt(Probe(persona, relation.oid, operation, sql, look), by)
@@ -363,7 +382,8 @@ class Attacks:
 
     def _values(self, relation: Relation, column: Column) -> list[str | None]:
         """Values that the column has somewhere."""
-        found = [one.values[column.name] for one in self._rows[relation.oid] if column.name in one.values]
+        rows = self._rows[relation.oid]
+        found = [self._sown.undated(one.values[column.name]) for one in rows if column.name in one.values]
         if not found and not column.not_null:
             return [None]
         return list(dict.fromkeys(found))
@@ -375,9 +395,10 @@ class Attacks:
     def _role(self, by: Identity) -> int:
         return self._catalog.roles_by_name[by.persona.role].oid
 
-    @staticmethod
-    def _counting(by: Identity) -> Persona:
-        return replace(by.persona, settings={**by.persona.settings, COUNTER: "0"})
+
+def _is_large(relation: Relation) -> bool:
+    """Whether there are more rows than anybody should wait for; of a table that was never analysed it is not known."""
+    return relation.rows >= _LARGE
 
 
 def _ties(owner: Principal, value: str) -> bool:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import ident, literal
+from rlsaudit.probe.request import COUNTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 MOST_SEEN = 1_000
-COUNTER = "rlsaudit.n"
-"""The setting that counts; it has to be `0` when the statement begins."""
 
 # A condition that reads no column and costs next to nothing may be asked before the policies' own
 # (`order_qual_clauses`, src/backend/optimizer/plan/createplan.c): the zeros make it cost enough.
@@ -62,10 +61,16 @@ def _text(value: str | None) -> str:
     return "null" if value is None else literal(value).strip()
 
 
-def contents(name: str) -> str:
-    """Returns a query whose answer changes with the rows of a relation (its quoted name), as far as it looks."""
-    told = "pg_catalog.string_agg(pg_catalog.md5(x::pg_catalog.text), '' order by pg_catalog.md5(x::pg_catalog.text))"
+def contents(name: str, column: str) -> str:
+    """Returns a query whose answer changes with what stands in a column of a relation (its quoted name)."""
+    text = f"pg_catalog.md5(x.{ident(column)}::pg_catalog.text)"
+    told = f"pg_catalog.string_agg({text}, '' order by {text})"
     return f"select pg_catalog.md5({told}) from (select * from {name} limit {MOST_SEEN}) as x"
+
+
+def how_many(name: str) -> str:
+    """Returns a query that counts the rows of a relation (its quoted name), as far as it looks."""
+    return f"select pg_catalog.count(*) from (select from {name} limit {MOST_SEEN}) as x"
 
 
 def written(name: str, values: Mapping[str, str | None]) -> str:

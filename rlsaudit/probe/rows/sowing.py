@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from rlsaudit.catalog.facts import ColumnRef
-from rlsaudit.catalog.platform import platform_of
+from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, platform_of
 from rlsaudit.model import Operation, Persona
 from rlsaudit.names import ident, literal, qualified
 from rlsaudit.policy.effects import reason_not_to_write
@@ -42,11 +42,26 @@ _SHORT = 500
 """How far from the first numbers those begin that are tried where the first are taken."""
 
 
+_MOMENTS = """
+select pg_catalog.json_object_agg(stored, word)
+  from pg_catalog.unnest('{now,tomorrow,yesterday}'::pg_catalog.text[]) as word, lateral (values
+    (word::pg_catalog.date::pg_catalog.text), (word::pg_catalog.timestamptz::pg_catalog.text),
+    (word::pg_catalog.timestamptz(0)::pg_catalog.text), (word::pg_catalog.timestamptz(3)::pg_catalog.text),
+    (word::pg_catalog.timestamp::pg_catalog.text), (word::pg_catalog.timestamp(0)::pg_catalog.text),
+    (word::pg_catalog.timestamp(3)::pg_catalog.text)) as each (stored)
+"""
+
+
 class Sown:
     """The rows that are there, and what it takes to make more."""
 
     def __init__(
-        self, drafts: Drafts, choices: Choices, seeds: Seeds, requests: Mapping[str, Mapping[str, str]]
+        self,
+        drafts: Drafts,
+        choices: Choices,
+        seeds: Seeds,
+        requests: Mapping[str, Mapping[str, str]],
+        moments: Mapping[str, str],
     ) -> None:
         self._drafts = drafts
         self._choices = choices
@@ -54,6 +69,11 @@ class Sown:
         self.seeds = seeds
         self.requests = requests
         """The settings of each principal's request, by its name."""
+        self._moments = moments
+
+    def undated(self, text: str | None) -> str | None:
+        """Returns a text that the server gave, with the word for a moment where it is one: evidence bears no date."""
+        return self._moments.get(text or "", text)
 
     def fresh(
         self, relation: int, principal: Principal, varied: Mapping[str, str | None] | None = None
@@ -158,7 +178,12 @@ class _Sowing:
         rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
         sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
         missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
-        return Sown(self._drafts, self._choices, Seeds(rows, missing), self._requests)
+        return Sown(self._drafts, self._choices, Seeds(rows, missing), self._requests, self._moments())
+
+    def _moments(self) -> Mapping[str, str]:
+        """The words for moments, by what the server stores for them in this transaction."""
+        found = self._session.fetch_value(_MOMENTS)
+        return dict(found)
 
     def _again(self, levels: Iterable[Sequence[int]], going: Mapping[int, Table]) -> list[tuple[Table, Row, Draft]]:
         """Tries once more what failed: a trigger may want rows of tables that no foreign key names."""
@@ -267,6 +292,10 @@ class _Sowing:
             row = self._row(table, principal, wish, came)
             if row.owner == SHARED:
                 self._missing.setdefault(table.oid, "rows that were there have all keys that a new one could have")
+                if not self._throwaway and self._drafts.schemas[table.oid] not in SUPABASE_SYSTEM_SCHEMAS:
+                    # A row that points at one of the project's holds it until all is rolled back: it could not be
+                    # deleted. Of the platform's, such as buckets, nobody deletes any in passing.
+                    continue
             self._drafts.note(row)
             if draft.later and row.owner != SHARED:
                 later.append((table, row, draft))
@@ -321,7 +350,7 @@ class _Sowing:
         self._session.execute("savepoint rlsaudit_deferred")
         try:
             self._session.execute(f"set constraints {deferred} immediate")
-        except psycopg.errors.IntegrityError:
+        except psycopg.DatabaseError:
             self._session.execute("rollback to savepoint rlsaudit_deferred")
         self._session.execute("release savepoint rlsaudit_deferred")
 
