@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,18 +59,27 @@ def _dumped(server: Server) -> None:
     """There is a pg_dump for each major but the newest, of which the tests' packages have the server alone."""
     if server.major > DUMPED:
         pytest.skip(f"the tests' packages have no pg_dump of Postgres {server.major}; that it is told has its own test")
-    dumper(server.major, EngineRequest())
+
+
+@cache
+def program(major: int) -> Path:
+    """The `pg_dump` for a major: to look for it, each that there is is asked for its version."""
+    return dumper(major, EngineRequest()).path
 
 
 @pytest.fixture(autouse=True)
 def _no_roles_of_ours(server: Server) -> Iterator[None]:
     """Roles are the whole server's: they go with each test."""
     yield
-    with psycopg.connect(server.create_database("clone_end"), autocommit=True) as admin:
-        for role in OURS:
-            if admin.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
-                admin.execute(f'drop role "{role.replace(chr(34), chr(34) * 2)}"')
-    server.drop_database("clone_end")
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
+        for (role,) in admin.execute("select quote_ident(rolname) from pg_roles where rolname = any(%s)", [[*OURS]]):
+            admin.execute(f"drop role {role}".encode())
+
+
+@cache
+def engine(major: int) -> EngineRequest:
+    """The server to clone a database of a major in, looked for in the same way."""
+    return engine_for(major, EngineRequest())
 
 
 def facts(dsn: str) -> Snapshot:
@@ -81,9 +91,8 @@ def facts(dsn: str) -> Snapshot:
 def cloned(dsn: str) -> Iterator[tuple[Clone, Snapshot, list[Difference]]]:
     """A clone with its facts, and how they differ from the database's."""
     snapshot = facts(dsn)
-    dump = schema_of(dsn, dumper(snapshot.server.major, EngineRequest()).path)
-    engine = engine_for(snapshot.server.major, EngineRequest())
-    with start(engine) as server, built(server, Catalog(snapshot), dump) as clone:
+    dump = schema_of(dsn, program(snapshot.server.major))
+    with start(engine(snapshot.server.major)) as server, built(server, Catalog(snapshot), dump) as clone:
         copy = facts(clone.login)
         yield clone, copy, differences(snapshot, copy, apart_from=clone.crew.names)
 
