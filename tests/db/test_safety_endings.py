@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from command import start
 from installations import DUMPED
 from killed import MOMENTS, killed_at_moments, left_behind, running
 from unchanged import alone, dump, settled, state
@@ -187,6 +189,16 @@ class TestPgDump:
             with running("audit", app, "--probe", "clone", place=place):
                 seen(admin, f"%{PARSERS}%")
             assert left_behind(place, seconds=1) == []
+            assert admin.execute(READERS).fetchone() == (0,)
+
+    @pytest.mark.usefixtures("program")
+    def test_ends_when_we_are_interrupted(self, admin: psycopg.Connection[Any], server: Server, app: str) -> None:
+        with locked(server.dsn(NAME), PARSERS), start("audit", app, "--probe", "clone") as process:
+            seen(admin, f"%{PARSERS}%")
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+            assert (process.returncode, out) == (2, "")
+            assert err == "rlsaudit: interrupted. Nothing was changed, and nothing was reported.\n"
             assert admin.execute(READERS).fetchone() == (0,)
 
     def test_ends_when_it_takes_too_long(
