@@ -156,8 +156,12 @@ def test_a_connection_that_is_cut(admin: psycopg.Connection[Any], app: str, mode
 def test_a_statement_that_takes_too_long(admin: psycopg.Connection[Any], app: str, mode: str) -> None:
     before = settled(admin)
     # The server calls it a user's request where the time is over between two statements.
-    with pytest.raises(AuditError, match="canceling statement due to"), connect(app, statement_timeout_ms=5) as session:
+    with (
+        pytest.raises(AuditError, match="canceling statement due to") as told,
+        connect(app, statement_timeout_ms=5) as session,
+    ):
         audited(session, app, mode)
+    assert "less busy" in told.value.hint
     assert settled(admin) == before
 
 
@@ -171,6 +175,18 @@ def test_a_table_that_somebody_holds(server: Server, app: str, mode: str) -> Non
         skipped = audited(session, app, mode).skipped
     told = {one.what.partition(" as ")[0] for one in skipped if "55P03" in one.reason}
     assert told == ({"probes of public.members"} if mode == "read" else set())
+
+
+@pytest.mark.usefixtures("admin")
+def test_a_table_whose_policies_nobody_can_read(server: Server, app: str, mode: str) -> None:
+    """Postgres wants the table for their text: then nothing is known of it, and it is said what to wait for."""
+    with (
+        locked(server.dsn(NAME), "public.tasks"),
+        connect(app) as session,
+        pytest.raises(AuditError, match="The catalog could not be read: canceling statement due to lock") as told,
+    ):
+        audited(session, app, mode)
+    assert "Somebody holds a lock" in told.value.hint
 
 
 @pytest.fixture
