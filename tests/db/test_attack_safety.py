@@ -58,7 +58,7 @@ def test_killed_at_any_moment(server: Server, app: str) -> None:
     with psycopg.connect(server.dsn(app), autocommit=True) as admin:
         before = state(admin)
         met = killed_at_moments("audit", server.dsn(app, user="postgres"), "--probe", "write")
-        assert met > MOMENTS / 2
+        assert met > MOMENTS / 4
         alone(admin)
         assert state(admin) == before
 

@@ -130,7 +130,7 @@ def test_done(admin: psycopg.Connection[Any], app: str, mode: str) -> None:
 def test_killed_at_any_moment(admin: psycopg.Connection[Any], app: str, mode: str) -> None:
     before = settled(admin)
     met = killed_at_moments("audit", app, "--probe", mode)
-    assert met > MOMENTS / 2
+    assert met > MOMENTS / 4
     assert settled(admin) == before
 
 
