@@ -228,3 +228,27 @@ class TestWhatIsMeasured:
         """
         cells = attacked(supabase_database, schema)
         assert {cells["authenticated", "public.notes", one].attacked for one in Operation} == {None}
+
+
+@pytest.mark.parametrize("tie", [" references public.posts", ""])
+def test_rows_point_at_every_kind_of_row_that_policies_tell_apart(supabase_database: str, tie: str) -> None:
+    cells = attacked(
+        supabase_database,
+        f"""
+        create type public.status as enum ('draft', 'review', 'published', 'gone');
+        create table public.posts (
+          id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users,
+          status public.status not null default 'draft', title text not null check (title in ('a', 'b', 'c')));
+        create table public.pictures (
+          id uuid primary key default gen_random_uuid(), post_id uuid not null{tie}, of text not null
+          check (of in ('x', 'y', 'z', 'u', 'v', 'w')));
+        alter table public.posts enable row level security;
+        alter table public.pictures enable row level security;
+        create policy own on public.posts for select using (user_id = auth.uid() or status = 'published');
+        create policy shown on public.pictures for select
+          using (exists (select from public.posts p where p.id = post_id and p.status = 'published'));
+        """,
+    )
+    for persona in ("anon", "authenticated"):
+        cell = cells[persona, "public.pictures", Operation.SELECT]
+        assert (cell.reach, cell.attacked, cell.evidence) == (Reach.SOME, Reach.SOME, EvidenceKind.PROBE)

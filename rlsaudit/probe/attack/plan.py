@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.outcome import Result
     from rlsaudit.probe.rows import Principal, Row, Sown
 
-MOST_NTH = 24
+MOST_NTH = 36
 """So many rows are asked for one by one."""
 _FEW_NTH = 6
 """The same where they may be somebody's rows: each is locked for as long as its statement takes."""
