@@ -43,4 +43,5 @@ def _unknown(cell: Cell, because: str) -> Cell:
         escalated_because=because,
         escalated_at_least=Reach.NONE,
         chain=(),
+        attacked=None,
     )
