@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def url(server: Server) -> Iterator[str]:
     yield server.create_database("oracle_plain")
     server.drop_database("oracle_plain")
-    forget_roles(server.create_database("oracle_plain_end"))
-    server.drop_database("oracle_plain_end")
+    forget_roles(server.dsn("postgres"))
 
 
 @pytest.mark.parametrize("name", sorted(one.stem for one in PLAIN.glob("*.sql")))
