@@ -195,7 +195,10 @@ class Reader:
         tables = select.fromClause or ()
         asked = (select.whereClause, select.groupClause, select.havingClause, select.larg, select.withClause)
         bare = not any((*asked, select.limitOffset, select.lockingClause)) and _takes_one(select.limitCount)
-        return bare and len(tables) == 1 and isinstance(tables[0], ast.RangeVar) and self.everybody(tables[0])
+        if not bare or len(tables) != 1 or not isinstance(tables[0], ast.RangeVar):
+            return False
+        # Without its parts it may have no rows at all.
+        return bool(tables[0].inh) and self.everybody(tables[0])
 
 
 def _is_count(node: Node) -> bool:
