@@ -20,6 +20,7 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Given, Who, walk
+from rlsaudit.policy.failing import may_fail
 from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
 from rlsaudit.policy.proof.wishes import can_write_anything
@@ -104,10 +105,12 @@ class _Question:
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
         always = next(refused, None) is None
         stopped = self._stopped
-        if always and not stopped:
+        # What is never false may be an error instead, for everybody.
+        sound = witness is not None or not any(map(may_fail, walk(self._expression)))
+        if always and sound and not stopped:
             return Solution(Reach.ALL, Reach.ALL, witness)
         passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
-        if passes:
+        if passes and sound:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
         barred: Witness | None = None
