@@ -21,6 +21,7 @@ from rlsaudit.policy.body import body_of, statements_of, surely_run
 from rlsaudit.policy.procedure import NotFollowed, paths
 from rlsaudit.policy.procedure.path import Returned, Writes
 from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value
+from rlsaudit.policy.proof.stored import is_kept_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,6 +117,8 @@ class SignUp:
         fact = next((one for one in self._catalog.columns[relation] if one.name == column), None)
         if fact is None or (value.otherwise and not fact.not_null):
             # It would have to be told apart from one that may be NULL.
+            return False
+        if not all(is_kept_as(one, fact.type) for one in value.through):
             return False
         bodies = [body_of(one) for one in self._fired(relation, Operation.INSERT)]
         return not any(one.raises or one.returns_null or one.dynamic or not one.understood for one in bodies)

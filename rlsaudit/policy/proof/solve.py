@@ -304,7 +304,13 @@ def _apart(encoder: Encoder) -> list[Solved]:
 
 
 def sensible(encoder: Encoder) -> Iterator[Solved]:
-    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's.
+
+    And that a row which signing up made holds nothing yet where nothing was put.
+    """
+    for (row, _), (column, term) in encoder.columns.items():
+        if encoder.made_at_sign_up(row) and encoder.tables.unset_at_sign_up(column):
+            yield z3.Implies(row.mine, term.null)
     numbers: dict[Thing, int] = {}
     meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
     for (row, number), (_, term) in encoder.columns.items():
