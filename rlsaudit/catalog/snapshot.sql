@@ -286,7 +286,7 @@ select pg_catalog.json_build_object(
   'triggers', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'relation', t.tgrelid::bigint, 'name', t.tgname, 'function', t.tgfoid::bigint, 'type', t.tgtype,
-      'enabled', t.tgenabled) order by t.tgrelid, t.tgname), '[]')
+      'enabled', t.tgenabled, 'conditional', t.tgqual is not null) order by t.tgrelid, t.tgname), '[]')
     from pg_catalog.pg_trigger t
     join own_relations c on c.oid = t.tgrelid
     where not t.tgisinternal
