@@ -370,6 +370,22 @@ class TestHarmless:
         assert answers(found) == []
         assert any("public.notes" in one.what for one in found.report.skipped)
 
+    def test_nothing_is_asked_where_names_may_not_be_those_of_postgres(self, supabase_database: str) -> None:
+        """Policies name Postgres's functions without a schema; here one of the project's would be found first."""
+        shadowed = """
+            reset role;
+            do $$ begin execute format(
+              'alter role anon in database %I set search_path = public, pg_catalog', current_database()); end $$;
+            create function public.lower(text) returns text language sql immutable as $$ select 'x' $$;
+            create table public.notes (status text not null);
+            alter table public.notes enable row level security;
+            create policy a on public.notes using (pg_catalog.lower(status) = 'open');
+            grant all on public.notes to anon, authenticated;
+        """
+        found = audited(supabase_database, shadowed)
+        assert bugs(found) == []
+        assert {one.supposed.cell for one in answers(found)} == {"authenticated"}
+
     def test_the_batches_grow_with_the_probes_and_not_with_the_tables(
         self, supabase_database: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
