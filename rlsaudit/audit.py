@@ -8,7 +8,7 @@ what goes into a report and what does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -27,6 +27,7 @@ from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
 from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
+from rlsaudit.reach.witnesses import Witnesses
 from rlsaudit.rules import Case, judge
 
 if TYPE_CHECKING:
@@ -120,19 +121,20 @@ def examine(
     indirect = Indirect(access, predicates, direct, served)
     escalation = Escalation(access, predicates, direct, served)
 
-    results, skipped = _probed(access, platform, cast.personas, exposure, options, session)
+    witnesses = Witnesses(access, predicates, direct)
+    probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses)
     fought = NO_CAMPAIGN
     if session is not None and options.mode == "write":
         conditions = tuple(predicates.conditions(cast.personas))
         ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
         fought = _fought(ground, options, session)
-    results, fought = doubts.believed(catalog, results, fought)
+    probed, fought = _believed(doubts, catalog, probed, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
-    matrix = build(sources, cast.personas, exposure, results, fought)
+    matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 
-    missing = (*_blind(snapshot), *skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix), _NOT_YET]
     if stubs:
@@ -156,6 +158,15 @@ def examine(
     return Audited(report, case)
 
 
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """What probes answered, what was not probed, and what the server said of rows that proofs show."""
+
+    results: tuple[probe.Result, ...]
+    skipped: tuple[Skipped, ...]
+    supposed: tuple[probe.Answer, ...] = ()
+
+
 def _probed(
     access: Access,
     platform: Platform,
@@ -163,33 +174,49 @@ def _probed(
     exposure: dict[str, tuple[Relation, ...]],
     options: Options,
     session: Session | None,
-) -> tuple[tuple[probe.Result, ...], tuple[Skipped, ...]]:
+    witnesses: Witnesses,
+) -> _Probed:
     if session is None:
-        return (), (Skipped("probes", "a saved snapshot has no server to ask"),)
+        return _Probed((), (Skipped("probes", "a saved snapshot has no server to ask"),))
     if options.mode == "none":
-        return (), (Skipped("probes", "--probe none"),)
+        return _Probed((), (Skipped("probes", "--probe none"),))
     relations = {one.oid: one for group in exposure.values() for one in group}
-    probes, skipped = probe.plan(access, personas, relations.values(), throwaway=options.throwaway)
+    planned, skipped = probe.plan(access, personas, relations.values(), throwaway=options.throwaway)
+    shown = (row for one in personas for row in witnesses.of(one, exposure[one.name]))
+    asked = (one for persona in personas for one in witnesses.open_to_strangers(persona, exposure[persona.name]))
+    made_up = probe.of_strangers(access.catalog, asked)
+    questions = probe.Questions(access, [*shown, *made_up], throwaway=options.throwaway)
     done = 0
 
     def progress(more: int) -> None:
         nonlocal done
         done += more
-        options.progress(done, len(probes))
+        options.progress(done, len(planned) + len(questions.probes))
+
+    def run(probes: Sequence[probe.Probe]) -> tuple[probe.Result, ...]:
+        return probe.run(session, access.catalog, platform, probes, progress=progress)
 
     try:
-        results = probe.run(session, access.catalog, platform, probes, progress=progress)
+        results = run([*planned, *questions.probes])
+        answers = questions.answers(results[len(planned) :], run)
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
             # plpgsql may be gone, or not for us: catalog and proofs decide what they can.
-            return (), (*skipped, Skipped("probes", f"the server refused to run them: {said}"))
+            return _Probed((), (*skipped, Skipped("probes", f"the server refused to run them: {said}")))
         raise AuditError(
             f"The connection was lost while the server was probed: {said}.",
             hint="Nothing was changed. Try again, or use `--probe none` for what catalog and proofs alone decide.",
         ) from error
+    results = results[: len(planned)]
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
-    return results, (*skipped, *_grouped(access.catalog, failed))
+    return _Probed(results, (*skipped, *_grouped(access.catalog, failed)), answers)
+
+
+def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaign) -> tuple[_Probed, Campaign]:
+    results, fought = doubts.believed(catalog, probed.results, fought)
+    supposed = tuple(one for one in probed.supposed if doubts.sound(catalog, one.supposed.relation))
+    return replace(probed, results=results, supposed=supposed), fought
 
 
 def _fought(ground: Ground, options: Options, session: Session) -> Campaign:

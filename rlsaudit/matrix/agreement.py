@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,18 +11,67 @@ from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.personas import STRANGER
 from rlsaudit.policy.proof import Step
 from rlsaudit.probe import Outcome, Result
+from rlsaudit.probe.supposed import Said, opened_by
 from rlsaudit.reach import Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rlsaudit.model import Persona
+    from rlsaudit.model import JsonObject, Persona
     from rlsaudit.probe.attack import Attacked, Called, Chained
+    from rlsaudit.probe.supposed import Answer
 
 
 _CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
 _NOT_THE_STATEMENTS = ("08", "25", "40", "53", "57", "58", "XX", "55P03")
 """Beginnings of SQLSTATEs that tell of the server, of time and locks, or of our READ ONLY: not of the statement."""
+CONFIRMED = "confirmed by the server"
+"""Said where the server computes the same of a row that shows what a proof says."""
+OPENED = "the server lets a row of somebody else's pass that could be there"
+
+
+def with_supposed(way: Way, answers: Sequence[Answer], *, unhindered: bool) -> tuple[Way, str]:
+    """Returns the way as the server confirms or refutes it on rows that do not exist, and the contradiction if so.
+
+    Of a row that shows what a proof says the proof concludes: it stays one, and the server has computed the same. What
+    the server computes otherwise leaves nothing of it. Where proofs leave it open, a stranger's row that could be there
+    and passes is one that is reached.
+
+    Args:
+        way: What catalog and proof say.
+        answers: What the server said of rows that show it, and of rows of strangers.
+        unhindered: Whether what the policies let pass is surely reached.
+    """
+    refuted = next((one for one in answers if one.contradicts), None)
+    if refuted is not None:
+        found = replace(way, at_least=Reach.NONE, at_most=Reach.ALL, evidence=EvidenceKind.NONE, untouched=Reach.NONE)
+        return found, _refutation(way, refuted)
+    if opened_by(answers) and unhindered and way.at_least < Reach.SOME <= way.at_most:
+        evidence = EvidenceKind.PROBE if way.at_most is Reach.SOME else EvidenceKind.NONE
+        because = f"{way.because}; {OPENED}"
+        return replace(way, at_least=Reach.SOME, evidence=evidence, because=because), ""
+    passing = [one for one in answers if one.supposed.passes]
+    if not passing or not all(one.agrees for one in passing):
+        return way, ""
+    return replace(way, because=f"{way.because}; {CONFIRMED}"), ""
+
+
+def _refutation(way: Way, answer: Answer) -> str:
+    asked, row = answer.supposed, shown_rows(answer.supposed.rows)
+    meant = f"{'passes' if asked.passes else 'does not pass'} {asked.clause.value}"
+    reason = f": {answer.reason}" if answer.said is Said.ERROR else ""
+    return (
+        f"proof and server disagree, a bug of rlsaudit: proof {way.at_most.value} ({way.because}), by which {row}"
+        f" {meant}, but the server computes {answer.said.value}{reason}"
+    )
+
+
+def shown_rows(rows: Sequence[JsonObject]) -> str:
+    """Returns rows that do not exist, for people."""
+    first, *others = (json.dumps(one, ensure_ascii=False) for one in rows)
+    if not rows[0]:
+        return "any row"
+    return f"one of {len(rows)} rows such as {first}" if others else f"a row {first}"
 
 
 def with_probe(

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.matrix.agreement import with_attack, with_calls, with_chain, with_probe
+from rlsaudit.matrix.agreement import with_attack, with_calls, with_chain, with_probe, with_supposed
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
 from rlsaudit.probe.attack import NO_CAMPAIGN, Called, Campaign
+from rlsaudit.probe.supposed import by_cell, opened_by
 from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Intent
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof import Step
+    from rlsaudit.probe.supposed import Answer
 
 _MOST_PATHS = 8
 
@@ -38,7 +40,8 @@ class Matrix:
     `cells` are in the order personas, relations, operations; `by_key` finds them by persona, relation and operation,
     `totals` are the rows of relations that the connection could count. `direct` is the reach of addressing the relation
     by name, `results` the probes' answers, `steps` the statements of chains that gain
-    something: all three by (persona's name, relation's OID, operation). `fought` is what attacks came to.
+    something, `supposed` what the server said of rows that do not exist: all four by (persona's name, relation's OID,
+    operation). `fought` is what attacks came to.
     """
 
     cells: tuple[Cell, ...]
@@ -48,6 +51,7 @@ class Matrix:
     totals: Mapping[int, int]
     steps: Mapping[tuple[str, int, Operation], tuple[Step, ...]]
     fought: Campaign
+    supposed: Mapping[tuple[str, int, Operation], tuple[Answer, ...]]
 
 
 def exposed(
@@ -82,12 +86,18 @@ def build(
     exposure: Mapping[str, tuple[Relation, ...]],
     results: Iterable[Result],
     fought: Campaign = NO_CAMPAIGN,
+    supposed: Iterable[Answer] = (),
 ) -> Matrix:
-    """Returns the matrix over `exposure`, the relations of each persona by its name."""
+    """Returns the matrix over `exposure`, the relations of each persona by its name.
+
+    `results` are what probes answered, `fought` what attacks came to, `supposed` what the server said of rows that do
+    not exist.
+    """
     results = tuple(results)
     answered = {
         (one.probe.persona.name, one.probe.relation, one.probe.operation): one for one in results if one.probe.persona
     }
+    asked = by_cell(supposed)
     totals = {
         one.probe.relation: one.rows for one in results if one.probe.persona is None and one.outcome is Outcome.ROWS
     }
@@ -104,8 +114,12 @@ def build(
                 key = (persona.name, relation.oid, operation)
                 addressed = sources.direct.way(persona, relation, operation)
                 found = [addressed, *sources.indirect.ways(persona, relation, operation)]
+                said = asked.get(key, ())
+                opening = opened_by(said)
+                unhindered = opening is not None and sources.direct.unhindered(persona, relation, operation)
+                found[0], refuted = with_supposed(addressed, said, unhindered=unhindered)
                 found[0], contradiction = with_probe(
-                    addressed,
+                    found[0],
                     persona,
                     answered.get(key),
                     totals.get(relation.oid),
@@ -113,7 +127,7 @@ def build(
                 )
                 attacked = fought.attacked.get(key)
                 found[0], disagreed = with_attack(found[0], operation, attacked)
-                contradiction = contradiction or disagreed
+                contradiction = refuted or contradiction or disagreed
                 if operation is Operation.SELECT and (shown := called.get((persona.name, relation.oid))):
                     found, disagreed = with_calls(found, shown)
                     contradiction = contradiction or disagreed
@@ -125,7 +139,7 @@ def build(
                 cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
                 cells.append(replace(cell, attacked=attacked.measured) if attacked else cell)
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
-    return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought)
+    return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought, asked)
 
 
 def _cell(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows"]
+__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows", "shown"]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
 """What says how far a predicate lets its persona go."""
@@ -63,6 +63,20 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
         barred=solution.barred,
         given=solution.given,
     )
+
+
+def shown(formula: Formula) -> Bounds:
+    """Returns the same with states that show it, also where first sight decided: then the solver is asked all the same.
+
+    States of a solution that says something else are left out.
+    """
+    bounds, scope = decide(formula), scope_of(formula)
+    if bounds.passes or bounds.barred or scope is None or scope.database is None:
+        return bounds
+    solution = prover_of(scope.database).solve(read_once(formula, scope.database), scope.persona, scope.table)
+    if solution.at_least > bounds.at_most or solution.at_most < bounds.at_least:
+        return bounds
+    return replace(bounds, passes=solution.passes, barred=solution.barred)
 
 
 def read_once(formula: Formula, database: Database) -> Expr:

@@ -3,5 +3,6 @@
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.run import run
 from rlsaudit.probe.select import plan
+from rlsaudit.probe.supposed import Answer, Questions, of_strangers
 
-__all__ = ["Outcome", "Probe", "Result", "plan", "run"]
+__all__ = ["Answer", "Outcome", "Probe", "Questions", "Result", "of_strangers", "plan", "run"]

@@ -30,6 +30,10 @@ class Doubts:
         """Why no answer about this relation is believed; empty where they are."""
         return self.relations.get(relation) or self.everything
 
+    def sound(self, catalog: Catalog, relation: int) -> bool:
+        """Whether answers about this relation (an OID) are believed."""
+        return not self.of(catalog.identity(catalog.relations[relation]))
+
     def believed(
         self, catalog: Catalog, results: Iterable[Result], fought: Campaign
     ) -> tuple[tuple[Result, ...], Campaign]:
@@ -38,7 +42,7 @@ class Doubts:
             return tuple(results), fought
 
         def sound(relation: int) -> bool:
-            return not self.of(catalog.identity(catalog.relations[relation]))
+            return self.sound(catalog, relation)
 
         def calls(function: int) -> bool:
             return catalog.function_identity(catalog.functions[function]) not in self.functions

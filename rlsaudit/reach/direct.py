@@ -46,6 +46,7 @@ class Direct:
         self._ways: dict[tuple[str, int, Operation], Way] = {}
         self._of_twins: dict[tuple[object, ...], Way] = {}
         self.views = Views(access, predicates, decider, rows_decider)
+        self._lenient: Direct | None = None
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""
@@ -53,6 +54,12 @@ class Direct:
         if key not in self._ways:
             self._ways[key] = self._as_twins(persona, relation, operation)
         return self._ways[key]
+
+    def unhindered(self, persona: Persona, relation: Relation, operation: Operation) -> bool:
+        """Whether rows of strangers that the policies let pass are surely reached: nothing else stands in the way."""
+        if self._lenient is None:
+            self._lenient = Direct(self._access, self._predicates, _lets_some_pass)
+        return self._lenient.way(persona, relation, operation).at_least >= Reach.SOME
 
     def _as_twins(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         number = self._predicates.twins.of(relation, operation)
@@ -198,6 +205,11 @@ class Direct:
 
 
 _SHOWN = 160
+
+
+def _lets_some_pass(_: Formula) -> Bounds:
+    """Decides as if rows of strangers were known to pass."""
+    return Bounds(Reach.SOME, Reach.ALL, "rows of strangers pass")
 
 
 def _settable(columns: tuple[Column, ...]) -> frozenset[int]:

@@ -16,6 +16,7 @@ from rlsaudit.names import ident, literal
 from rlsaudit.policy.flaws import Flaws
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
+from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
 
 if TYPE_CHECKING:
@@ -214,6 +215,15 @@ class Case:
         sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes)
         return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, made for the purpose")
 
+    def supposed_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
+        """What the server computed of rows that do not exist, where a verdict rests on that."""
+        answer = opened_by(self.matrix.supposed.get((persona.name, relation.oid, operation), ()))
+        if answer is None:
+            return None
+        made = settings(self.catalog, self.platform, answer.supposed.asker)
+        passed = "rows of somebody else's, none of which exists, pass the policies"
+        return Evidence(EvidenceKind.PROBE, transcript(made, answer.probe.sql), passed)
+
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
         """The call that gave rows of others, made for the purpose; None where none did."""
         for (name, oid, _), called in self.matrix.fought.called.items():
@@ -250,6 +260,9 @@ class Case:
             fought = self.attack_evidence(self.persona(cell.persona), relation, cell.operation)
             if fought is not None and cell.evidence is EvidenceKind.PROBE:
                 return fought
+            opened = self.supposed_evidence(self.persona(cell.persona), relation, cell.operation)
+            if opened is not None and cell.evidence is EvidenceKind.PROBE:
+                return opened
         first = listed[0]
         shown = self.granted_evidence(self.persona(first.persona), relation, first.operation, first.because)
         kind = first.evidence if first.evidence in {EvidenceKind.PROOF, EvidenceKind.PROBE} else shown.kind

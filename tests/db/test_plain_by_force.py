@@ -33,6 +33,7 @@ def test_what_roles_reach_lies_within_the_bounds(url: str, name: str) -> None:
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
     assert judged.inconsistent() == []
+    assert judged.unconfirmed() == []
 
 
 TEMPORARY = """

@@ -79,6 +79,7 @@ def test_what_is_measured_lies_within_the_bounds(group: str, name: str) -> None:
     assert judged.faults(judged.unprobed) == []
     assert judged.faults(judged.attacked) == []
     assert judged.inconsistent() == []
+    assert judged.unconfirmed() == []
 
 
 def test_the_demo_app_is_within_the_bounds(group: str) -> None:
@@ -87,6 +88,7 @@ def test_the_demo_app_is_within_the_bounds(group: str) -> None:
     assert judged.faults(judged.unprobed) == []
     assert judged.faults(judged.attacked) == []
     assert judged.inconsistent() == []
+    assert judged.unconfirmed() == []
 
 
 def test_the_oracle_knows_a_wrong_verdict(group: str) -> None:

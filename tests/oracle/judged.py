@@ -10,14 +10,17 @@ import psycopg
 from oracle.compare import compare
 from oracle.force import Force
 from oracle.world import identities
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options, audit, examine
+from rlsaudit.catalog import take
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
 from rlsaudit.model import EvidenceKind
 
 if TYPE_CHECKING:
     from oracle.world import World
+    from rlsaudit.connect import Session
     from rlsaudit.model import Cell
+    from rlsaudit.probe import Answer
 
 PERSONAS = ("anon", "authenticated")
 
@@ -30,6 +33,15 @@ class Judged:
     unprobed: tuple[Cell, ...]
     attacked: tuple[Cell, ...]
     measured: dict[str, Force]
+    supposed: tuple[Answer, ...] = ()
+
+    def unconfirmed(self) -> list[Answer]:
+        """What the server says otherwise, or does not say, of rows that show proofs and need no others."""
+        return [
+            one
+            for one in self.supposed
+            if one.contradicts or (one.supposed.passes and one.supposed.exact and not one.agrees)
+        ]
 
     def faults(self, cells: tuple[Cell, ...]) -> list[str]:
         compared = [
@@ -82,8 +94,16 @@ def judge(url: str, world: World) -> Judged:
         connection.execute(world.seed.encode())
         revoke_replay_rights(connection)
         with connect(url) as session:
-            cells = audit(session, Options()).matrix
+            cells, supposed = asked(session, Options())
             unprobed = audit(session, Options(probe="none")).matrix
             attacked = audit(session, Options(probe="write", throwaway=True)).matrix
         measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS}
-        return Judged(cells, unprobed, attacked, measured)
+        return Judged(cells, unprobed, attacked, measured, supposed)
+
+
+def asked(session: Session, options: Options) -> tuple[tuple[Cell, ...], tuple[Answer, ...]]:
+    """Audits, and returns the cells with what the server said of rows that do not exist."""
+    with session.read_only():
+        snapshot = take(session)
+    audited = examine(snapshot, options, session)
+    return audited.report.matrix, tuple(one for each in audited.case.matrix.supposed.values() for one in each)

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from oracle.force import Force
-from oracle.judged import Judged
+from oracle.judged import Judged, asked
 from oracle.world import TIED, A, B, Identity, World, measured, parts_of
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
@@ -74,13 +74,13 @@ def judge_plain(url: str, plain: Plain) -> Judged:
         connection.execute(plain.world.seed.encode())
         with connect(url) as session:
             roles = tuple(plain.asking)
-            cells = audit(session, Options(roles=roles)).matrix
+            cells, supposed = asked(session, Options(roles=roles))
             unprobed = audit(session, Options(roles=roles, probe="none")).matrix
             attacked = audit(session, Options(roles=roles, probe="write", throwaway=True)).matrix
         measured_ = {
             role: Force(connection, plain.world, identities, SERVED) for role, identities in plain.asking.items()
         }
-        return Judged(cells, unprobed, attacked, measured_)
+        return Judged(cells, unprobed, attacked, measured_, supposed)
 
 
 def forget_roles(url: str) -> None:

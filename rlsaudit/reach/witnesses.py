@@ -1,0 +1,93 @@
+"""The rows that proofs show, as rows that the server can be asked about: one that is reached, one that is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import EvidenceKind, Operation, Reach
+from rlsaudit.policy.decide import decide, read_once, scope_of, shown
+from rlsaudit.policy.supposed import Asked, Clause, Supposed, asked_by, is_exact, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.policy.formula import Formula
+    from rlsaudit.reach.bounds import Way
+    from rlsaudit.reach.direct import Direct
+    from rlsaudit.reach.predicates import Predicates
+
+
+class Witnesses:
+    """What proofs about tables show, for one database."""
+
+    def __init__(self, access: Access, predicates: Predicates, direct: Direct) -> None:
+        self._access = access
+        self._predicates = predicates
+        self._direct = direct
+
+    def of(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Supposed]:
+        """Yields the rows of these relations that show what the persona reaches of them, and what it does not."""
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        for relation, operation, _ in self._proved(persona, relations):
+            for clause, formula in self._asked(persona, role, relation, operation):
+                yield from _of(persona, relation, operation, clause, formula)
+
+    def open_to_strangers(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Asked]:
+        """Yields what has yet to be asked of strangers' rows: where a proof leaves it open, and where it says none."""
+        for relation, operation, way in self._proved(persona, relations):
+            role = self._access.catalog.roles_by_name[persona.role].oid
+            is_open = way.at_least < Reach.SOME <= way.at_most
+            for clause, formula in self._asked(persona, role, relation, operation):
+                scope = scope_of(formula)
+                if scope is None or scope.database is None:
+                    continue
+                refuting = decide(formula).at_most < Reach.SOME
+                if not refuting and not is_open:
+                    continue
+                asked = clause
+                if not refuting and operation is Operation.UPDATE:
+                    if clause is Clause.CHECK:
+                        continue
+                    # The row that is there, and the same one when another column was changed.
+                    asked = Clause.BOTH
+                expression = read_once(formula, scope.database)
+                yield Asked(persona, relation.oid, scope.table, operation, asked, expression, refuting)
+
+    def _proved(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[tuple[Relation, Operation, Way]]:
+        """The cells of which policies decide."""
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        for relation in relations:
+            if self._access.rls_applies(role, relation):
+                for operation in Operation:
+                    way = self._direct.way(persona, relation, operation)
+                    if way.evidence is not EvidenceKind.CATALOG and way.rows is not None:
+                        yield relation, operation, way
+
+    def _asked(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation
+    ) -> Iterator[tuple[Clause, Formula]]:
+        """The conditions that an operation asks of rows that are there, and of new ones."""
+        if operation is not Operation.INSERT:
+            yield Clause.USING, self._predicates.using(persona, role, relation, operation)
+        if operation in {Operation.INSERT, Operation.UPDATE}:
+            yield Clause.CHECK, self._predicates.check(persona, role, relation, operation)
+
+
+def _of(
+    persona: Persona, relation: Relation, operation: Operation, clause: Clause, formula: Formula
+) -> Iterator[Supposed]:
+    scope = scope_of(formula)
+    if scope is None or scope.database is None:
+        return
+    bounds, expression = shown(formula), read_once(formula, scope.database)
+    exact = is_exact(expression)
+    for witness, passes in ((bounds.passes, True), (bounds.barred, False)):
+        if witness is None or not (passes or exact):
+            # Whom a row is kept from depends on the rows of other tables.
+            continue
+        asker, row = asked_by(persona, expression, witness), row_of(witness)
+        if asker is not None and row is not None:
+            yield Supposed(persona.name, asker, relation.oid, operation, clause, (row,), passes, exact)
