@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,9 +51,13 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to a probe. `rows` is what a query counted or a statement wrote; `reason` says what else happened."""
+    """The answer to a probe. `rows` is what a query counted or a statement wrote; `reason` says what else happened.
+
+    `seconds` is how long the server took for it.
+    """
 
     probe: Probe
     outcome: Outcome
     rows: int = 0
     reason: str = ""
+    seconds: float = field(default=0.0, compare=False)
