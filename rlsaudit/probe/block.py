@@ -8,6 +8,9 @@ The time limit is one for the whole block, and fires once. So the handler takes 
 probe that it met, and the block ends there: what was answered before is kept, and nothing runs without a limit. No
 probe begins after a part of the time, so that the one which is cancelled had most of it to itself.
 
+What only reads says what else would do where the server would go through a large table: a sample of it. The plan tells,
+and is asked for in the same block.
+
 Between the setting up and the undoing names are looked up as the persona's search_path says, where anybody may have put
 a `->>` of their own: so the block evaluates nothing there but what it names in full.
 """
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from rlsaudit.probe.outcome import Outcome, Probe, Result
@@ -33,16 +37,31 @@ BATCH = 1_000
 _MOST_TEXT = 1_000_000
 """So many characters of statements are sent together, but for a single one that is longer."""
 TIME_LIMIT = "the statement ran into the time limit"
+TOO_MUCH = "not asked, for the server would go through a large table"
+_COSTLY = 10_000
+"""What Postgres reckons to cost so much, in the planner's units, is asked of a sample: half a million short rows."""
+_TOO_COSTLY = 100_000
+"""What it reckons to cost so much is not asked."""
+_MANY_PAGES = 1_000
+"""Of a table of fewer pages there is no sample: it may cost much for the sake of a function, and have few rows."""
+_PAGES = 200
+"""So many pages are in a sample, more or less."""
 _PART_OF_THE_LIMIT = 5
 """This part of the time limit is for all but the last probe of a batch."""
 _MOST_SAID = 500
 _CANCELED = "57014"
+_NOT_SUPPORTED = "0A000"
 _LOCKED = "55P03"
 _REFUSED = "42501"
 _RECURSION = "42P17"
 _AFTER_POLICIES = frozenset({"23502", "23503", "23505", "23514", "23P01"})
 """What a table's own constraints raise. Postgres asks for them once row-level security has let the new row pass:
 ExecInsert and ExecUpdateAct in src/backend/executor/nodeModifyTable.c."""
+_COST = """
+            greatest((plan operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8, (
+              select pg_catalog.sum(one::pg_catalog.float8) from pg_catalog.jsonb_path_query(
+                plan, 'strict $.**?(@."Node Type" == "Seq Scan" && exists(@."Filter"))."Total Cost"') as one))"""
+"""What a plan costs, also where no row meets a condition and so no LIMIT ends the scan."""
 _BLOCK = """
 discard plans;
 {begin}
@@ -57,15 +76,18 @@ declare
   done pg_catalog.bool; answer pg_catalog.text; state pg_catalog.text; said pg_catalog.text; place pg_catalog.text;
   ended pg_catalog.text; broke pg_catalog.text; of_type pg_catalog.text; of_column pg_catalog.text;
   before pg_catalog.text; after pg_catalog.text;
+  instead pg_catalog.json; plan pg_catalog.jsonb; pages pg_catalog.float8; part pg_catalog.text; spared pg_catalog.bool;
   ready pg_catalog.bool; direct pg_catalog.bool; refused pg_catalog.bool; again pg_catalog.text;
   locked pg_catalog.int8[] := '{{}}'; noted pg_catalog.jsonb[] := '{{}}';
 begin
   perform pg_catalog.set_config('client_min_messages', 'error', true);
+  perform pg_catalog.set_config('enable_seqscan', 'on', true);
   for probe in select one.value from pg_catalog.json_array_elements({inner}{probes}{inner}::pg_catalog.json) as one loop
     started := pg_catalog.clock_timestamp();
     exit when started - began > enough and noted <> '{{}}';
     statement := probe ->> 'sql'; relation := probe ->> 'relation';
     looked := probe ->> 'look'; asks := statement like 'select %' or statement like 'explain %';
+    instead := probe -> 'instead'; part := null; spared := false;
     ready := false; done := false; direct := false; refused := false;
     answer := null; state := null; said := null; place := null; again := null;
     broke := null; of_type := null; of_column := null; before := null; after := null;
@@ -90,6 +112,31 @@ begin
         end loop;
         perform pg_catalog.set_config('{counter}', '0', true);
         ready := true;
+        if instead is not null then
+          execute pg_catalog.concat('explain (format json) ', statement) into plan;
+          if {cost} operator(pg_catalog.>) {costly}
+              and pg_catalog.json_array_length(instead) operator(pg_catalog.>) 0 then
+            with recursive parts(oid) as (
+              select relation::pg_catalog.oid
+              union select i.inhrelid from pg_catalog.pg_inherits as i
+              join parts as p on i.inhparent operator(pg_catalog.=) p.oid
+            )
+            select pg_catalog.sum(pg_catalog.pg_relation_size(p.oid))::pg_catalog.float8
+              operator(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.float8
+            into pages from parts as p;
+            if pages operator(pg_catalog.>) {many_pages} then
+              part := pg_catalog.concat(
+                instead operator(pg_catalog.->>) 0, 100 operator(pg_catalog.*) {pages} operator(pg_catalog./) pages,
+                instead operator(pg_catalog.->>) 1);
+              statement := part;
+              execute pg_catalog.concat('explain (format json) ', statement) into plan;
+            end if;
+          end if;
+          if {cost} operator(pg_catalog.>) {too_costly} then
+            spared := true;
+            raise exception 'too much';
+          end if;
+        end if;
         if asks then
           execute statement into answer;
         else
@@ -138,7 +185,7 @@ begin
     end if;
     noted := pg_catalog.array_append(noted, pg_catalog.jsonb_build_array(
       done, answer, state, pg_catalog.left(said, {most_said}), direct, refused,
-      pg_catalog.concat(broke, of_column), of_type, before is not distinct from after,
+      pg_catalog.concat(broke, of_column), of_type, before is not distinct from after, part, spared,
       pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - started)));
     exit when state = '{canceled}' or again = '{canceled}';
   end loop;
@@ -162,6 +209,8 @@ class _Answer(NamedTuple):
     broke: str
     type: str | None
     stayed: bool
+    part: str | None
+    spared: bool
     seconds: float
 
 
@@ -220,6 +269,7 @@ def _block(
             "relation": one.relation,
             **({"look": one.look} if one.look is not None else {}),
             **({"first": one.first} if one.first else {}),
+            **({"instead": one.instead} if one.instead is not None else {}),
         }
         for one in probes
     ]
@@ -230,6 +280,11 @@ def _block(
         probes=json.dumps(asked, ensure_ascii=False),
         settings=json.dumps(list(settings(catalog, platform, persona).items()) if persona else [], ensure_ascii=False),
         milliseconds=(limit_ms or own) // _PART_OF_THE_LIMIT,
+        cost=_COST.strip(),
+        costly=_COSTLY,
+        too_costly=_TOO_COSTLY,
+        many_pages=_MANY_PAGES,
+        pages=_PAGES,
         canceled=_CANCELED,
         locked=_LOCKED,
         refused=_REFUSED,
@@ -254,7 +309,9 @@ def batch(numbered: Sequence[tuple[int, Probe]], most: int = BATCH) -> Sequence[
 
 def _understood(probe: Probe, answer: _Answer) -> Result:
     outcome, rows, reason = _outcome(probe, answer)
-    return Result(probe, outcome, rows, reason, answer.seconds)
+    if answer.part is not None:
+        probe = replace(probe, sql=answer.part)
+    return Result(probe, outcome, rows, reason, in_part=answer.part is not None, seconds=answer.seconds)
 
 
 def _outcome(probe: Probe, answer: _Answer) -> tuple[Outcome, int, str]:
@@ -266,6 +323,9 @@ def _outcome(probe: Probe, answer: _Answer) -> tuple[Outcome, int, str]:
         return Outcome.ROWS, rows, ""
     if answer.state == _CANCELED:
         return Outcome.INCONCLUSIVE, 0, TIME_LIMIT
+    if answer.spared or (answer.part is not None and answer.state == _NOT_SUPPORTED):
+        # There are ways to store tables that know no samples.
+        return Outcome.INCONCLUSIVE, 0, TOO_MUCH
     said = f"{answer.said} ({answer.state})"
     if answer.refused:
         # Not from within a function, which may refuse on some data only, or on purpose and with any code.
