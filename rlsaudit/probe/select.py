@@ -63,8 +63,8 @@ def count(access: Access, relation: Relation) -> str:
     return f"select count(*) from (select 1 from {access.catalog.identity(relation)} limit {MOST_ROWS}) as seen"
 
 
-def _sample(access: Access, relation: Relation) -> tuple[str, ...]:
-    """The same of a sample, up to the percentage and after it; nothing where the relation has none."""
+def sample(access: Access, relation: Relation) -> tuple[str, ...]:
+    """Returns the same statement for a sample, up to the percentage and after it; empty where there is none."""
     if relation.kind not in "rpm":
         return ()
     name = access.catalog.identity(relation)
@@ -80,7 +80,7 @@ def _probes(access: Access, persona: Persona, relation: Relation) -> Iterable[Pr
     name = access.catalog.identity(relation)
     if access.columns(role, relation, "SELECT"):
         read = count(access, relation)
-        yield Probe(persona, oid, Operation.SELECT, read, instead=_sample(access, relation))
+        yield Probe(persona, oid, Operation.SELECT, read, instead=sample(access, relation))
     if relation.kind == "m":
         return
     insertable = access.columns(role, relation, "INSERT")

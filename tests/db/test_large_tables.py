@@ -104,3 +104,33 @@ def test_their_rows_are_not_gone_through(server: Server, large: str, *, known: b
         "not asked, for the server would go through a large table",
     )
     assert not any("public.few" in one for one in report.target.notes)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["never analysed", "analysed"])
+def test_they_are_not_written_to(server: Server, large: str, *, known: bool) -> None:
+    with psycopg.connect(server.dsn(large), autocommit=True) as admin:
+        if known:
+            admin.execute("analyze")
+        else:
+            admin.execute(
+                "update pg_class set reltuples = -1, relpages = 0 where relnamespace = 'public'::regnamespace"
+            )
+        before = written(admin)
+        report, rows = audited(server, large, "write")
+        assert {one: rows[one] for one in LARGE if rows[one] > 4 * MOST_READ} == {}
+        after = written(admin)
+    assert {one for one in LARGE if after[one] != before[one]} == set()
+    assert after["few"] > before["few"]
+    told = {one.what: one.reason for one in report.skipped if "attacks on" in one.what}
+    assert told == dict.fromkeys(
+        (f"attacks on public.{one} (update, delete)" for one in (*LARGE, "parts", "summed")),
+        "it is large, and where rows are somebody's a statement would go through all of them",
+    )
+    assert "put in a row" in cells(report)["anon", "public.open", Operation.INSERT].because
+
+
+def written(admin: psycopg.Connection) -> dict[str, int]:
+    """How many rows of each table were changed or deleted so far, also by what was rolled back."""
+    admin.execute("select pg_stat_clear_snapshot()")
+    counters = "select relname, n_tup_upd + n_tup_del from pg_stat_user_tables where schemaname = 'public'"
+    return {name: int(count) for name, count in admin.execute(counters).fetchall()}
