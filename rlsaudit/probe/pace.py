@@ -16,6 +16,8 @@ from rlsaudit.probe.outcome import Outcome, Probe, Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rlsaudit.model import Persona
+
 _SLOW = 1.0
 """A probe that takes so many seconds is slow, as one is that ran into the time limit."""
 _SECONDS_FOR_SLOW_PROBES = 60.0
@@ -54,7 +56,7 @@ class _Paced:
         self._spent = 0.0
 
     def all(self, probes: Sequence[Probe]) -> tuple[Result, ...]:
-        waiting = list(enumerate(probes))
+        waiting = _by_persona(probes)
         last: list[tuple[int, Probe]] = []
         while waiting:
             slow = len(self._slow)
@@ -64,7 +66,7 @@ class _Paced:
                 waiting = [one for one in waiting if one[1].relation not in self._slow]
             if self._spent >= 2 * _SECONDS_FOR_SLOW_PROBES:
                 break
-        last = sorted([*last, *waiting], key=lambda one: one[0])
+        last += waiting
         while last and self._spent < _SECONDS_FOR_SLOW_PROBES:
             last = last[self._some(last) :]
         self._note(last, [Result(one, Outcome.INCONCLUSIVE, reason=NO_TIME) for _, one in last])
@@ -95,3 +97,15 @@ class _Paced:
                 self._spent += answer.seconds
         if answers:
             self._progress(len(answers))
+
+
+def _by_persona(probes: Sequence[Probe]) -> list[tuple[int, Probe]]:
+    """The probes with their numbers, those of a persona together, for none shares a batch with another's."""
+    personas: list[Persona | None] = []
+    groups: dict[int, int] = {}
+    for one in probes:
+        if id(one.persona) not in groups:
+            if one.persona not in personas:
+                personas.append(one.persona)
+            groups[id(one.persona)] = personas.index(one.persona)
+    return sorted(enumerate(probes), key=lambda one: groups[id(one[1].persona)])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from rlsaudit.model import Operation
+from rlsaudit.model import Operation, Persona
 from rlsaudit.probe import Outcome, Probe, Result
 from rlsaudit.probe.block import BATCH, TIME_LIMIT
 from rlsaudit.probe.pace import NO_TIME, paced
@@ -77,3 +78,14 @@ def test_what_is_slow_has_its_time_and_then_little_of_it(relations: int) -> None
     assert all(one.outcome is Outcome.ROWS for one in found[1 : min(relations, 60) : 2])
     assert answered
     assert set(ask.limits) == {None, 1_000}
+
+
+def test_probes_of_a_persona_go_together() -> None:
+    a, b = Persona("a", "a"), Persona("b", "b")
+    turns = zip(probes(0, 1, 2, 3), (a, b, a, b), strict=True)
+    # Equal, and not the same.
+    given = [replace(one, persona=Persona(who.name, who.role)) for one, who in turns]
+    ask = Asked()
+    found = paced(given, ask, progress=lambda _: None)
+    assert [one.rows for one in found] == [0, 1, 2, 3]
+    assert ask.batches == [[0, 2], [1, 3]]
