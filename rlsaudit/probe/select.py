@@ -70,7 +70,7 @@ def sample(access: Access, relation: Relation) -> tuple[str, ...]:
     name = access.catalog.identity(relation)
     # The same sample each time, so that whoever replays it sees the same.
     return (
-        f"select count(*) from (select 1 from {name} tablesample system (",
+        f"select count(*) from (select 1 from {name} tablesample pg_catalog.system (",
         f") repeatable (0) limit {MOST_ROWS}) as seen",
     )
 
