@@ -43,7 +43,7 @@ _COSTLY = 10_000
 _TOO_COSTLY = 100_000
 """What it reckons to cost so much is not asked."""
 _MANY_PAGES = 1_000
-"""Of a table of fewer pages there is no sample: it may cost much for the sake of a function, and have few rows."""
+"""Tables of fewer pages are no large ones: to go through them may cost much for the sake of a function only."""
 _PAGES = 200
 """So many pages are in a sample, more or less."""
 _PART_OF_THE_LIMIT = 5
@@ -58,10 +58,25 @@ _AFTER_POLICIES = frozenset({"23502", "23503", "23505", "23514", "23P01"})
 """What a table's own constraints raise. Postgres asks for them once row-level security has let the new row pass:
 ExecInsert and ExecUpdateAct in src/backend/executor/nodeModifyTable.c."""
 _COST = """
-            greatest((plan operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8, (
-              select pg_catalog.sum(one::pg_catalog.float8) from pg_catalog.jsonb_path_query(
-                plan, 'strict $.**?(@."Node Type" == "Seq Scan" && exists(@."Filter"))."Total Cost"') as one))"""
+greatest((plan operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8, (
+  select pg_catalog.sum(one::pg_catalog.float8) from pg_catalog.jsonb_path_query(
+    plan, 'strict $.**?(@."Node Type" == "Seq Scan" && exists(@."Filter"))."Total Cost"') as one))"""
 """What a plan costs, also where no row meets a condition and so no LIMIT ends the scan."""
+_SCANNED = """
+select pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))
+from pg_catalog.jsonb_path_query(plan, 'strict $.**?(@."Node Type" == "Seq Scan")') as one
+join pg_catalog.pg_namespace as n on n.nspname operator(pg_catalog.=) (one operator(pg_catalog.->>) 'Schema')
+join pg_catalog.pg_class as c on c.relnamespace operator(pg_catalog.=) n.oid
+  and c.relname operator(pg_catalog.=) (one operator(pg_catalog.->>) 'Relation Name')"""
+"""The bytes of the tables that a plan goes through."""
+_OWN = """
+with recursive parts(oid) as (
+  select relation::pg_catalog.oid
+  union select i.inhrelid from pg_catalog.pg_inherits as i
+  join parts as p on i.inhparent operator(pg_catalog.=) p.oid
+)
+select pg_catalog.sum(pg_catalog.pg_relation_size(p.oid)) from parts as p"""
+"""The bytes of the relation that is asked about, with its parts."""
 _BLOCK = """
 discard plans;
 {begin}
@@ -76,7 +91,9 @@ declare
   done pg_catalog.bool; answer pg_catalog.text; state pg_catalog.text; said pg_catalog.text; place pg_catalog.text;
   ended pg_catalog.text; broke pg_catalog.text; of_type pg_catalog.text; of_column pg_catalog.text;
   before pg_catalog.text; after pg_catalog.text;
-  instead pg_catalog.json; plan pg_catalog.jsonb; pages pg_catalog.float8; part pg_catalog.text; spared pg_catalog.bool;
+  instead pg_catalog.json; plan pg_catalog.jsonb; cost pg_catalog.float8; pages pg_catalog.numeric;
+  page pg_catalog.numeric := pg_catalog.current_setting('block_size');
+  part pg_catalog.text; spared pg_catalog.bool;
   ready pg_catalog.bool; direct pg_catalog.bool; refused pg_catalog.bool; again pg_catalog.text;
   locked pg_catalog.int8[] := '{{}}'; noted pg_catalog.jsonb[] := '{{}}';
 begin
@@ -112,31 +129,26 @@ begin
         end loop;
         perform pg_catalog.set_config('{counter}', '0', true);
         ready := true;
-        if instead is not null then
-          execute pg_catalog.concat('explain (format json) ', statement) into plan;
-          if {cost} operator(pg_catalog.>) {costly}
-              and pg_catalog.json_array_length(instead) operator(pg_catalog.>) 0 then
-            with recursive parts(oid) as (
-              select relation::pg_catalog.oid
-              union select i.inhrelid from pg_catalog.pg_inherits as i
-              join parts as p on i.inhparent operator(pg_catalog.=) p.oid
-            )
-            select pg_catalog.sum(pg_catalog.pg_relation_size(p.oid))::pg_catalog.float8
-              operator(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.float8
-            into pages from parts as p;
-            if pages operator(pg_catalog.>) {many_pages} then
-              part := pg_catalog.concat(
-                instead operator(pg_catalog.->>) 0, 100 operator(pg_catalog.*) {pages} operator(pg_catalog./) pages,
-                instead operator(pg_catalog.->>) 1);
-              statement := part;
-              execute pg_catalog.concat('explain (format json) ', statement) into plan;
-            end if;
-          end if;
-          if {cost} operator(pg_catalog.>) {too_costly} then
+        while instead is not null loop
+          execute pg_catalog.concat('explain (verbose, format json) ', statement) into plan;
+          cost := {cost};
+          exit when cost operator(pg_catalog.<=) {costly};
+          pages := ({scanned}) operator(pg_catalog./) page;
+          exit when pages operator(pg_catalog.<=) {many_pages} or pages is null;
+          pages := ({own}) operator(pg_catalog./) page;
+          if part is null and pg_catalog.json_array_length(instead) operator(pg_catalog.>) 0
+              and pages operator(pg_catalog.>) {many_pages} then
+            part := pg_catalog.concat(
+              instead operator(pg_catalog.->>) 0, 100.0 operator(pg_catalog.*) {pages} operator(pg_catalog./) pages,
+              instead operator(pg_catalog.->>) 1);
+            statement := part;
+          elsif cost operator(pg_catalog.>) {too_costly} then
             spared := true;
             raise exception 'too much';
+          else
+            exit;
           end if;
-        end if;
+        end loop;
         if asks then
           execute statement into answer;
         else
@@ -280,7 +292,9 @@ def _block(
         probes=json.dumps(asked, ensure_ascii=False),
         settings=json.dumps(list(settings(catalog, platform, persona).items()) if persona else [], ensure_ascii=False),
         milliseconds=(limit_ms or own) // _PART_OF_THE_LIMIT,
-        cost=_COST.strip(),
+        cost=_COST,
+        scanned=_SCANNED,
+        own=_OWN,
         costly=_COSTLY,
         too_costly=_TOO_COSTLY,
         many_pages=_MANY_PAGES,
