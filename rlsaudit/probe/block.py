@@ -46,7 +46,7 @@ _MANY_PAGES = 1_000
 """Tables of fewer pages are no large ones: to go through them may cost much for the sake of a function only."""
 _PAGES = 200
 """So many pages are in a sample, more or less."""
-_PART_OF_THE_LIMIT = 5
+PART_OF_THE_LIMIT = 5
 """This part of the time limit is for all but the last probe of a batch."""
 _MOST_SAID = 500
 _CANCELED = "57014"
@@ -291,7 +291,7 @@ def _block(
         inner=f"$i{secrets.token_hex(8)}$",
         probes=json.dumps(asked, ensure_ascii=False),
         settings=json.dumps(list(settings(catalog, platform, persona).items()) if persona else [], ensure_ascii=False),
-        milliseconds=(limit_ms or own) // _PART_OF_THE_LIMIT,
+        milliseconds=(limit_ms or own) // PART_OF_THE_LIMIT,
         cost=_COST,
         scanned=_SCANNED,
         own=_OWN,
