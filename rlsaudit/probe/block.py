@@ -36,6 +36,8 @@ BATCH = 1_000
 """So many probes share a round trip and a statement_timeout."""
 _MOST_TEXT = 1_000_000
 """So many characters of statements are sent together, but for a single one that is longer."""
+SECONDS_FOR_SLOW_PROBES = 60.0
+"""So long slow probes have in all; twice as long those of relations that were not known to be."""
 TIME_LIMIT = "the statement ran into the time limit"
 TOO_MUCH = "not asked, for the server would go through a large table"
 _COSTLY = 10_000

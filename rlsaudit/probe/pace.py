@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
 
-from rlsaudit.probe.block import BATCH, TIME_LIMIT, batch
+from rlsaudit.probe.block import BATCH, SECONDS_FOR_SLOW_PROBES, TIME_LIMIT, batch
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _SLOW = 1.0
 """A probe that takes so many seconds is slow, as one is that ran into the time limit."""
-_SECONDS_FOR_SLOW_PROBES = 60.0
-"""So long slow probes have in all; twice as long those of relations that were not known to be."""
 _LIMIT_THEN_MS = 1_000
 """The time limit of a statement when they have had it."""
 NO_TIME = "no time left: many probes are slow on this database"
@@ -64,17 +62,17 @@ class _Paced:
             if len(self._slow) > slow:
                 last += [one for one in waiting if one[1].relation in self._slow]
                 waiting = [one for one in waiting if one[1].relation not in self._slow]
-            if self._spent >= 2 * _SECONDS_FOR_SLOW_PROBES:
+            if self._spent >= 2 * SECONDS_FOR_SLOW_PROBES:
                 break
         last += waiting
-        while last and self._spent < _SECONDS_FOR_SLOW_PROBES:
+        while last and self._spent < SECONDS_FOR_SLOW_PROBES:
             last = last[self._some(last) :]
         self._note(last, [Result(one, Outcome.INCONCLUSIVE, reason=NO_TIME) for _, one in last])
         return tuple(self._results[number] for number in range(len(probes)))
 
     def _some(self, waiting: Sequence[tuple[int, Probe]]) -> int:
         """Asks the first few, and returns how many were answered."""
-        limit_ms = None if self._spent < _SECONDS_FOR_SLOW_PROBES else _LIMIT_THEN_MS
+        limit_ms = None if self._spent < SECONDS_FOR_SLOW_PROBES else _LIMIT_THEN_MS
         most = BATCH
         while True:
             asked = [one for _, one in batch(waiting, most)]
