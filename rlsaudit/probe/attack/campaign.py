@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import platform_of
@@ -14,7 +14,8 @@ from rlsaudit.probe.attack.attacked import Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
-from rlsaudit.probe.attack.plan import Attacks
+from rlsaudit.probe.attack.measured import measured
+from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
 from rlsaudit.probe.outcome import Outcome
@@ -130,16 +131,14 @@ class _Campaign:
         ]
         answered += self._answered(then)
         deciding = consulted(catalog, ground.conditions)
-        found = {
-            key: judged(
-                key[2],
-                tries,
-                totals.get(key[1], 0),
-                seeded=attacks.covers(shown[key[1]], key[2], deciding.get(key[1], frozenset())),
-                rewritten=attacks.rewrites(shown[key[1]], key[2]),
-            )
-            for key, tries in _by_cell(answered).items()
-        }
+        found: dict[Key, Attacked] = {}
+        for (name, oid, operation), tries in _by_cell(answered).items():
+            there, rewritten = totals.get(oid, 0), attacks.rewrites(shown[oid], operation)
+            seeded = attacks.covers(shown[oid], operation, deciding.get(oid, frozenset()))
+            reached = judged(operation, tries, there, seeded=seeded, rewritten=rewritten)
+            others = attacks.of_others(oid)
+            level = measured(operation, tries, there=there, of_others=others, at_most=MOST_NTH, rewritten=rewritten)
+            found[name, oid, operation] = replace(reached, measured=level)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, cast, exposure, deciding) if throwaway else {}
         called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from rlsaudit.names import ident
+from rlsaudit.probe.block import SECONDS_FOR_SLOW_PROBES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +28,18 @@ declare
 begin
   perform pg_catalog.set_config('client_min_messages', 'error', true);
   for item in select one.value from pg_catalog.json_array_elements({inner}{items}{inner}::pg_catalog.json) as one loop
-    passing := '[]'; found := 0; place := 0; enough := item ->> 'enough';
+    passing := null; found := 0; place := 0; enough := item ->> 'enough';
+    begin
+      execute item ->> 'at_once' into passing using item -> 'tried', enough;
+    exception when others or assert_failure then
+      -- One that fails fails for all: then each is asked by itself, which costs a subtransaction.
+      passing := null;
+    end;
+    if passing is not null then
+      found := enough;
+    else
+      passing := '[]';
+    end if;
     for tried in select one.value from pg_catalog.json_array_elements(item -> 'tried') as one loop
       exit when found = enough;
       passed := false;
@@ -71,31 +84,50 @@ class Trial:
     @property
     def sql(self) -> str:
         """The question: true for values that pass, with the values as an array of texts."""
+        return self._passes("$1")
+
+    @property
+    def at_once(self) -> str:
+        """The same for all that is tried, as JSON, up to so many that pass: a JSON array of their places."""
+        given = "array(select each.value from pg_catalog.json_array_elements_text(tried.one) as each)"
+        # Within the parentheses the table's own names come first, whatever they are.
+        return (
+            "select coalesce(pg_catalog.jsonb_agg(found.place), '[]') from (select tried.place - 1 as place"
+            f" from pg_catalog.json_array_elements($1) with ordinality as tried (one, place)"
+            f" where ({self._passes('given', f' from (select {given} as given offset 0) as g')}) limit $2) as found"
+        )
+
+    def _passes(self, values: str, source: str = "") -> str:
         given = ", ".join(
-            f"($1)[{place}]::{of} as {ident(name)}" for place, (name, of) in enumerate(self.columns, start=1)
+            f"({values})[{place}]::{of} as {ident(name)}" for place, (name, of) in enumerate(self.columns, start=1)
         )
         # NULL passes a CHECK.
         passes = " and ".join(f"{one} is not false" for one in self.checks) or "true"
         # What is not looked at is not computed, and no domain would be asked.
         looked_at = ", ".join(ident(name) for name, _ in self.columns)
-        source = f"(select {given} offset 0) as {ident(self.table)}"
-        return f"select {passes} and pg_catalog.num_nulls({looked_at}) >= 0 from {source}"
+        row = f"(select {given}{source} offset 0) as {ident(self.table)}"
+        return f"select {passes} and pg_catalog.num_nulls({looked_at}) >= 0 from {row}"
 
 
 def passing(session: Session, trials: Sequence[Trial]) -> tuple[tuple[int, ...], ...]:
     """Returns for each trial which of what it tries pass, by place."""
-    answers: list[tuple[int, ...]] = []
-    for batch in _batches(trials):
-        found = _asked(session, batch)
-        if found is None:
-            # Where a condition takes too long, nothing is known to pass it.
-            found = [(_asked(session, [one]) or [()])[0] for one in batch]
-        answers += (tuple(one) for one in found)
-    return tuple(answers)
+    until = time.monotonic() + SECONDS_FOR_SLOW_PROBES
+    return tuple(tuple(one) for batch in _batches(trials) for one in _in_time(session, batch, until))
+
+
+def _in_time(session: Session, batch: Sequence[Trial], until: float) -> Sequence[Sequence[int]]:
+    """The answers. Where a condition takes too long, nothing is known to pass it; the others are asked in halves."""
+    found = _asked(session, batch)
+    if found is not None:
+        return found
+    if len(batch) == 1 or time.monotonic() > until:
+        return [()] * len(batch)
+    middle = len(batch) // 2
+    return [*_in_time(session, batch[:middle], until), *_in_time(session, batch[middle:], until)]
 
 
 def _asked(session: Session, batch: Sequence[Trial]) -> Sequence[Sequence[int]] | None:
-    items = [{"sql": one.sql, "tried": one.tried, "enough": one.enough} for one in batch]
+    items = [{"sql": one.sql, "at_once": one.at_once, "tried": one.tried, "enough": one.enough} for one in batch]
     return run_block(session, _BLOCK + ANSWERS, items=json.dumps(items, ensure_ascii=False))
 
 
