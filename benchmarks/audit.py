@@ -1,7 +1,7 @@
 """How an audit grows with the database: `python benchmarks/audit.py [runs]`.
 
 Databases of 10, 100 and 1,000 tables like a project's: five columns, RLS with four policies for the owner, grants as
-Supabase gives them. Round trips beyond the first batch must grow by no more than one for each 200 probes.
+Supabase gives them. Round trips beyond the first batches must grow by no more than one for each batch of probes.
 """
 
 from __future__ import annotations

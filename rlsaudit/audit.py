@@ -136,7 +136,8 @@ def examine(
 
     missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
-    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix), _NOT_YET]
+    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix)]
+    notes += [*_in_part(catalog, probed.results), _NOT_YET]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
     report = Report(
@@ -279,6 +280,14 @@ def _open_chains(matrix: Matrix) -> Iterable[str]:
             f"what a chain of allowed statements gains is not known for {left} of {len(matrix.cells)} verdicts: "
             "`escalated` is unknown there, and `escalated_because` says why"
         )
+
+
+def _in_part(catalog: Catalog, results: Iterable[probe.Result]) -> Iterable[str]:
+    """Of which tables no more than a sample was read."""
+    sampled = {one.probe.relation for one in results if one.in_part and one.outcome is probe.Outcome.ROWS}
+    if sampled:
+        named = ", ".join(sorted(catalog.identity(catalog.relations[one]) for one in sampled))
+        yield f"read in samples only, for the server would have gone through all of: {named}"
 
 
 def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:

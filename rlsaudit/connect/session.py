@@ -45,6 +45,7 @@ class Session:
         user: The role that statements run as; behind a pooler not the name that one logs in with.
         database: The name of the database.
         server_version_num: As the server tells it, 150020 for 15.20.
+        statement_timeout_ms: How long one statement may take, in milliseconds.
         round_trips: How often the server was asked and waited for. Whoever uses `connection` adds to it.
         recorder: Who writes down what is sent; nobody, unless a receipt is wanted.
     """
@@ -52,12 +53,12 @@ class Session:
     __slots__ = (
         "_options",
         "_secrets",
-        "_statement_timeout_ms",
         "connection",
         "database",
         "recorder",
         "round_trips",
         "server_version_num",
+        "statement_timeout_ms",
         "user",
     )
 
@@ -74,7 +75,7 @@ class Session:
         self.recorder: Recorder | None = None
         self._options = options
         self._secrets = secrets
-        self._statement_timeout_ms = statement_timeout_ms
+        self.statement_timeout_ms = statement_timeout_ms
         self.user: str
         self.database: str
         self.server_version_num: int
@@ -181,10 +182,10 @@ class Session:
 
     def _local_settings(self) -> str:
         settings = {
-            "statement_timeout": str(self._statement_timeout_ms),
+            "statement_timeout": str(self.statement_timeout_ms),
             "lock_timeout": str(LOCK_TIMEOUT_MS),
             # A client that hangs must not hold the snapshot, which keeps VACUUM from cleaning up.
-            "idle_in_transaction_session_timeout": str(max(60_000, 2 * self._statement_timeout_ms)),
+            "idle_in_transaction_session_timeout": str(max(60_000, 2 * self.statement_timeout_ms)),
             "search_path": "",
             "row_security": "on",
             # The login role or the database may set these otherwise, and then quoting and the catalogue's texts change.

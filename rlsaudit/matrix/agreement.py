@@ -114,12 +114,13 @@ def _unseen(way: Way, reason: str) -> Way:
 
 def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) -> tuple[Way, str]:
     """Corrects the way by what was read. What was read is reached, whatever was proved."""
-    seen = f"{result.rows} of {total} rows" if total is not None else f"{result.rows} rows"
+    seen = result.seen(total)
     certain = Reach.SOME if result.rows and owns_nothing(persona) else Reach.NONE
     if certain > way.at_most:
         found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, f"read {seen} as somebody who owns nothing")
-    if way.at_least is Reach.ALL and total is not None and result.rows < total and not (way.chosen or way.given):
+    missed = total is not None and result.rows < total and not result.in_part
+    if way.at_least is Reach.ALL and missed and not (way.chosen or way.given):
         found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, f"read {seen}")
     if certain is Reach.NONE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class Probe:
     `sql` is a query of one value (a count for select), an EXPLAIN, or a statement that writes. `look` is a query of one
     value that the connection runs before and after: where that stays the same, nothing was written. `first` are
     statements that the persona sends before, each of which has to write something.
+
+    `instead` is for a query that nobody should wait for: what asks the same of a sample, up to the percentage and after
+    it; empty where there is no such thing, and then it is not asked. None: it is asked, whatever it costs.
     """
 
     persona: Persona | None
@@ -42,6 +45,7 @@ class Probe:
     sql: str
     look: str | None = None
     first: tuple[str, ...] = ()
+    instead: tuple[str, ...] | None = None
 
     @property
     def writes(self) -> bool:
@@ -51,9 +55,20 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to a probe. `rows` is what a query counted or a statement wrote; `reason` says what else happened."""
+    """The answer to a probe. `rows` is what a query counted or a statement wrote; `reason` says what else happened.
+
+    `in_part` is whether a sample was asked, by what is then the probe's SQL; `seconds` is how long the server took.
+    """
 
     probe: Probe
     outcome: Outcome
     rows: int = 0
     reason: str = ""
+    in_part: bool = False
+    seconds: float = field(default=0.0, compare=False)
+
+    def seen(self, total: int | None) -> str:
+        """Returns what was counted, for people; `total` is how many rows there are, None where that is not known."""
+        if self.in_part:
+            return f"{self.rows} rows of a sample"
+        return f"{self.rows} rows" if total is None else f"{self.rows} of {total} rows"

@@ -42,7 +42,7 @@ def plan(
         for relation in listed:
             if not access.usage(role.oid, catalog.schemas[relation.schema]):
                 continue
-            found = [Probe(persona, relation.oid, one, sql) for one, sql in _statements(access, role.oid, relation)]
+            found = list(_probes(access, persona, relation))
             if found and reasons[relation.oid]:
                 skipped.append(
                     Skipped(f"probes of {catalog.identity(relation)} as {persona.name}", reasons[relation.oid])
@@ -63,10 +63,24 @@ def count(access: Access, relation: Relation) -> str:
     return f"select count(*) from (select 1 from {access.catalog.identity(relation)} limit {MOST_ROWS}) as seen"
 
 
-def _statements(access: Access, role: int, relation: Relation) -> Iterable[tuple[Operation, str]]:
+def sample(access: Access, relation: Relation) -> tuple[str, ...]:
+    """Returns the same statement for a sample, up to the percentage and after it; empty where there is none."""
+    if relation.kind not in "rpm":
+        return ()
+    name = access.catalog.identity(relation)
+    # The same sample each time, so that whoever replays it sees the same.
+    return (
+        f"select count(*) from (select 1 from {name} tablesample pg_catalog.system (",
+        f") repeatable (0) limit {MOST_ROWS}) as seen",
+    )
+
+
+def _probes(access: Access, persona: Persona, relation: Relation) -> Iterable[Probe]:
+    role, oid = access.catalog.roles_by_name[persona.role].oid, relation.oid
     name = access.catalog.identity(relation)
     if access.columns(role, relation, "SELECT"):
-        yield Operation.SELECT, count(access, relation)
+        read = count(access, relation)
+        yield Probe(persona, oid, Operation.SELECT, read, instead=sample(access, relation))
     if relation.kind == "m":
         return
     insertable = access.columns(role, relation, "INSERT")
@@ -74,9 +88,9 @@ def _statements(access: Access, role: int, relation: Relation) -> Iterable[tuple
         # A null, where a default could be: the planner runs an immutable function that a default calls.
         given = [ident(one.name) for one in insertable if one.default and not one.generated and not one.identity]
         values = f"({', '.join(given)}) values ({', '.join(['null'] * len(given))})" if given else "default values"
-        yield Operation.INSERT, f"explain insert into {name} {values}"
+        yield Probe(persona, oid, Operation.INSERT, f"explain insert into {name} {values}")
     assignable = [one for one in access.columns(role, relation, "UPDATE") if not one.generated and not one.identity]
     if assignable:
-        yield Operation.UPDATE, f"explain update {name} set {ident(assignable[0].name)} = null"
+        yield Probe(persona, oid, Operation.UPDATE, f"explain update {name} set {ident(assignable[0].name)} = null")
     if access.on_table(role, relation, "DELETE"):
-        yield Operation.DELETE, f"explain delete from {name}"
+        yield Probe(persona, oid, Operation.DELETE, f"explain delete from {name}")

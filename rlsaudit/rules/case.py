@@ -201,8 +201,7 @@ class Case:
         result = self.matrix.results.get((persona.name, relation.oid, Operation.SELECT))
         if result is None or result.outcome is not Outcome.ROWS or result.rows == 0:
             return None
-        total = self.matrix.totals.get(relation.oid)
-        seen = f"{result.rows} of {total} rows" if total is not None else f"{result.rows} rows"
+        seen = result.seen(self.matrix.totals.get(relation.oid))
         made = settings(self.catalog, self.platform, persona)
         return Evidence(EvidenceKind.PROBE, transcript(made, result.probe.sql), seen)
 

@@ -387,3 +387,63 @@ class TestRoundTrips:
                 found = ask(session, *[("anon", "select count(*) from public.t")] * 50, relation=1)
         assert {one.outcome for one in found} == {Outcome.INCONCLUSIVE}
         assert all("55P03" in one.reason for one in found)
+
+
+class TestTime:
+    """One time limit is for a whole batch: what it hits, what it leaves, and what that costs."""
+
+    LIMIT_MS = 1_000
+
+    def test_a_slow_probe_costs_a_round_trip_and_no_answer_of_another(self, supabase_database: str) -> None:
+        found, spent = self.asked(supabase_database, [*["select 1"] * 300, "select 1 from pg_sleep(60)", "select 2"])
+        assert verdicts(found[:300]) == [(Outcome.ROWS, 1)] * 300
+        assert found[300].reason == "the statement ran into the time limit"
+        assert verdicts(found[301:]) == [(Outcome.ROWS, 2)]
+        assert spent == 4
+
+    def test_a_batch_ends_before_its_time_is_up(self, supabase_database: str) -> None:
+        each = "select 1 from pg_sleep(0.15)"
+        found, spent = self.asked(supabase_database, [each] * 12)
+        assert verdicts(found) == [(Outcome.ROWS, 1)] * 12
+        assert spent <= 2 + 6
+
+    def test_who_catches_the_cancellation_leaves_nobody_without_a_limit(self, supabase_database: str) -> None:
+        on(
+            supabase_database,
+            "create function public.f() returns int language plpgsql as"
+            " $$ begin perform pg_sleep(60); return 1; exception when query_canceled then return 7; end $$",
+        )
+        found, _ = self.asked(supabase_database, ["select public.f()", "select 1 from pg_sleep(3)", "select 2"])
+        assert verdicts(found) == [(Outcome.ROWS, 7), (Outcome.INCONCLUSIVE, 0), (Outcome.ROWS, 2)]
+
+    def test_other_probes_of_a_slow_relation_wait_for_the_end(self, supabase_database: str) -> None:
+        held = "select count(*) from public.t"
+        on(supabase_database, "create table public.t (id int)", "grant select on public.t to anon, authenticated")
+        with connect(supabase_database) as session, psycopg.connect(supabase_database) as owner:
+            catalog = catalog_of(session)
+            owner.execute("lock table public.t in access exclusive mode")
+            # As the lock's holder lets go when the first has waited in vain.
+            probes = [
+                Probe(persona("anon"), 1, Operation.SELECT, held),
+                Probe(persona("authenticated"), 1, Operation.SELECT, held),
+                *(Probe(persona("authenticated"), 2, Operation.SELECT, "select 2") for _ in range(BATCH)),
+            ]
+            told: list[int] = []
+
+            def progress(more: int) -> None:
+                told.append(more)
+                owner.rollback()
+
+            found = probe.run(session, catalog, platform_of(catalog), probes, progress=progress)
+        assert "55P03" in found[0].reason
+        assert verdicts(found[1:]) == [(Outcome.ROWS, 0), *[(Outcome.ROWS, 2)] * BATCH]
+        assert told == [1, BATCH, 1]
+
+    def asked(self, dsn: str, statements: Sequence[str]) -> tuple[tuple[Result, ...], int]:
+        """The answers to statements as anon, each about a relation of its own, and the round trips."""
+        with connect(dsn, statement_timeout_ms=self.LIMIT_MS) as session:
+            catalog = catalog_of(session)
+            probes = [Probe(persona("anon"), n, Operation.SELECT, sql) for n, sql in enumerate(statements)]
+            before = session.round_trips
+            found = probe.run(session, catalog, platform_of(catalog), probes)
+            return found, session.round_trips - before

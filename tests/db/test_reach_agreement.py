@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -46,6 +47,7 @@ def agreed(
     [
         "the statement ran into the time limit",
         "no time left: many probes are slow on this database",
+        "not asked, for the server would go through a large table",
         "the relation is locked (55P03)",
         "canceling statement due to lock timeout (55P03)",
         "canceling statement due to statement timeout (57014)",
@@ -132,3 +134,13 @@ def test_a_column_of_a_view_that_is_closed_does_not_hide_one_that_is_open(supaba
     with connect(supabase_database) as session:
         found = cell(audit(session, Options()).matrix, "public.shown", Operation.UPDATE)
     assert (found.reach, found.at_most) == (Reach.UNKNOWN, ALL)
+
+
+def test_rows_that_a_sample_does_not_show_contradict_nothing() -> None:
+    sampled = replace(answer(Outcome.ROWS, 3), in_part=True)
+    assert agreed(way(ALL, ALL), sampled, total=1_000) == (ALL, ALL, False)
+    assert agreed(way(ALL, ALL), answer(Outcome.ROWS, 3), total=1_000) == (SOME, ALL, True)
+    # What it shows is reached all the same.
+    assert agreed(way(OWN, OWN), sampled, total=1_000) == (SOME, ALL, True)
+    assert agreed(way(NONE, ALL), sampled, total=1_000) == (SOME, ALL, False)
+    assert sampled.seen(1_000) == "3 rows of a sample"

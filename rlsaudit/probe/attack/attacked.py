@@ -82,8 +82,8 @@ def _strangers(reached: Sequence[tuple[Attempt, Result]], there: int, *, seeded:
     first, answer = max(strange, key=lambda pair: (not pair[0].nth, pair[1].rows))
     singly = len({one.nth for one, _ in strange if one.nth})
     rows = max(answer.rows if not first.nth else 0, singly, 1)
-    every = seeded and there >= _ENOUGH and rows >= there
-    return Attacked(Reach.ALL if every else Reach.SOME, rows, there, first.probe)
+    every = seeded and there >= _ENOUGH and rows >= there and not answer.in_part
+    return Attacked(Reach.ALL if every else Reach.SOME, rows, there, answer.probe)
 
 
 def _own(reached: Sequence[tuple[Attempt, Result]]) -> Attacked:

@@ -113,6 +113,7 @@ class _Campaign:
         people = principals(settings_of(cast))
         sown = seed(self._session, catalog, tables, people, texts, throwaway=throwaway)
         attacks = Attacks(ground.access, sown, people, throwaway=throwaway)
+        attacks.sized(self._run(list(attacks.sizes())))
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
         first = [

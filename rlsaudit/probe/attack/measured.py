@@ -43,7 +43,7 @@ def measured(
     """
     strange = [one for one in attempts if one[0].by.strange]
     own = [one for one in attempts if one[0].by.owns is not None]
-    if not strange:
+    if not strange or any(result.in_part for _, result in attempts):
         return None
     if operation is Operation.INSERT:
         return _new(strange, own, rewritten=rewritten)

@@ -15,7 +15,7 @@ from rlsaudit.probe.attack.attempt import Attempt
 from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.attack.statements import contents, delete, how_many, in_keys, insert, nth_row, update, written
 from rlsaudit.probe.outcome import Outcome, Probe
-from rlsaudit.probe.select import count
+from rlsaudit.probe.select import count, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +33,8 @@ _FEW_NTH = 6
 """The same where they may be somebody's rows: each is locked for as long as its statement takes."""
 _LARGE = 10_000
 """Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
+_LARGE_BYTES = 1_000_000
+"""The same where nobody has counted the rows."""
 _MOST_VALUES = 3
 _MOST_SET = 8
 _MOST_KEYS = 12
@@ -58,6 +60,7 @@ class Attacks:
         self._rows: defaultdict[int, list[Row]] = defaultdict(list)
         self._sown = sown
         self._people = {one.name: one for one in people}
+        self._bytes: dict[int, int | None] = {}
         for one in sown.seeds.rows:
             self._rows[one.relation].append(one)
             if one.stored != one.relation:
@@ -119,11 +122,33 @@ class Attacks:
             if own and self._may(one, Operation.SELECT):
                 yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
 
+    def sizes(self) -> Iterator[Probe]:
+        """Yields what asks for the bytes of tables whose rows nobody has counted, where it matters; see `sized`."""
+        for one in self._catalog.snapshot.relations:
+            if not self._throwaway and one.kind == "r" and one.rows <= 0:
+                yield Probe(None, one.oid, Operation.SELECT, f"select pg_catalog.pg_relation_size({one.oid})")
+
+    def sized(self, results: Iterable[Result]) -> None:
+        """Takes the answers to `sizes`."""
+        self._bytes = {one.probe.relation: one.rows if one.outcome is Outcome.ROWS else None for one in results}
+
+    def _reason_to_spare(self, relation: Relation) -> str:
+        """Why nobody should go through all of its rows; empty where one may."""
+        size = self._bytes.get(relation.oid, 0)
+        if size is None:
+            return "it is not known how large it is"
+        if relation.rows >= _LARGE or size >= _LARGE_BYTES:
+            return "it is large, and where rows are somebody's a statement would go through all of them"
+        return ""
+
     def on_rows(self, by: Identity, relation: Relation, there: int) -> Iterator[Attempt]:
         """Yields attempts on the rows that are there, as many as `there` says."""
         if self._access.columns(self._role(by), relation, "SELECT") and self._may(relation, Operation.SELECT):
-            yield self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
-        for operation, sql, column in self.writes(by.persona, relation, there=there):
+            read = self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
+            # Made-up rows are not in a sample, but nobody should wait for what goes through all of somebody's.
+            instead = None if self._throwaway else sample(self._access, relation)
+            yield replace(read, probe=replace(read.probe, instead=instead))
+        for operation, sql, column in self.writes(by.persona, relation):
             attempt = self._attempt(by, relation, operation, sql, column)
             if self._throwaway:
                 yield attempt
@@ -164,6 +189,9 @@ class Attacks:
             overriding = any(columns[column].identity for column in values)
             ties = {column: value for column, value in values.items() if value is not None and _ties(owner, value)}
             look = written(name, ties or values) if self.rewrites(relation, Operation.INSERT) else None
+            if look and not self._throwaway and (reason := self._reason_to_spare(relation)):
+                self.left[relation.oid, reason].add(Operation.INSERT)
+                continue
             sql = insert(name, values, overriding=overriding)
             probe = Probe(by.persona, relation.oid, Operation.INSERT, sql, look)
             yield Attempt(probe, by, puts=owner.name)
@@ -214,15 +242,15 @@ class Attacks:
             return None
         return in_keys([one.name for one in columns], [one.values for one in rows])
 
-    def writes(self, persona: Persona, relation: Relation, *, there: int = 0) -> Iterator[tuple[Operation, str, str]]:
-        """Yields statements that change and delete all rows, as many as `there` says, with the column that is set."""
+    def writes(self, persona: Persona, relation: Relation) -> Iterator[tuple[Operation, str, str]]:
+        """Yields statements that change and delete all rows, with the column that is set."""
         if relation.kind == "m" or self._does_otherwise(relation):
             return
         role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
         changes = list(self._changes(role, relation))
-        if changes and self._may(relation, Operation.UPDATE, there=there):
+        if changes and self._may(relation, Operation.UPDATE):
             yield from ((Operation.UPDATE, update(name, column, value), column) for column, value in changes)
-        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE, there=there):
+        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
             yield Operation.DELETE, delete(name), ""
 
     def in_the_name_of(
@@ -306,15 +334,14 @@ class Attacks:
                     yield oid
                     waiting += step[oid]
 
-    def _may(
-        self, relation: Relation, operation: Operation, given: frozenset[int] = frozenset(), *, there: int = 0
-    ) -> bool:
+    def _may(self, relation: Relation, operation: Operation, given: frozenset[int] = frozenset()) -> bool:
         """Whether nothing that a rollback does not undo would happen, and nobody would be held up."""
         goes_through = operation in {Operation.UPDATE, Operation.DELETE} and not self._throwaway
-        if goes_through and (there >= _LARGE or any(map(_is_large, self._gone_through(relation, operation)))):
-            reason = "it is large, and where rows are somebody's a statement would go through all of them"
-            self.left[relation.oid, reason].add(operation)
-            return False
+        if goes_through:
+            spared = map(self._reason_to_spare, self._gone_through(relation, operation))
+            if reason := next(filter(None, spared), ""):
+                self.left[relation.oid, reason].add(operation)
+                return False
         key = (relation.oid, operation, given)
         if key not in self._reasons:
             reason = reason_not_to_attack(self._catalog, relation, throwaway=self._throwaway)
@@ -399,11 +426,6 @@ class Attacks:
 
     def _role(self, by: Identity) -> int:
         return self._catalog.roles_by_name[by.persona.role].oid
-
-
-def _is_large(relation: Relation) -> bool:
-    """Whether there are more rows than anybody should wait for; of a table that was never analysed it is not known."""
-    return relation.rows >= _LARGE
 
 
 def _ties(owner: Principal, value: str) -> bool:
