@@ -137,6 +137,19 @@ def test_what_signing_up_gives_is_told_from_what_it_may_give(group: str) -> None
     assert found["public.by_officer"][0] is Reach.NONE
 
 
+def test_two_queries_may_ask_of_one_row(group: str) -> None:
+    """Who is a manager of its own organisation is found out by two helpers, which find one row."""
+    judged = judge(group, read_world("members_asked_twice"))
+    found = {
+        (one.relation, one.operation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated"
+    }
+    assert {found["public.dishes", one] for one in Operation} == {(Reach.OWN, Reach.OWN)}
+    assert found["public.nobodys", Operation.SELECT][0] is Reach.NONE
+    assert found["public.nobodys", Operation.UPDATE][0] is Reach.NONE
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}

@@ -8,6 +8,7 @@ what the solver finds impossible is impossible, and what it finds possible has y
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -121,10 +122,16 @@ class Encoder:
     `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
     are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate. `identities`
     are the persona's own, by key, as texts. `most_rounds` is how deep subqueries are asked of the rows at hand.
+
+    With `frugal` only states are looked for in which each table has as few rows as a single query of it needs: what
+    several queries find there is found in the same ones. `repeats` is whether several look into one table at all.
     """
 
-    def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int) -> None:
+    def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int, *, frugal: bool = False) -> None:
         self.tables = tables
+        self.repeats = False
+        self._frugal = frugal
+        self._common: dict[tuple[int, int], Row] = {}
         self.codes = Codes()
         self.named: set[int] = set()
         self.own = identities
@@ -153,6 +160,7 @@ class Encoder:
         self._picked = picked or {}
         self._memo.clear()
         self._existences.clear()
+        self._common.clear()
         self._instances = self._rounds = 0
         self.truth = self.term(expression, (self.target,))
         self._settle()
@@ -584,7 +592,20 @@ class Encoder:
         return Term(value, null, _rows(reads), personal=True)
 
     def _inner(self, query: Query, env: Env, there: Solved) -> Env:
-        return (*env, *(self.row(one.relation, there) for one in query.sources))
+        found: list[Row] = []
+        met: Counter[int] = Counter()
+        for one in query.sources:
+            key = (one.relation, met[one.relation])
+            met[one.relation] += 1
+            self.repeats |= key in self._common
+            if not self._frugal:
+                self._common[key] = self.row(one.relation, there)
+            elif key not in self._common:
+                self._common[key] = self.row(one.relation, z3.Bool(f"row {len(self.rows)} is there"))
+            if self._frugal:
+                self.facts.append(z3.Implies(there, self._common[key].there))
+            found.append(self._common[key])
+        return (*env, *found)
 
     def _met(self, query: Query, test: Expr, env: Env, there: Solved) -> Solved:
         inner = self._inner(query, env, there)

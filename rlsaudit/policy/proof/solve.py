@@ -79,10 +79,18 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
-        witness, _ = self._confirm(encoder, asked, strange=not personal)
+        witness = self._own(encoder, truth, strange=not personal)
+        if witness is None and personal and encoder.repeats:
+            # Who is somebody's and what that one may is often asked of one row, in two queries.
+            encoder = Encoder(self._tables, self._identities(), self._relation, frugal=True)
+            witness = self._own(encoder, encoder.predicate(self._expression), strange=False)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
+
+    def _own(self, encoder: Encoder, truth: Term, *, strange: bool) -> Witness | None:
+        """A state in which the predicate is true of a row of the persona's; of nobody's where that is `strange`."""
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
+        return self._confirm(encoder, asked, strange=strange)[0]
 
     def most(self) -> Reach:
         encoder = Encoder(self._tables, self._identities(), self._relation)
