@@ -46,9 +46,12 @@ class Doings:
             self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible)
         return self._followed[key]
 
-    def most(self, rows: Expr, relation: int) -> Reach:
-        """Returns how far the persona gets at most over rows of a relation for which a condition is true."""
-        return at_most(rows, self._predicates, self._persona, relation)
+    def most(self, rows: Expr, relation: int, operation: Operation = Operation.INSERT) -> Reach:
+        """Returns how far the persona gets at most over rows of a relation for which a condition is true.
+
+        Those that an operation finds are in the table, one that is inserted may not be.
+        """
+        return at_most(rows, self._predicates, self._persona, relation, stored=operation is not Operation.INSERT)
 
     def changed_by(self, touched: Iterable[Touch]) -> Changes:
         """Returns the relations that are changed by what is touched; None where that may be any."""

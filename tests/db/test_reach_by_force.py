@@ -150,6 +150,30 @@ def test_two_queries_may_ask_of_one_row(group: str) -> None:
     assert found["public.nobodys", Operation.UPDATE][0] is Reach.NONE
 
 
+def test_a_row_that_is_locked_is_asked_about_all_the_same(group: str) -> None:
+    """But not where rows that somebody else has locked are left out: then there may be none."""
+    judged = judge(group, read_world("locked_rows"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.projects", Operation.UPDATE] is Reach.OWN
+    assert most["public.steps", Operation.DELETE] is Reach.OWN
+    assert most["public.claimed", Operation.DELETE] is Reach.ALL
+
+
+def test_what_is_written_is_the_row_that_was_looked_up_by_its_key(group: str) -> None:
+    judged = judge(group, read_world("looked_up_first"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.tickets", Operation.UPDATE] is Reach.OWN
+    assert most["public.tickets", Operation.DELETE] is Reach.OWN
+    assert most["public.lists", Operation.DELETE] is Reach.OWN
+    wide = (
+        ("parcels", Operation.DELETE),
+        ("swaps", Operation.UPDATE),
+        ("given", Operation.DELETE),
+        ("made", Operation.INSERT),
+    )
+    assert {most[f"public.{table}", operation] for table, operation in wide} == {Reach.ALL}
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}

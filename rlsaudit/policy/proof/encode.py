@@ -125,9 +125,20 @@ class Encoder:
 
     With `frugal` only states are looked for in which each table has as few rows as a single query of it needs: what
     several queries find there is found in the same ones. `repeats` is whether several look into one table at all.
+    Where the target row is `stored` in its table, `same` has the rows that it may be, with what holds if it is.
     """
 
-    def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int, *, frugal: bool = False) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        identities: Mapping[str, str],
+        relation: int,
+        *,
+        frugal: bool = False,
+        stored: bool = False,
+    ) -> None:
+        self.same: list[tuple[Row, Solved]] = []
+        self._stored = stored
         self.tables = tables
         self.repeats = False
         self._frugal = frugal
@@ -161,6 +172,7 @@ class Encoder:
         self._memo.clear()
         self._existences.clear()
         self._common.clear()
+        self.same.clear()
         self._instances = self._rounds = 0
         self.truth = self.term(expression, (self.target,))
         self._settle()
@@ -210,6 +222,7 @@ class Encoder:
                             for other in there
                             if other != row
                         ]
+            chains += [both for other, both in self.same if other == row]
             facts.append(z3.Implies(flag, z3.Or(chains)))
         return flags, facts
 
@@ -637,7 +650,7 @@ class Encoder:
         wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
         for rows in itertools.islice(itertools.product(*wanted), 12):
             full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
-            if full or any(one.target for one in rows):
+            if full or (any(one.target for one in rows) and not self._stored):
                 continue
             self._instances += 1
             met = self._body(existence.query, existence.test, (*existence.env, *rows))
@@ -645,34 +658,38 @@ class Encoder:
             self.facts.append(z3.Implies(z3.And(there, met), existence.holds))
 
     def _tell_apart(self) -> None:
-        """Two rows of one key are one row."""
+        """Two rows of one key are one row; the target row is one of its table only where it is stored there."""
         pairs = [
             (one, other)
             for one, other in itertools.combinations(self.rows, 2)
-            if one.relation == other.relation and not one.target
+            if one.relation == other.relation and (self._stored or not one.target)
         ]
         for one, other in pairs[:_MOST_PAIRS]:
-            of_one, of_other = (
-                {number: term for (row, number), (_, term) in self.columns.items() if row == each}
-                for each in (one, other)
-            )
-            shared = of_one.keys() & of_other.keys()
-            alike = [
+            for equal, alike in self._by_key(one, other):
+                both = z3.And(one.there, other.there, equal)
+                if one.target:
+                    # Whose it is, is asked.
+                    self.same.append((other, both))
+                    self.facts.append(z3.Implies(both, alike))
+                else:
+                    self.facts.append(z3.Implies(both, z3.And(one.mine == other.mine, alike)))
+
+    def _by_key(self, one: Row, other: Row) -> Iterator[tuple[Solved, Solved]]:
+        """That two rows have a key in common, for each key that both are asked for, and that they are alike."""
+        of_one, of_other = (
+            {number: term for (row, number), (_, term) in self.columns.items() if row == each} for each in (one, other)
+        )
+        shared = of_one.keys() & of_other.keys()
+        alike = z3.And(
+            [
                 z3.And(of_one[each].null == of_other[each].null, of_one[each].value == of_other[each].value)
                 for each in sorted(shared)
             ]
-            for key in self.tables.keys(one.relation):
-                if key <= shared:
-                    equal = [
-                        z3.And(
-                            z3.Not(of_one[each].null),
-                            z3.Not(of_other[each].null),
-                            of_one[each].value == of_other[each].value,
-                        )
-                        for each in sorted(key)
-                    ]
-                    both = z3.And(one.there, other.there, *equal)
-                    self.facts.append(z3.Implies(both, z3.And(one.mine == other.mine, *alike)))
+        )
+        for key in self.tables.keys(one.relation):
+            if key <= shared:
+                terms = [(of_one[each], of_other[each]) for each in sorted(key)]
+                yield z3.And([z3.And(z3.Not(a.null), z3.Not(b.null), a.value == b.value) for a, b in terms]), alike
 
     def _refer(self, row: Row) -> None:
         """The rows that a row's foreign keys point at are there."""

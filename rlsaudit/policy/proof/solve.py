@@ -50,9 +50,12 @@ def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> 
     return _Question(expression, persona, tables, relation).answer()
 
 
-def most(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Reach:
-    """Returns the upper bound alone, of `none`, `own` and `all`: it takes no witness, and so little time."""
-    return _Question(expression, persona, tables, relation).most()
+def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool = False) -> Reach:
+    """Returns the upper bound alone, of `none`, `own` and `all`: it takes no witness, and so little time.
+
+    `stored` is whether the row is in its table, in the state that is asked about, so that one of its key is itself.
+    """
+    return _Question(expression, persona, tables, relation).most(stored=stored)
 
 
 class _Question:
@@ -92,8 +95,8 @@ class _Question:
         asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=strange)[0]
 
-    def most(self) -> Reach:
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+    def most(self, *, stored: bool) -> Reach:
+        encoder = Encoder(self._tables, self._identities(), self._relation, stored=stored)
         truth = encoder.predicate(self._expression)
         if next(self._models(encoder, [truth.value, *_no_staff(encoder)]), None) is None and not self._stopped:
             return Reach.NONE
@@ -257,7 +260,7 @@ def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
 
     `surely`: also where a value that may be that of many rows is not.
     """
-    found = ties(encoder, surely=surely)
+    found = [*ties(encoder, surely=surely), *(z3.Implies(both, z3.Not(row.mine)) for row, both in encoder.same)]
     if surely:
         # Nor does it have rows of which it is not known what they hold.
         found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
