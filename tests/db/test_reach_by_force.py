@@ -174,6 +174,21 @@ def test_what_is_written_is_the_row_that_was_looked_up_by_its_key(group: str) ->
     assert {most[f"public.{table}", operation] for table, operation in wide} == {Reach.ALL}
 
 
+def test_a_claim_that_is_cast_and_caught_is_read_as_what_it_is_meant_to_be(group: str) -> None:
+    judged = judge(group, read_world("caught_claims"))
+    found = {
+        (one.persona, one.relation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.operation is Operation.SELECT
+    }
+    assert found["anon", "public.invoices"] == (Reach.NONE, Reach.NONE)
+    assert found["authenticated", "public.invoices"] == (Reach.OWN, Reach.OWN)
+    assert found["anon", "public.sites"] == (Reach.SOME, Reach.SOME)
+    # What a handler says where there is no claim is not what the claim is.
+    assert all(found[name, "public.by_level"][1] is Reach.ALL for name in ("anon", "authenticated"))
+    assert all(found[name, "public.by_domain"][1] is Reach.ALL for name in ("anon", "authenticated"))
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import z3
 
 from rlsaudit.policy.client import LEVEL, LEVELS
+from rlsaudit.policy.evaluate import EvaluationError, State, Unknown, evaluate
 from rlsaudit.policy.expr import (
     TRUE,
     Aggregate,
@@ -37,6 +38,7 @@ from rlsaudit.policy.expr import (
     Who,
     below,
     type_of,
+    walk,
 )
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.containment import element_by_element
@@ -120,8 +122,9 @@ class Encoder:
     """One predicate for one persona, and what is known of the states in which it can be asked.
 
     `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
-    are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate. `identities`
-    are the persona's own, by key, as texts. `most_rounds` is how deep subqueries are asked of the rows at hand.
+    are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate, `failures`
+    whether what handlers of errors are there for fails. `identities` are the persona's own, by key, as texts.
+    `most_rounds` is how deep subqueries are asked of the rows at hand.
 
     With `frugal` only states are looked for in which each table has as few rows as a single query of it needs: what
     several queries find there is found in the same ones. `repeats` is whether several look into one table at all.
@@ -156,6 +159,7 @@ class Encoder:
         self.compared: list[Compared] = []
         self.referred: set[Row] = set()
         self.applied: list[Applied] = []
+        self.failures: list[Solved] = []
         self._me = {key: Term(z3.IntVal(self.codes.of(one)), never(), identity=True) for key, one in identities.items()}
         self._picked: Mapping[tuple[Who, str], Term] = {}
         self._memo: dict[tuple[Expr, Env], Term] = {}
@@ -404,10 +408,8 @@ class Encoder:
     def _call(self, call: Call, env: Env) -> Term:
         if call.name.startswith("::") and isinstance(call.args[0], Given) and call.args[0].who in _PICKED:
             return self._request(call.args[0], call.type)
-        if call.name == "<> ALL":
-            return self.term(Not(Call("= ANY", call.args, call.type)), env)
-        if (apart := element_by_element(call)) is not None:
-            return self.term(apart, env)
+        if (other := _in_other_words(call)) is not None:
+            return self.term(other, env)
         args = [self.term(one, env) for one in call.args]
         kinds = [family(type_of(one)) for one in call.args]
         null = z3.Or([one.null for one in args])
@@ -602,7 +604,26 @@ class Encoder:
         null = z3.Bool(f"{name} is null") if opaque.nullable else never()
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
+        if opaque.fails is not None:
+            self.failures.append(value)
+            self._without_claims(opaque.fails, value)
         return Term(value, null, _rows(reads), personal=True)
+
+    def _without_claims(self, computed: Expr, fails: Solved) -> None:
+        """Where the request brings nothing along, what fails is known."""
+        brought = {(one.who, one.key): one for one in walk(computed) if isinstance(one, Given)}
+        absent = {key: None for key, one in brought.items() if one.nullable}
+        own = {(Who.IDENTITY, key): text for key, text in self.own.items()}
+        if brought.keys() - absent.keys() - own.keys():
+            return
+        state = State({}, {}, {**own, **absent}, labels=self.tables.all_labels, bases=self.tables.bases)
+        try:
+            if isinstance(evaluate(computed, state), Unknown):
+                return
+        except EvaluationError:
+            return
+        nothing = [self._request(brought[key], brought[key].type).null for key in absent]
+        self.facts.append(z3.Implies(z3.And(nothing), z3.Not(fails)))
 
     def _inner(self, query: Query, env: Env, there: Solved) -> Env:
         found: list[Row] = []
@@ -748,6 +769,18 @@ def _personal(terms: Sequence[Term]) -> bool:
 
 def _rows(terms: Sequence[Term]) -> frozenset[Row]:
     return frozenset().union(*(one.rows for one in terms))
+
+
+def _in_other_words(call: Call) -> Expr | None:
+    """The same as an expression of which more is known, None where there is none."""
+    if call.name == "<> ALL":
+        return Not(Call("= ANY", call.args, call.type))
+    if call.name.startswith("::") and isinstance(call.args[0], Case):
+        # NULLIF(claim, '')::uuid
+        of = call.args[0]
+        branches = tuple((one, replace(call, args=(value,))) for one, value in of.branches)
+        return Case(branches, replace(call, args=(of.default,)), call.type)
+    return element_by_element(call)
 
 
 def _picked_by(expression: Expr) -> tuple[Who, str] | None:

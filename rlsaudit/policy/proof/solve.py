@@ -312,7 +312,10 @@ def _apart(encoder: Encoder) -> list[Solved]:
 
 
 def sensible(encoder: Encoder) -> Iterator[Solved]:
-    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+    """Yields what no state has to be and states are.
+
+    No id is that of two things, as a uuid might be and never is: that of a user is no organisation's.
+    """
     numbers: dict[Thing, int] = {}
     meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
     for (row, number), (_, term) in encoder.columns.items():
@@ -322,6 +325,8 @@ def sensible(encoder: Encoder) -> Iterator[Solved]:
             kind = _USER if user else numbers.setdefault(thing, len(numbers) + 1)
             yield z3.Or(term.null, meant(term.value) == kind)
     yield from (meant(code) == _USER for code in encoder.identities)
+    # What a handler of errors is there for is as it is meant to be.
+    yield from (z3.Not(one) for one in encoder.failures)
 
 
 def _within_memberships(encoder: Encoder) -> frozenset[Row]:
