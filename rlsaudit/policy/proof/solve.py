@@ -84,9 +84,7 @@ class _Question:
             return solution
         witness = self._own(encoder, truth, strange=not personal)
         if witness is None and personal and encoder.repeats:
-            # Who is somebody's and what that one may is often asked of one row, in two queries.
-            encoder = Encoder(self._tables, self._identities(), self._relation, frugal=True)
-            witness = self._own(encoder, encoder.predicate(self._expression), strange=False)
+            witness = self._of_one_row(strange=False)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
@@ -94,6 +92,16 @@ class _Question:
         """A state in which the predicate is true of a row of the persona's; of nobody's where that is `strange`."""
         asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=strange)[0]
+
+    def _of_one_row(self, *, strange: bool) -> Witness | None:
+        """The same where several queries find one row: whose it is and what it may is often asked in two of them."""
+        encoder = Encoder(self._tables, self._identities(), self._relation, frugal=True)
+        truth = encoder.predicate(self._expression)
+        if not strange:
+            return self._own(encoder, truth, strange=False)
+        strangers = _strangers(encoder, surely=True) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
+        asked = [truth.value, *strangers, *_apart(encoder), *sensible(encoder)]
+        return self._confirm(encoder, asked, strange=True)[0]
 
     def most(self, *, stored: bool) -> Reach:
         encoder = Encoder(self._tables, self._identities(), self._relation, stored=stored)
@@ -110,6 +118,8 @@ class _Question:
         surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
         asked = [truth.value, *surely, *_apart(encoder), *sensible(encoder)]
         witness, witnessed = self._confirm(encoder, asked, strange=True)
+        if witness is None and encoder.repeats:
+            witness = self._of_one_row(strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
