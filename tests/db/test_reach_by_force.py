@@ -189,6 +189,19 @@ def test_a_claim_that_is_cast_and_caught_is_read_as_what_it_is_meant_to_be(group
     assert all(found[name, "public.by_domain"][1] is Reach.ALL for name in ("anon", "authenticated"))
 
 
+def test_what_is_taken_apart_may_hold_anything(group: str) -> None:
+    """But what is written beside it is what it is."""
+    judged = judge(group, read_world("taken_apart"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.answers", Operation.INSERT] is Reach.OWN
+    assert most["public.entries", Operation.INSERT] is Reach.ALL
+    assert most["public.items", Operation.DELETE] is Reach.ALL
+    assert most["public.kept", Operation.DELETE] is Reach.OWN
+    assert most["public.usage", Operation.UPDATE] is Reach.OWN
+    assert most["public.joined", Operation.UPDATE] is Reach.OWN
+    assert most["public.unjoined", Operation.UPDATE] is Reach.ALL
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
