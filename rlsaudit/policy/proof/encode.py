@@ -124,7 +124,7 @@ class Encoder:
     `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
     are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate, `failures`
     whether what handlers of errors are there for fails. `identities` are the persona's own, by key, as texts.
-    `most_rounds` is how deep subqueries are asked of the rows at hand.
+    `most_rounds` is how deep subqueries are asked of the rows at hand, `most_instances` how often.
 
     With `frugal` only states are looked for in which each table has as few rows as a single query of it needs: what
     several queries find there is found in the same ones. `repeats` is whether several look into one table at all.
@@ -165,7 +165,7 @@ class Encoder:
         self._memo: dict[tuple[Expr, Env], Term] = {}
         self._existences: list[_Existence] = []
         self._instances = self._rounds = 0
-        self.most_rounds = 1
+        self.most_rounds, self.most_instances = 1, MOST_INSTANCES
         self._names = itertools.count()
         self.target = self.row(relation, always(), target=True)
         self.truth = Term(never(), never())
@@ -650,7 +650,7 @@ class Encoder:
 
     def _await(self, query: Query, test: Expr, env: Env, holds: Solved) -> None:
         # One that is only asked of rows at hand is not asked of others in turn for ever.
-        if query.exact and self._rounds < self.most_rounds and self._instances < MOST_INSTANCES:
+        if query.exact and self._rounds < self.most_rounds and self._instances < self.most_instances:
             self._existences.append(_Existence(query, test, env, holds))
 
     def _settle(self) -> None:
@@ -670,7 +670,7 @@ class Encoder:
     def _ask_rows_at_hand(self, existence: _Existence) -> None:
         wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
         for rows in itertools.islice(itertools.product(*wanted), 12):
-            full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
+            full = self._instances >= self.most_instances or len(self.rows) >= MOST_ROWS
             if full or (any(one.target for one in rows) and not self._stored):
                 continue
             self._instances += 1

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
 _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
+_CLOSER = (2, 24)
+"""Rounds and instances, for what is open after a quick look."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
 _USER = 0
@@ -68,6 +70,31 @@ class _Question:
         self._stopped = ""
 
     def answer(self) -> Solution:
+        """Returns both bounds, the upper one by a closer look where a quick one leaves them apart."""
+        found = self._answer()
+        return found if found.at_least is found.at_most else self._looked_closer(found)
+
+    def _looked_closer(self, found: Solution) -> Solution:
+        """The bounds where subqueries within subqueries are asked of the rows at hand as well."""
+        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder.most_rounds, encoder.most_instances = _CLOSER
+        truth = encoder.predicate(self._expression)
+        strangers = _strangers(encoder) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
+        if found.at_least is Reach.NONE and self._never(encoder, [truth.value, *_no_staff(encoder)]):
+            return replace(found, at_most=Reach.NONE, why="")
+        if found.at_least < Reach.SOME <= found.at_most and self._never(encoder, [truth.value, *strangers]):
+            return replace(found, at_most=Reach.OWN, why="")
+        if found.at_least is Reach.SOME and self._never(encoder, [z3.Not(truth.value), *strangers]):
+            return replace(found, at_least=Reach.ALL, why="")
+        return found
+
+    def _never(self, encoder: Encoder, asked: Sequence[Solved]) -> bool:
+        """Whether there is no such state."""
+        solver = self._solver()
+        solver.add(*encoder.facts, *asked)
+        return bool(solver.check() == z3.unsat)
+
+    def _answer(self) -> Solution:
         encoder = Encoder(self._tables, self._identities(), self._relation)
         truth = encoder.predicate(self._expression)
         ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
