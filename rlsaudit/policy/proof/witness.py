@@ -97,7 +97,7 @@ class Filled:
                         return None
                     values[number] = value
             self._rows[row] = values
-        self._make_alike(fillers)
+        self.make_alike(fillers)
         request = self._request()
         if request is None:
             return None
@@ -107,8 +107,8 @@ class Filled:
             self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
         )
 
-    def _make_alike(self, fillers: Mapping[Row, set[int]]) -> None:
-        """Rows of one key are one row: what the model does not say of the one it may say of the other."""
+    def make_alike(self, fillers: Mapping[Row, set[int]]) -> None:
+        """Fills rows of one key in alike, which are one row: what the model does not say of one it may of another."""
         for (row, here), (another, there) in itertools.combinations(self._rows.items(), 2):
             if row.target or row.relation != another.relation or not self._is_one_row(row.relation, here, there):
                 continue
