@@ -94,14 +94,15 @@ def decide_rows(condition: Expr, persona: Persona, database: Database, relation:
     return Bounds(found.at_least, found.at_most, because, passes=found.passes, barred=found.barred, given=found.given)
 
 
-def at_most(expression: Expr, database: Database, persona: Persona, relation: int) -> Reach:
+def at_most(expression: Expr, database: Database, persona: Persona, relation: int, *, stored: bool = False) -> Reach:
     """Returns how far a predicate lets a persona go over the rows of a relation (an OID, 0 for none), at most.
 
-    That is `none`, `own` or `all`; where the solver does not come to an end it is `all`.
+    `stored` is whether these rows are in their table, in the state that is asked about. The answer is `none`, `own` or
+    `all`; where the solver does not come to an end it is `all`.
     """
     if expression == TRUE:
         return Reach.ALL
-    return Reach.NONE if expression == FALSE else prover_of(database).most(expression, persona, relation)
+    return Reach.NONE if expression == FALSE else prover_of(database).most(expression, persona, relation, stored=stored)
 
 
 def prover_of(database: Database) -> Prover:

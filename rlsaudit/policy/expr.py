@@ -236,6 +236,7 @@ class Opaque(_Compound):
     """A value that is not followed, for `reason`: any value at all.
 
     Two of one `key` are the same value; `key` holds everything that it depends on, and `reads` are fields among that.
+    `fails`: it is whether computing this ends in an error, which reads no row.
     """
 
     key: str
@@ -243,6 +244,7 @@ class Opaque(_Compound):
     type: Type
     reads: tuple[Expr, ...] = ()
     nullable: bool = True
+    fails: Expr | None = None
 
 
 Expr: TypeAlias = (
@@ -359,8 +361,8 @@ def rebuilt(
                 return Lookup(query(asked), one(value), strict, kind)
             case Aggregate(function, summand, asked, kind):
                 return Aggregate(function, None if summand is None else one(summand), query(asked), kind)
-            case Opaque(key, reason, kind, reads, nullable):
-                return Opaque(key, reason, kind, tuple(map(one, reads)), nullable)
+            case Opaque(key, reason, kind, reads, nullable, fails):
+                return Opaque(key, reason, kind, tuple(map(one, reads)), nullable, fails)
             case _:
                 return leaf(part)
 

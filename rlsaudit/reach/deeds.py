@@ -50,9 +50,12 @@ class Doings:
         """Whether a body may do what its caller likes: a table that it takes for its own may be the caller's."""
         return may_be_the_callers(function, self._persona, self._predicates)
 
-    def most(self, rows: Expr, relation: int) -> Reach:
-        """Returns how far the persona gets at most over rows of a relation for which a condition is true."""
-        return at_most(rows, self._predicates, self._persona, relation)
+    def most(self, rows: Expr, relation: int, operation: Operation = Operation.INSERT) -> Reach:
+        """Returns how far the persona gets at most over rows of a relation for which a condition is true.
+
+        Those that an operation finds are in the table, one that is inserted may not be.
+        """
+        return at_most(rows, self._predicates, self._persona, relation, stored=operation is not Operation.INSERT)
 
     def changed_by(self, touched: Iterable[Touch]) -> Changes:
         """Returns the relations that are changed by what is touched; None where that may be any."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation, Rewrite
-    from rlsaudit.policy.deeds import Deeds
+    from rlsaudit.policy.deeds import Deed, Deeds
     from rlsaudit.policy.expr import Expr
     from rlsaudit.reach.deeds import Changes, Doings
 
@@ -297,7 +297,7 @@ class _Walk:
         for one in deeds.deeds:
             relation = self._catalog.relations[one.relation]
             reading = one.operation is Operation.SELECT
-            if one.rows == FALSE or self._most(one.rows, one.relation) is Reach.NONE:
+            if one.rows == FALSE or self._most(one) is Reach.NONE:
                 # It is noted all the same, so that nobody takes what was left out for what is not done.
                 self._touched.add(Touch(one.operation, one.relation, role, "it never comes to that", rows=FALSE))
                 if reading and relation.kind == "v":
@@ -310,8 +310,8 @@ class _Walk:
             elif relation.kind == "v":
                 self._query(relation, role)
 
-    def _most(self, rows: Expr, relation: int) -> Reach:
-        return Reach.ALL if self._doings is None else self._doings.most(rows, relation)
+    def _most(self, deed: Deed) -> Reach:
+        return Reach.ALL if self._doings is None else self._doings.most(deed.rows, deed.relation, deed.operation)
 
     def _not_followed(self, function: Function, body: Body) -> str:
         if not body.understood:

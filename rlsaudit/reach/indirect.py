@@ -230,7 +230,7 @@ class Indirect:
             self._lifted[persona.name] = self._lift(persona)
         lifted = self._lifted[persona.name]
         for via, rows in lifted.known[relation.oid, operation].items():
-            yield from self._bounded(persona, relation, via, rows)
+            yield from self._bounded(persona, (relation, operation), via, rows)
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way
@@ -239,13 +239,18 @@ class Indirect:
             if any(self._poses.matters(posing, persona, one, operation) for one in family):
                 yield way
 
-    def _bounded(self, persona: Persona, relation: Relation, via: str, rows: Mapping[Expr, str]) -> Iterator[Way]:
+    def _bounded(
+        self, persona: Persona, done: tuple[Relation, Operation], via: str, rows: Mapping[Expr, str]
+    ) -> Iterator[Way]:
         """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
+        relation, operation = done
         doings = self._doings_of(persona)
         posing = bool(self._lifted[persona.name].posing)
         bounds = {
             # Whoever asks as others gets theirs.
-            one: Reach.ALL if doings is None or (posing and _asks_who(one)) else doings.most(one, relation.oid)
+            one: Reach.ALL
+            if doings is None or (posing and _asks_who(one))
+            else doings.most(one, relation.oid, operation)
             for one in rows
         }
         most = max(bounds.values())

@@ -138,6 +138,71 @@ def test_what_signing_up_gives_is_told_from_what_it_may_give(group: str) -> None
     assert found["public.by_officer"][0] is Reach.NONE
 
 
+def test_two_queries_may_ask_of_one_row(group: str) -> None:
+    """Who is a manager of its own organisation is found out by two helpers, which find one row."""
+    judged = judge(group, read_world("members_asked_twice"))
+    found = {
+        (one.relation, one.operation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated"
+    }
+    assert {found["public.dishes", one] for one in Operation} == {(Reach.OWN, Reach.OWN)}
+    assert found["public.nobodys", Operation.SELECT][0] is Reach.NONE
+    assert found["public.nobodys", Operation.UPDATE][0] is Reach.NONE
+
+
+def test_a_row_that_is_locked_is_asked_about_all_the_same(group: str) -> None:
+    """But not where rows that somebody else has locked are left out: then there may be none."""
+    judged = judge(group, read_world("locked_rows"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.projects", Operation.UPDATE] is Reach.OWN
+    assert most["public.steps", Operation.DELETE] is Reach.OWN
+    assert most["public.claimed", Operation.DELETE] is Reach.ALL
+
+
+def test_what_is_written_is_the_row_that_was_looked_up_by_its_key(group: str) -> None:
+    judged = judge(group, read_world("looked_up_first"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.tickets", Operation.UPDATE] is Reach.OWN
+    assert most["public.tickets", Operation.DELETE] is Reach.OWN
+    assert most["public.lists", Operation.DELETE] is Reach.OWN
+    wide = (
+        ("parcels", Operation.DELETE),
+        ("swaps", Operation.UPDATE),
+        ("given", Operation.DELETE),
+        ("made", Operation.INSERT),
+    )
+    assert {most[f"public.{table}", operation] for table, operation in wide} == {Reach.ALL}
+
+
+def test_a_claim_that_is_cast_and_caught_is_read_as_what_it_is_meant_to_be(group: str) -> None:
+    judged = judge(group, read_world("caught_claims"))
+    found = {
+        (one.persona, one.relation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.operation is Operation.SELECT
+    }
+    assert found["anon", "public.invoices"] == (Reach.NONE, Reach.NONE)
+    assert found["authenticated", "public.invoices"] == (Reach.OWN, Reach.OWN)
+    assert found["anon", "public.sites"] == (Reach.SOME, Reach.SOME)
+    # What a handler says where there is no claim is not what the claim is.
+    assert all(found[name, "public.by_level"][1] is Reach.ALL for name in ("anon", "authenticated"))
+    assert all(found[name, "public.by_domain"][1] is Reach.ALL for name in ("anon", "authenticated"))
+
+
+def test_what_is_taken_apart_may_hold_anything(group: str) -> None:
+    """But what is written beside it is what it is."""
+    judged = judge(group, read_world("taken_apart"))
+    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    assert most["public.answers", Operation.INSERT] is Reach.OWN
+    assert most["public.entries", Operation.INSERT] is Reach.ALL
+    assert most["public.items", Operation.DELETE] is Reach.ALL
+    assert most["public.kept", Operation.DELETE] is Reach.OWN
+    assert most["public.usage", Operation.UPDATE] is Reach.OWN
+    assert most["public.joined", Operation.UPDATE] is Reach.OWN
+    assert most["public.unjoined", Operation.UPDATE] is Reach.ALL
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}

@@ -2,8 +2,8 @@
 
 A file in `worlds/` is SQL in parts. What stands before the first mark is a migration, run as `postgres`; `-- @seed` are
 rows, run as superuser; `-- @calls` are statements that every identity tries, one a line; `-- @claims` are claims that a
-client brings about, a JSON object a line, each tried by an identity of its own, and so are `-- @headers`, which anybody
-may send.
+client brings about, or with a user's `sub` those that the server gave it, a JSON object a line, each tried by an
+identity of its own, and so are `-- @headers`, which anybody may send.
 
 Whose a row is, its values tell: identifiers of A's begin with aaaaaaaa, B's with bbbbbbbb; a row without is nobody's.
 What A is a member of has such an identifier too. Where it cannot, as the row of a friend, who has one already,
@@ -132,5 +132,10 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
     users = [
         replace(first, name=name, claims={**found.claims, "sub": id_}, user=id_) for name, id_ in world.people.items()
     ]
-    chosen = [replace(first, claims={**found.claims, **more}) for more in world.claims]
+    by_id = {id_: name for name, id_ in world.people.items()}
+    chosen = [
+        replace(first, name=by_id.get(sub, first.name), claims={**found.claims, **more}, user=sub)
+        for more in world.claims
+        for sub in [str(more.get("sub", STRANGER))]
+    ]
     return (first, *users, *chosen, *sending)

@@ -199,6 +199,7 @@ class _Reading:
             user=scope.role,
             clash=conflict_of(function) is not Conflict.COLUMN,
             called="",
+            locks=True,
         )
         return plpgsql.Body(stands, UNKNOWN, " #deed")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pglast import ast
-from pglast.enums import OverridingKind, SubLinkType
+from pglast.enums import OverridingKind, SetOperation, SubLinkType
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.expr import TRUE, AnyRow, Call, Expr, IsNull, Or, Query, type_of
@@ -47,6 +48,7 @@ def changed(statement: Node, relation: Relation, here: Here) -> Expr:
         fromClause=others,
         whereClause=statement.whereClause,
         withClause=statement.withClause,
+        op=SetOperation.SETOP_NONE,
     )
     exists = ast.SubLink(subLinkType=SubLinkType.EXISTS_SUBLINK, subselect=asked)
     return around.work.readers.condition(exists, around)
@@ -99,8 +101,10 @@ def conflicting(statement: Node, relation: Relation, here: Here) -> Expr:
         names = [one.name or "" for one in statement.cols or ()] or list(columns)
         for name, (_, value) in zip(names, made.columns, strict=False):
             if name in keys:
-                asked.append(_equal(columns[name](made.here.free), value(made.here.free), made.here))
-        if len(asked) < len(keys):
+                # What the rest of the key is may be left open, but not all of it.
+                with suppress(LostError):
+                    asked.append(_equal(columns[name](made.here.free), value(made.here.free), made.here))
+        if not asked:
             raise LostError("has a key that is not followed")
         found.append(_among(made, conjunction(asked)))
     return found[0] if len(found) == 1 else Or(tuple(found))

@@ -130,9 +130,17 @@ def value_of(expression: Expr, env: Env) -> Result:
             found = _case(expression, env)
         case AnyRow() | Lookup() | Aggregate():
             found = _queried(expression, env)
-        case Opaque():
-            found = Unknown.ANYTHING
+        case Opaque(fails=fails):
+            found = Unknown.ANYTHING if fails is None else _whether_fails(fails, env)
     return found
+
+
+def _whether_fails(expression: Expr, env: Env) -> Result:
+    try:
+        found = value_of(expression, env)
+    except EvaluationError:
+        return True
+    return Unknown.ANYTHING if isinstance(found, Unknown) else False
 
 
 def _queried(expression: AnyRow | Lookup | Aggregate, env: Env) -> Result:
@@ -283,7 +291,7 @@ def _fails_early(parts: list[Expr], env: Env) -> bool:
     """Whether something in parts that are not reached fails all the same, as it reads no row and is computed first."""
     every = [one for part in parts for one in walk(part)]
     # What is not followed and reads nothing may be a constant, too.
-    lost = any(isinstance(one, Opaque) and not one.reads for one in every)
+    lost = any(isinstance(one, Opaque) and not one.reads and one.fails is None for one in every)
     return lost or any(_constant_fails(one, env) for one in every if isinstance(one, Call))
 
 

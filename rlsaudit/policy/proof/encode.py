@@ -8,12 +8,14 @@ what the solver finds impossible is impossible, and what it finds possible has y
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import z3
 
 from rlsaudit.policy.client import LEVEL, LEVELS
+from rlsaudit.policy.evaluate import EvaluationError, State, Unknown, evaluate
 from rlsaudit.policy.expr import (
     AFTER,
     TRUE,
@@ -37,6 +39,7 @@ from rlsaudit.policy.expr import (
     Who,
     below,
     type_of,
+    walk,
 )
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.containment import element_by_element
@@ -120,12 +123,30 @@ class Encoder:
     """One predicate for one persona, and what is known of the states in which it can be asked.
 
     `facts` hold in every state, `equalities` are all that were met, `compared` what the client might pick. `referred`
-    are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate. `identities`
-    are the persona's own, by key, as texts. `most_rounds` is how deep subqueries are asked of the rows at hand.
+    are the rows that foreign keys point at, `named` the codes of the texts that stand in the predicate, `failures`
+    whether what handlers of errors are there for fails. `identities` are the persona's own, by key, as texts.
+    `most_rounds` is how deep subqueries are asked of the rows at hand, `most_instances` how often.
+
+    With `frugal` only states are looked for in which each table has as few rows as a single query of it needs: what
+    several queries find there is found in the same ones. `repeats` is whether several look into one table at all.
+    Where the target row is `stored` in its table, `same` has the rows that it may be, with what holds if it is.
     """
 
-    def __init__(self, tables: Tables, identities: Mapping[str, str], relation: int) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        identities: Mapping[str, str],
+        relation: int,
+        *,
+        frugal: bool = False,
+        stored: bool = False,
+    ) -> None:
+        self.same: list[tuple[Row, Solved]] = []
+        self._stored = stored
         self.tables = tables
+        self.repeats = False
+        self._frugal = frugal
+        self._common: dict[tuple[int, int], Row] = {}
         self.codes = Codes()
         self.named: set[int] = set()
         self.own = identities
@@ -139,12 +160,13 @@ class Encoder:
         self.compared: list[Compared] = []
         self.referred: set[Row] = set()
         self.applied: list[Applied] = []
+        self.failures: list[Solved] = []
         self._me = {key: Term(z3.IntVal(self.codes.of(one)), never(), identity=True) for key, one in identities.items()}
         self._picked: Mapping[tuple[Who, str], Term] = {}
         self._memo: dict[tuple[Expr, Env], Term] = {}
         self._existences: list[_Existence] = []
         self._instances = self._rounds = 0
-        self.most_rounds = 1
+        self.most_rounds, self.most_instances = 1, MOST_INSTANCES
         self._names = itertools.count()
         self.target = self.row(relation, always(), target=True)
         self.truth = Term(never(), never())
@@ -154,6 +176,8 @@ class Encoder:
         self._picked = picked or {}
         self._memo.clear()
         self._existences.clear()
+        self._common.clear()
+        self.same.clear()
         self._instances = self._rounds = 0
         self.truth = self.term(expression, (self.target,))
         self._settle()
@@ -203,6 +227,7 @@ class Encoder:
                             for other in there
                             if other != row
                         ]
+            chains += [both for other, both in self.same if other == row]
             facts.append(z3.Implies(flag, z3.Or(chains)))
         return flags, facts
 
@@ -385,10 +410,8 @@ class Encoder:
     def _call(self, call: Call, env: Env) -> Term:
         if call.name.startswith("::") and isinstance(call.args[0], Given) and call.args[0].who in _PICKED:
             return self._request(call.args[0], call.type)
-        if call.name == "<> ALL":
-            return self.term(Not(Call("= ANY", call.args, call.type)), env)
-        if (apart := element_by_element(call)) is not None:
-            return self.term(apart, env)
+        if (other := _in_other_words(call)) is not None:
+            return self.term(other, env)
         args = [self.term(one, env) for one in call.args]
         kinds = [family(type_of(one)) for one in call.args]
         null = z3.Or([one.null for one in args])
@@ -583,10 +606,42 @@ class Encoder:
         null = z3.Bool(f"{name} is null") if opaque.nullable else never()
         if kind is Family.TRUTH:
             self.facts.append(z3.Not(z3.And(value, null)))
+        if opaque.fails is not None:
+            self.failures.append(value)
+            self._without_claims(opaque.fails, value)
         return Term(value, null, _rows(reads), personal=True)
 
+    def _without_claims(self, computed: Expr, fails: Solved) -> None:
+        """Where the request brings nothing along, what fails is known."""
+        brought = {(one.who, one.key): one for one in walk(computed) if isinstance(one, Given)}
+        absent = {key: None for key, one in brought.items() if one.nullable}
+        own = {(Who.IDENTITY, key): text for key, text in self.own.items()}
+        if brought.keys() - absent.keys() - own.keys():
+            return
+        state = State({}, {}, {**own, **absent}, labels=self.tables.all_labels, bases=self.tables.bases)
+        try:
+            if isinstance(evaluate(computed, state), Unknown):
+                return
+        except EvaluationError:
+            return
+        nothing = [self._request(brought[key], brought[key].type).null for key in absent]
+        self.facts.append(z3.Implies(z3.And(nothing), z3.Not(fails)))
+
     def _inner(self, query: Query, env: Env, there: Solved) -> Env:
-        return (*env, *(self.row(one.relation, there) for one in query.sources))
+        found: list[Row] = []
+        met: Counter[int] = Counter()
+        for one in query.sources:
+            key = (one.relation, met[one.relation])
+            met[one.relation] += 1
+            self.repeats |= key in self._common
+            if not self._frugal:
+                self._common[key] = self.row(one.relation, there)
+            elif key not in self._common:
+                self._common[key] = self.row(one.relation, z3.Bool(f"row {len(self.rows)} is there"))
+            if self._frugal:
+                self.facts.append(z3.Implies(there, self._common[key].there))
+            found.append(self._common[key])
+        return (*env, *found)
 
     def _met(self, query: Query, test: Expr, env: Env, there: Solved) -> Solved:
         inner = self._inner(query, env, there)
@@ -597,7 +652,7 @@ class Encoder:
 
     def _await(self, query: Query, test: Expr, env: Env, holds: Solved) -> None:
         # One that is only asked of rows at hand is not asked of others in turn for ever.
-        if query.exact and self._rounds < self.most_rounds and self._instances < MOST_INSTANCES:
+        if query.exact and self._rounds < self.most_rounds and self._instances < self.most_instances:
             self._existences.append(_Existence(query, test, env, holds))
 
     def _settle(self) -> None:
@@ -617,8 +672,8 @@ class Encoder:
     def _ask_rows_at_hand(self, existence: _Existence) -> None:
         wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
         for rows in itertools.islice(itertools.product(*wanted), 12):
-            full = self._instances >= MOST_INSTANCES or len(self.rows) >= MOST_ROWS
-            if full or any(one.target for one in rows):
+            full = self._instances >= self.most_instances or len(self.rows) >= MOST_ROWS
+            if full or (any(one.target for one in rows) and not self._stored):
                 continue
             self._instances += 1
             met = self._body(existence.query, existence.test, (*existence.env, *rows))
@@ -626,34 +681,38 @@ class Encoder:
             self.facts.append(z3.Implies(z3.And(there, met), existence.holds))
 
     def _tell_apart(self) -> None:
-        """Two rows of one key are one row."""
+        """Two rows of one key are one row; the target row is one of its table only where it is stored there."""
         pairs = [
             (one, other)
             for one, other in itertools.combinations(self.rows, 2)
-            if one.relation == other.relation and not one.target
+            if one.relation == other.relation and (self._stored or not one.target)
         ]
         for one, other in pairs[:_MOST_PAIRS]:
-            of_one, of_other = (
-                {number: term for (row, number), (_, term) in self.columns.items() if row == each}
-                for each in (one, other)
-            )
-            shared = of_one.keys() & of_other.keys()
-            alike = [
+            for equal, alike in self._by_key(one, other):
+                both = z3.And(one.there, other.there, equal)
+                if one.target:
+                    # Whose it is, is asked.
+                    self.same.append((other, both))
+                    self.facts.append(z3.Implies(both, alike))
+                else:
+                    self.facts.append(z3.Implies(both, z3.And(one.mine == other.mine, alike)))
+
+    def _by_key(self, one: Row, other: Row) -> Iterator[tuple[Solved, Solved]]:
+        """That two rows have a key in common, for each key that both are asked for, and that they are alike."""
+        of_one, of_other = (
+            {number: term for (row, number), (_, term) in self.columns.items() if row == each} for each in (one, other)
+        )
+        shared = of_one.keys() & of_other.keys()
+        alike = z3.And(
+            [
                 z3.And(of_one[each].null == of_other[each].null, of_one[each].value == of_other[each].value)
                 for each in sorted(shared)
             ]
-            for key in self.tables.keys(one.relation):
-                if key <= shared:
-                    equal = [
-                        z3.And(
-                            z3.Not(of_one[each].null),
-                            z3.Not(of_other[each].null),
-                            of_one[each].value == of_other[each].value,
-                        )
-                        for each in sorted(key)
-                    ]
-                    both = z3.And(one.there, other.there, *equal)
-                    self.facts.append(z3.Implies(both, z3.And(one.mine == other.mine, *alike)))
+        )
+        for key in self.tables.keys(one.relation):
+            if key <= shared:
+                terms = [(of_one[each], of_other[each]) for each in sorted(key)]
+                yield z3.And([z3.And(z3.Not(a.null), z3.Not(b.null), a.value == b.value) for a, b in terms]), alike
 
     def _refer(self, row: Row) -> None:
         """The rows that a row's foreign keys point at are there."""
@@ -712,6 +771,18 @@ def _personal(terms: Sequence[Term]) -> bool:
 
 def _rows(terms: Sequence[Term]) -> frozenset[Row]:
     return frozenset().union(*(one.rows for one in terms))
+
+
+def _in_other_words(call: Call) -> Expr | None:
+    """The same as an expression of which more is known, None where there is none."""
+    if call.name == "<> ALL":
+        return Not(Call("= ANY", call.args, call.type))
+    if call.name.startswith("::") and isinstance(call.args[0], Case):
+        # NULLIF(claim, '')::uuid
+        of = call.args[0]
+        branches = tuple((one, replace(call, args=(value,))) for one, value in of.branches)
+        return Case(branches, replace(call, args=(of.default,)), call.type)
+    return element_by_element(call)
 
 
 def _picked_by(expression: Expr) -> tuple[Who, str] | None:

@@ -42,16 +42,20 @@ class Prover:
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
         self._gained: dict[tuple[object, ...], tuple[Gain, tuple[str, ...]]] = {}
 
-    def most(self, expression: Expr, persona: Persona, relation: int) -> Reach:
-        """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`."""
+    def most(self, expression: Expr, persona: Persona, relation: int, *, stored: bool = False) -> Reach:
+        """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`.
+
+        `stored` is whether the row is in its table, in the state that is asked about.
+        """
         if is_larger(expression, MOST_BOUNDED):
             return Reach.ALL
         columns = _columns(expression)
-        key = self._key(expression, persona, columns)
+        # Where it is the row itself that other columns are asked of, tables are told apart by more than these columns.
+        key = (stored and relation, *self._key(expression, persona, columns))
         if key not in self._bounded:
             try:
                 with afresh():
-                    self._bounded[key] = most(expression, persona, self._tables, relation)
+                    self._bounded[key] = most(expression, persona, self._tables, relation, stored=stored)
             except _FAULTS:
                 self._bounded[key] = Reach.ALL
         return self._bounded[key]

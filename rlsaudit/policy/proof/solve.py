@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 PERSONAL = frozenset({Who.IDENTITY, Who.SERVER})
 _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
+_CLOSER = (2, 24)
+"""Rounds and instances, for what is open after a quick look."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
 _USER = 0
@@ -51,9 +53,12 @@ def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> 
     return _Question(expression, persona, tables, relation).answer()
 
 
-def most(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Reach:
-    """Returns the upper bound alone, of `none`, `own` and `all`: it takes no witness, and so little time."""
-    return _Question(expression, persona, tables, relation).most()
+def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool = False) -> Reach:
+    """Returns the upper bound alone, of `none`, `own` and `all`: it takes no witness, and so little time.
+
+    `stored` is whether the row is in its table, in the state that is asked about, so that one of its key is itself.
+    """
+    return _Question(expression, persona, tables, relation).most(stored=stored)
 
 
 class _Question:
@@ -66,6 +71,31 @@ class _Question:
         self._stopped = ""
 
     def answer(self) -> Solution:
+        """Returns both bounds, the upper one by a closer look where a quick one leaves them apart."""
+        found = self._answer()
+        return found if found.at_least is found.at_most else self._looked_closer(found)
+
+    def _looked_closer(self, found: Solution) -> Solution:
+        """The bounds where subqueries within subqueries are asked of the rows at hand as well."""
+        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder.most_rounds, encoder.most_instances = _CLOSER
+        truth = encoder.predicate(self._expression)
+        strangers = _strangers(encoder) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
+        if found.at_least is Reach.NONE and self._never(encoder, [truth.value, *_no_staff(encoder)]):
+            return replace(found, at_most=Reach.NONE, why="")
+        if found.at_least < Reach.SOME <= found.at_most and self._never(encoder, [truth.value, *strangers]):
+            return replace(found, at_most=Reach.OWN, why="")
+        if found.at_least is Reach.SOME and self._never(encoder, [z3.Not(truth.value), *strangers]):
+            return replace(found, at_least=Reach.ALL, why="")
+        return found
+
+    def _never(self, encoder: Encoder, asked: Sequence[Solved]) -> bool:
+        """Whether there is no such state."""
+        solver = self._solver()
+        solver.add(*encoder.facts, *asked)
+        return bool(solver.check() == z3.unsat)
+
+    def _answer(self) -> Solution:
         encoder = Encoder(self._tables, self._identities(), self._relation)
         truth = encoder.predicate(self._expression)
         ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
@@ -80,13 +110,29 @@ class _Question:
             solution = self._of_strangers(encoder, truth, strangers)
         if solution.at_least is not Reach.NONE:
             return solution
-        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
-        witness, _ = self._confirm(encoder, asked, strange=not personal)
+        witness = self._own(encoder, truth, strange=not personal)
+        if witness is None and personal and encoder.repeats:
+            witness = self._of_one_row(strange=False)
         least = Reach.NONE if witness is None else Reach.OWN if personal else Reach.SOME
         return replace(solution, at_least=least, passes=witness, why=self._stopped)
 
-    def most(self) -> Reach:
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+    def _own(self, encoder: Encoder, truth: Term, *, strange: bool) -> Witness | None:
+        """A state in which the predicate is true of a row of the persona's; of nobody's where that is `strange`."""
+        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
+        return self._confirm(encoder, asked, strange=strange)[0]
+
+    def _of_one_row(self, *, strange: bool) -> Witness | None:
+        """The same where several queries find one row: whose it is and what it may is often asked in two of them."""
+        encoder = Encoder(self._tables, self._identities(), self._relation, frugal=True)
+        truth = encoder.predicate(self._expression)
+        if not strange:
+            return self._own(encoder, truth, strange=False)
+        strangers = _strangers(encoder, surely=True) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
+        asked = [truth.value, *strangers, *_apart(encoder), *sensible(encoder)]
+        return self._confirm(encoder, asked, strange=True)[0]
+
+    def most(self, *, stored: bool) -> Reach:
+        encoder = Encoder(self._tables, self._identities(), self._relation, stored=stored)
         truth = encoder.predicate(self._expression)
         if next(self._models(encoder, [truth.value, *_no_staff(encoder)]), None) is None and not self._stopped:
             return Reach.NONE
@@ -100,6 +146,8 @@ class _Question:
         surely = [*strangers, *(_strangers(encoder, surely=True) if self._personal else ())]
         asked = [truth.value, *surely, *_apart(encoder), *sensible(encoder)]
         witness, witnessed = self._confirm(encoder, asked, strange=True)
+        if witness is None and encoder.repeats:
+            witness = self._of_one_row(strange=True)
         at_least = Reach.NONE if witness is None else Reach.SOME
         picked = {key: term for key, term in encoder.given.items() if term.chosen}
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
@@ -252,7 +300,7 @@ def _strangers(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
 
     `surely`: also where a value that may be that of many rows is not.
     """
-    found = ties(encoder, surely=surely)
+    found = [*ties(encoder, surely=surely), *(z3.Implies(both, z3.Not(row.mine)) for row, both in encoder.same)]
     if surely:
         # Nor does it have rows of which it is not known what they hold.
         found += [z3.Not(row.mine) for row in encoder.rows if not row.target and encoder.made_somehow(row)]
@@ -304,9 +352,10 @@ def _apart(encoder: Encoder) -> list[Solved]:
 
 
 def sensible(encoder: Encoder) -> Iterator[Solved]:
-    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's.
+    """Yields what no state has to be and states are.
 
-    And that a row which signing up made holds nothing yet where nothing was put.
+    No id is that of two things, as a uuid might be and never is: that of a user is no organisation's. And a row that
+    signing up made holds nothing yet where nothing was put.
     """
     for (row, _), (column, term) in encoder.columns.items():
         if encoder.made_at_sign_up(row) and encoder.tables.unset_at_sign_up(column):
@@ -320,6 +369,8 @@ def sensible(encoder: Encoder) -> Iterator[Solved]:
             kind = _USER if user else numbers.setdefault(thing, len(numbers) + 1)
             yield z3.Or(term.null, meant(term.value) == kind)
     yield from (meant(code) == _USER for code in encoder.identities)
+    # What a handler of errors is there for is as it is meant to be.
+    yield from (z3.Not(one) for one in encoder.failures)
 
 
 def _within_memberships(encoder: Encoder) -> frozenset[Row]:

@@ -54,6 +54,9 @@ class _Chain(Filled):
         self._chained = encoder
         self._predicate = expression
 
+    def make_alike(self, fillers: Mapping[Row, set[int]]) -> None:
+        """Leaves rows of one key as they are: here they are one row before a step and after it."""
+
     def tried(self) -> Tried | None:
         state = self.state()
         if state is None or any(self._true(one.other) for one in self._chained.made.values() if one.row in self._rows):

@@ -82,18 +82,22 @@ class Filled:
     def state(self) -> State | None:
         """Returns what the model says, None where there are no such values."""
         asked = {(one.relation, one.number): one for one in walk(self._expression) if isinstance(one, Field)}
+        fillers: dict[Row, set[int]] = {}
         for row in self._encoder.rows:
             if not row.target and not self._true(row.there):
                 continue
             values: dict[int, Value] = {}
+            fillers[row] = set()
             for (relation, number), column in asked.items():
                 known = self._encoder.columns.get((row, number))
                 if relation == row.relation:
+                    fillers[row] |= {number} if known is None else set()
                     value = self._filler(column, row) if known is None else self._value(row, *known)
                     if isinstance(value, Unknown):
                         return None
                     values[number] = value
             self._rows[row] = values
+        self.make_alike(fillers)
         request = self._request()
         if request is None:
             return None
@@ -101,6 +105,23 @@ class Filled:
         facts = self._encoder.tables
         return State(
             self._rows[self._encoder.target], tables, request, labels=facts.all_labels, bases=facts.bases, utc=True
+        )
+
+    def make_alike(self, fillers: Mapping[Row, set[int]]) -> None:
+        """Fills rows of one key in alike, which are one row: what the model does not say of one it may of another."""
+        for (row, here), (another, there) in itertools.combinations(self._rows.items(), 2):
+            if row.target or row.relation != another.relation or not self._is_one_row(row.relation, here, there):
+                continue
+            for number in here.keys() & there.keys():
+                if number in fillers[another]:
+                    there[number] = here[number]
+                elif number in fillers[row]:
+                    here[number] = there[number]
+
+    def _is_one_row(self, relation: int, here: Mapping[int, Value], there: Mapping[int, Value]) -> bool:
+        return any(
+            all(here.get(each) is not None and here[each] == there.get(each) for each in key)
+            for key in self._encoder.tables.keys(relation)
         )
 
     def smaller(self, state: State) -> Iterator[State]:
@@ -184,10 +205,7 @@ class Filled:
         (row, here), (another, there) = one, other
         if row.relation != another.relation or all(here[each] == there[each] for each in here.keys() & there.keys()):
             return False
-        return any(
-            all(here.get(each) is not None and here[each] == there.get(each) for each in key)
-            for key in self._encoder.tables.keys(row.relation)
-        )
+        return self._is_one_row(row.relation, here, there)
 
     def witness(self, state: State) -> Witness:
         """Returns the state in words."""

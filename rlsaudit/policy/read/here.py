@@ -178,7 +178,8 @@ class Here:
     column of a parameter's name is an error (in plpgsql). `common` are WITH queries, with where each stands. `within`
     holds the functions and policies around. `user` is the role of `current_user` (an OID), 0 for the persona's.
     `written` says that people wrote this, `shadowed` that extensions' names come before those of
-    pg_catalog, `key` tells one call of a body from another.
+    pg_catalog, `key` tells one call of a body from another. `locks` is whether rows may be locked: where a statement
+    that does may fail, and is then no more than that.
     """
 
     work: Work
@@ -194,6 +195,7 @@ class Here:
     user: int = 0
     written: bool = False
     shadowed: bool = False
+    locks: bool = False
     key: str = ""
     summed: Summed | None = None
 

@@ -20,15 +20,18 @@ from rlsaudit.policy.expr import (
     BOOLEAN,
     UNKNOWN,
     And,
+    Call,
     Case,
     Const,
     Expr,
     Field,
+    Given,
     IsNull,
     IsTrue,
     Lookup,
     Not,
     Opaque,
+    Or,
     Type,
     size,
     type_of,
@@ -65,6 +68,8 @@ _calls = itertools.count(1)
 _RAISES = "raises an error"
 _MOST_NAMED = 2_000
 """Parts of a variable's value."""
+_OF_REQUEST = (And, Call, Case, Const, Given, IsNull, IsTrue, Not, Or)
+"""What is made of values that come with the request, and reads no row."""
 _ROW = re.compile(r"\s*%\s*rowtype\s*$", re.IGNORECASE)
 
 
@@ -187,9 +192,21 @@ class Body:
         return self._any(f"{reason} {self._raised}", reason, kind)
 
     def _unknown(self, unknown: Unknown, kind: Type = UNKNOWN) -> Expr:
-        return self._any(f"unknown {unknown.key}{self.call}", f"depends on {unknown.reason}", kind)
+        found = self._any(f"unknown {unknown.key}{self.call}", f"depends on {unknown.reason}", kind)
+        fails = self._computed_from_request(unknown) if kind == BOOLEAN else None
+        return found if fails is None else replace(found, nullable=False, fails=fails)
 
-    def _any(self, key: str, reason: str, kind: Type) -> Expr:
+    def _computed_from_request(self, unknown: Unknown) -> Expr | None:
+        """What may fail in a block where that is one value, made of nothing but what the request brings along."""
+        if unknown.fails is None or not all(_is_the_servers(one, self.here) for one in tree.walk(unknown.fails)):
+            return None
+        try:
+            found = self._assigned(self.moment(unknown.at).read(unknown.fails), self.kind, self.kind.name)
+        except LostError:
+            return None
+        return found if all(isinstance(one, _OF_REQUEST) and "d" not in _kinds(one) for one in walk(found)) else None
+
+    def _any(self, key: str, reason: str, kind: Type) -> Opaque:
         arguments = [one(self.here.free) for one in self.here.numbered]
         reads = dict.fromkeys(part for one in arguments for part in walk(one) if isinstance(part, Field))
         return Opaque(f"{key} {self.here.key}", reason, kind, tuple(reads))
@@ -364,6 +381,11 @@ class _Variables(Mapping[str, Value]):
         return len(self._bindings)
 
 
+def _kinds(part: Expr) -> str:
+    """The sort of type that a part of an expression has."""
+    return type_of(part).kind
+
+
 def _is_the_servers(node: tree.Node, here: Here) -> bool:
     """Whether nothing of the project's is called, or cast to: it might refuse a value that the server would take."""
     match node:
@@ -376,6 +398,8 @@ def _is_the_servers(node: tree.Node, here: Here) -> bool:
             return name in here.scope.trusted or not (len(name) > 1 or own)
         case ast.TypeCast():
             written: tree.Node = node.typeName
-            return is_built_in(".".join(tree.name(written.names)).removeprefix("pg_catalog."))
+            found = types.of_cast(node, here.scope)
+            listed = found is not None and found[0].kind == "e" and found[0].name == found[1]
+            return listed or is_built_in(".".join(tree.name(written.names)).removeprefix("pg_catalog."))
         case _:
             return True

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pglast import ast
-from pglast.enums import SetOperation
+from pglast.enums import LockWaitPolicy, SetOperation
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import Expr, Query
+from rlsaudit.policy.expr import TRUE, Expr, Query
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Value
 from rlsaudit.policy.read.junctions import conjunction
 from rlsaudit.policy.read.sources import From, distinct_on
@@ -37,8 +37,10 @@ def rows(select: Node, here: Here, choices: Choices) -> Rows:
     Raises:
         LostError: it is not a query that is followed.
     """
-    if not isinstance(select, ast.SelectStmt) or select.intoClause is not None or select.lockingClause:
+    if not isinstance(select, ast.SelectStmt) or select.intoClause is not None:
         raise LostError("runs something that is no plain query")
+    if select.lockingClause and not here.locks:
+        raise LostError("locks rows, which not every statement may")
     here.work.spend()
     # Aggregates of a query around end here.
     here = replace(_with_common(select, here), summed=None)
@@ -54,6 +56,8 @@ def rows(select: Node, here: Here, choices: Choices) -> Rows:
     for one in select.fromClause or ():
         items.add(one)
     items.finish()
+    if select.lockingClause and not _lockable(made):
+        raise LostError("locks rows in a way that is not followed")
     if select.whereClause is not None:
         made.conditions.append(_reading(select.whereClause, made.here))
     made.columns = _targets(select, made)
@@ -119,6 +123,25 @@ def _with_common(select: Node, here: Here) -> Here:
             raise LostError("writes")
         common[one.ctename] = (one.ctequery, replace(here, common=dict(common)), names)
     return replace(here, common=common)
+
+
+def _lockable(made: Rows) -> bool:
+    """Whether FOR UPDATE or SHARE gives the rows that the query would give without it.
+
+    A row that is locked already is waited for, or fails the statement, but for SKIP LOCKED. Row-level security asks in
+    addition what it asks for an UPDATE.
+    """
+    here = made.here
+    waits = all(one.waitPolicy != LockWaitPolicy.LockWaitSkip for one in made.node.lockingClause)
+    derived = any(isinstance(one, ast.RangeSubselect | ast.RangeFunction) for one in tree.walk(made.node.fromClause))
+    return (
+        waits
+        and not derived
+        and all(
+            relation.kind in "rp" and here.work.readers.policies(relation, here.free, here) == TRUE
+            for _, relation, _ in made.checks
+        )
+    )
 
 
 def _united(select: Node, here: Here, choices: Choices) -> Rows:

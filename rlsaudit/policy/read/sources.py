@@ -11,7 +11,7 @@ from pglast.enums import JoinType
 from rlsaudit.access.views import is_invoker
 from rlsaudit.policy import tree
 from rlsaudit.policy.expr import TRUE, AnyRow, Const, Expr, Field, Not, Query, Source, type_of
-from rlsaudit.policy.read import operators, types
+from rlsaudit.policy.read import operators, types, unpacked
 from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Table, Value
 from rlsaudit.policy.read.junctions import conjunction
@@ -146,6 +146,10 @@ class From:
     def _function(self, item: Node) -> Table:
         # Each of ROWS FROM is a function with what its columns are declared as.
         functions: Node = item.functions or ()
+        elements = unpacked.columns(item, self._lateral())
+        if elements is not None:
+            self._rows.conditions.append(unpacked.is_there(item))
+            return Table(item.alias.aliasname if item.alias else unpacked.called(item), elements)
         if len(functions) != 1 or item.ordinality or item.is_rowsfrom or item.coldeflist or functions[0][1:] != (None,):
             raise LostError("reads from functions in a way that is not followed")
         call = functions[0][0]

@@ -141,7 +141,7 @@ def test_beyond_the_limit_all_columns_may_matter(scope: Scope) -> None:
         ("a collate \"C\" = 'x'", "collation"),
         ("$1 = id", "argument"),
         ("exists (with recursive r as (select 1) select 1 from r)", "recursive"),
-        ("exists (select 1 from public.t for update)", "no plain query"),
+        ("exists (select 1 from public.t for update)", "locks rows"),
         ("exists (select 1 from public.t tablesample system (1))", "not followed"),
         ("exists (select 1 from public.t x full join public.t y on true)", "full"),
         ("exists (select 1 from public.t intersect select 1)", "INTERSECT"),
