@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STRANGER = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 """The user id of somebody who just signed up and owns nothing. Nobody's: it was drawn once, at random."""
 
+VARIES = "$"
+"""What a value begins with that the server gives: it is another for everybody."""
 _READS_SETTING = re.compile(r"""\bcurrent_setting"?\s*\(\s*E?'([a-z_]\w*\.[\w.]+)'""", re.ASCII | re.IGNORECASE)
 _PREDEFINED = "pg_"
 
@@ -81,6 +83,20 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
     return Cast((*chosen, *declared), tuple(notes))
+
+
+def names_of(access: Access, persona: Persona) -> frozenset[str]:
+    """Returns the names by which rows may be tied to a persona: none where it stands for a stranger.
+
+    A user has its id. Without claims the role is who somebody is, and what it is a member of may be asked for as well.
+    What the server gives and the audit varies is nobody's.
+    """
+    if persona.claims:
+        user = str(persona.claims.get("sub", STRANGER))
+        return frozenset() if user == STRANGER or user.startswith(VARIES) else frozenset({user})
+    role = access.catalog.roles_by_name[persona.role].oid
+    belongs = access.roles.memberships(role)
+    return frozenset(access.catalog.roles[one].name for one in belongs if one in access.catalog.roles)
 
 
 def served_to(

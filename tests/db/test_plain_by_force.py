@@ -28,4 +28,5 @@ def test_what_roles_reach_lies_within_the_bounds(url: str, name: str) -> None:
     assert judged.unlike(plain.world) == []
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
+    assert judged.faults(judged.attacked) == []
     assert judged.inconsistent() == []

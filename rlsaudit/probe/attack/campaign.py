@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import platform_of
@@ -17,11 +17,12 @@ from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, pr
 from rlsaudit.probe.attack.plan import Attacks
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
+from rlsaudit.probe.attack.strangers import Strangers
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.rows import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.expr import Expr
     from rlsaudit.probe.attack.attempt import Attempt
+    from rlsaudit.probe.attack.identities import Identity
     from rlsaudit.probe.outcome import Probe, Result
     from rlsaudit.probe.rows import Row
 
@@ -111,15 +113,18 @@ class _Campaign:
         texts = said(condition for _, condition in ground.conditions)
         people = principals(settings_of(cast))
         sown = seed(self._session, catalog, tables, people, texts, throwaway=throwaway)
+        deciding = consulted(catalog, ground.conditions)
+        strangers = Strangers(self._session, ground.access, deciding, throwaway=throwaway)
+        strangers.look(cast, exposure)
         attacks = Attacks(ground.access, sown, people, throwaway=throwaway)
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
         first = [
             attempt
             for persona in cast
-            for by in identities(persona)
+            for who in identities(persona)
             for one in exposure[persona.name]
-            for attempt in (*attacks.on_rows(by, one, totals.get(one.oid, 0)), *attacks.new_rows(by, one))
+            for attempt in _attempts(attacks, strangers, who, one, totals.get(one.oid, 0))
         ]
         answered = self._answered(first)
         then = [
@@ -128,7 +133,6 @@ class _Campaign:
             for more in attacks.one_by_one(attempt, result, totals.get(attempt.probe.relation, 0))
         ]
         answered += self._answered(then)
-        deciding = consulted(catalog, ground.conditions)
         found = {
             key: judged(
                 key[2],
@@ -140,8 +144,8 @@ class _Campaign:
             for key, tries in _by_cell(answered).items()
         }
         # A newcomer signs up first, which on somebody's server is not for us to do.
-        chained = self._chained(attacks, cast, exposure, deciding) if throwaway else {}
-        called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())
+        chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
+        called, uncalled = self._called(strangers, cast, sown.seeds.rows) if throwaway else ({}, ())
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
@@ -155,33 +159,32 @@ class _Campaign:
         return Campaign(found, chained, called, skipped)
 
     def _called(
-        self, cast: Sequence[Persona], rows: Sequence[Row]
+        self, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
     ) -> tuple[Mapping[tuple[str, int, int], Called], Iterable[tuple[str, str]]]:
-        calls = Calls(self._ground.access, rows, self._run)
+        calls = Calls(self._ground.access, strangers, rows, self._run)
         found: dict[tuple[str, int, int], Called] = {}
         uncalled: dict[str, str] = {}
         for persona in cast:
-            if identities(persona)[0].strange:
-                called, left = calls.found(persona, self._ground.served[persona.name])
-                found |= called
-                uncalled |= left
+            called, left = calls.found(persona, self._ground.served[persona.name])
+            found |= called
+            uncalled |= left
         return found, uncalled.items()
 
     def _chained(
         self,
         attacks: Attacks,
+        strangers: Strangers,
         cast: Sequence[Persona],
-        exposure: Mapping[str, Sequence[Relation]],
         deciding: Mapping[int, frozenset[int]],
     ) -> Mapping[Key, Chained]:
         self._unsigned = sign_up(self._session, self._catalog, NEWCOMER)
         found: dict[Key, Chained] = {}
         for persona in cast:
-            if identities(persona)[0].strange:
-                newcomer = posing_as(NEWCOMER, persona)
-                chains = Chains(attacks, newcomer, exposure[persona.name], deciding, self._run)
-                found |= chains.found()
-                self._cut += [persona.name] if chains.cut else []
+            addressed = self._ground.exposure[persona.name]
+            strange = frozenset(one.oid for one in addressed if strangers.owns_nothing(persona, one))
+            chains = Chains(attacks, posing_as(NEWCOMER, persona), addressed, strange, deciding, self._run)
+            found |= chains.found()
+            self._cut += [persona.name] if chains.cut else []
         return found
 
     def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
@@ -222,6 +225,17 @@ class _Campaign:
             yield Skipped(f"attacks on {self._catalog.identity(shown[oid])} ({tried})", why)
         for oid, why in missing.items():
             yield Skipped(f"rows of {self._catalog.identity(shown[oid])} to attack", f"none could be put in: {why}")
+
+
+def _attempts(
+    attacks: Attacks, strangers: Strangers, who: Identity, relation: Relation, there: int
+) -> Iterator[Attempt]:
+    """The attempts of somebody on a relation: what comes of them tells of a stranger's rows, or of its own."""
+    for operation in (None, Operation.INSERT):
+        strange = who.owns is None and strangers.owns_nothing(who.persona, relation, operation)
+        if strange or who.owns is not None:
+            by = replace(who, strange=strange)
+            yield from attacks.on_rows(by, relation, there) if operation is None else attacks.new_rows(by, relation)
 
 
 def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequence[tuple[Attempt, Result]]]:

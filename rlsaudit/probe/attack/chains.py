@@ -20,7 +20,7 @@ from rlsaudit.probe.attack.statements import nth_row, update
 from rlsaudit.probe.outcome import Outcome, Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Persona
@@ -72,6 +72,7 @@ class Chains:
         attacks: The attempts on the database.
         persona: The newcomer's requests.
         relations: What it can address.
+        strange: Those (OIDs) whose rows are none of its own, before it has done anything.
         consulted: For each relation those that decide on its rows.
         run: Runs probes and returns their results.
     """
@@ -81,12 +82,14 @@ class Chains:
         attacks: Attacks,
         persona: Persona,
         relations: Sequence[Relation],
+        strange: Collection[int],
         consulted: Mapping[int, frozenset[int]],
         run: Run,
     ) -> None:
         self._attacks = attacks
         self._persona = persona
         self._relations = {one.oid: one for one in relations}
+        self._strange = strange
         self._consulted = consulted
         self._run = run
         self._left = _MOST_TRIED
@@ -165,7 +168,7 @@ class Chains:
     def _targets(self) -> Iterator[Probe]:
         """Yields what asks for rows that were made: read, changed or deleted by their keys."""
         for relation in self._relations.values():
-            condition = self._attacks.by_keys(self._persona, relation)
+            condition = self._attacks.by_keys(self._persona, relation) if relation.oid in self._strange else None
             if condition is None:
                 continue
             name = self._attacks.name(relation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.personas import STRANGER
+from rlsaudit.personas import STRANGER, VARIES
 from rlsaudit.probe.rows import Principal
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Persona
 
-_VARIES = "$"
 _USER = "{letter}-0000-4000-8000-000000000001"
 
 
@@ -46,18 +45,18 @@ NEWCOMER = _principal("D")
 class Identity:
     """Somebody who sends statements as a persona.
 
-    `owns` is the principal whose rows are its own, None where it has none. `strange` is whether every row that is
-    another's is a stranger's: it is, where nothing in the database names the identity.
+    `owns` is the principal whose rows are its own, None where it has none. `strange` is whether every row that is there
+    is a stranger's: `Strangers` tells of which relations.
     """
 
     persona: Persona
-    owns: Principal | None
-    strange: bool
+    owns: Principal | None = None
+    strange: bool = False
 
 
 def settings_of(personas: Iterable[Persona]) -> tuple[str, ...]:
     """Returns the settings by which personas' requests say who they are."""
-    found = (name for one in personas for name, value in one.settings.items() if value.startswith(_VARIES))
+    found = (name for one in personas for name, value in one.settings.items() if value.startswith(VARIES))
     return tuple(dict.fromkeys(found))
 
 
@@ -67,20 +66,19 @@ def principals(settings: Iterable[str]) -> tuple[Principal, ...]:
 
 
 def identities(persona: Persona) -> tuple[Identity, ...]:
-    """Returns who attacks as the persona: first somebody to whom nothing belongs, where it stands for such."""
-    varies = any(value.startswith(_VARIES) for value in persona.settings.values())
-    signed_in = persona.claims.get("sub") == STRANGER
-    if not varies and not signed_in:
-        # With claims and settings of its own it may be somebody whom rows belong to; anon never is.
-        return (Identity(persona, None, strange=persona.name == "anon"),)
-    return (Identity(persona, None, strange=True), Identity(posing_as(OWNER, persona), OWNER, strange=False))
+    """Returns who attacks as the persona: first the persona as it is, then a user with rows, where it may be one.
+
+    With claims and settings that are not varied there is nobody else that it could be.
+    """
+    varies = any(value.startswith(VARIES) for value in persona.settings.values())
+    if not varies and persona.claims.get("sub") != STRANGER:
+        return (Identity(persona),)
+    return (Identity(persona), Identity(posing_as(OWNER, persona), OWNER))
 
 
 def posing_as(principal: Principal, persona: Persona) -> Persona:
     """Returns the persona with the requests of a principal."""
-    settings = {
-        name: principal.user if value.startswith(_VARIES) else value for name, value in persona.settings.items()
-    }
+    settings = {name: principal.user if value.startswith(VARIES) else value for name, value in persona.settings.items()}
     claims = dict(persona.claims)
     claims.update({name: principal.claims[name] for name in ("sub", "email") if name in claims})
     return replace(persona, claims=claims, settings=settings)

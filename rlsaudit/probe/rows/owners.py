@@ -29,7 +29,7 @@ _CLAIM = "claim"
 _CLAIMS = {key: path for path, key in CHOSEN_CLAIMS.items()}
 """Where claims are that have a name of their own among keys."""
 _LOGIN = "role"
-"""The key of current_user: what a setting of this name holds, where each principal logs in as a role of its own."""
+"""The key of current_user. A principal logs in by its id, as nobody does: no role is called that."""
 _OF_USERS = ("auth", "users", "id")
 _NAMES = re.compile(
     r"(?:^|_)(?:user|owner|author|creator|profile|member|sender|customer|account|uploader)(?:_?(?:uu)?id)?$"
@@ -37,7 +37,7 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _SURE_NAMES = re.compile(r"(?:^|_)(?:user|owner)_?(?:uu)?id$|^owner$|(?:^|_)by$", re.IGNORECASE)
-_KEYS = frozenset({"uuid", "text", "character varying", "smallint", "integer", "bigint", "citext"})
+_KEYS = frozenset({"uuid", "text", "character varying", "name", "smallint", "integer", "bigint", "citext"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ class Owners:
             found = list(users(principal))
         if kind.dimensions:
             return tuple(f"{{{one}}}" for one in found) if kind_of(base[:-2]).name in _KEYS else ()
-        return tuple(dict.fromkeys(found)) if kind.name in _KEYS else ()
+        longest = int(kind.modifiers[0]) if kind.modifiers and kind.modifiers[0].isdigit() else None
+        fitting = (one for one in found if longest is None or len(one) <= longest)
+        return tuple(dict.fromkeys(fitting)) if kind.name in _KEYS else ()
 
     def linked(self, principal: Principal, number: int, table: Table, column: Column) -> str | None:
         """Returns what columns hold that are compared with one another and that no foreign key ties."""
@@ -136,9 +138,9 @@ def users(principal: Principal) -> tuple[str, ...]:
 
 def claimed(principal: Principal, key: str) -> Sequence[str]:
     """Returns what a principal's requests bring along under a key, as texts."""
-    if key == _USER:
+    if key in {_USER, _LOGIN}:
         return users(principal)
-    if key.startswith(_SETTING) or key == _LOGIN:
+    if key.startswith(_SETTING):
         value = principal.settings.get(key.removeprefix(_SETTING))
         return () if value is None else (value,)
     found: Any = principal.claims
