@@ -29,4 +29,5 @@ def test_what_roles_reach_lies_within_the_bounds(url: str, name: str) -> None:
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
     assert judged.faults(judged.attacked) == []
+    assert judged.faults(judged.empty) == []
     assert judged.inconsistent() == []

@@ -24,12 +24,16 @@ PERSONAS = ("anon", "authenticated")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A world's cells, as audited with probes, without, and with rows attacked, and what each persona measured."""
+    """A world's cells, as audited with probes, without, and with rows attacked, and what each persona measured.
+
+    `empty` are those of a world that has no rows yet but those that are made for the attacks.
+    """
 
     cells: tuple[Cell, ...]
     unprobed: tuple[Cell, ...]
     attacked: tuple[Cell, ...]
     measured: dict[str, Force]
+    empty: tuple[Cell, ...] = ()
 
     def faults(self, cells: tuple[Cell, ...]) -> list[str]:
         compared = [
@@ -53,7 +57,7 @@ class Judged:
         """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
         proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
         found = []
-        for one in (*self.cells, *self.unprobed, *self.attacked):
+        for one in (*self.cells, *self.unprobed, *self.attacked, *self.empty):
             other = proved[one.persona, one.relation, one.operation]
             fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
             told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
@@ -63,7 +67,7 @@ class Judged:
             if not (fits and told and agrees and chained) or "a bug of rlsaudit" in one.because:
                 found.append(one)
         # What a chain gains it gains by statements that are told.
-        every = (*self.cells, *self.unprobed, *self.attacked)
+        every = (*self.cells, *self.unprobed, *self.attacked, *self.empty)
         found += [
             one
             for one in every

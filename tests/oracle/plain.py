@@ -71,16 +71,18 @@ def judge_plain(url: str, plain: Plain) -> Judged:
     """Makes the world in an empty database at `url`, the conninfo of a superuser, and audits and measures it."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(plain.world.schema.encode())
+        roles = tuple(plain.asking)
+        with connect(url) as session:
+            empty = audit(session, Options(roles=roles, probe="write", throwaway=True)).matrix
         connection.execute(plain.world.seed.encode())
         with connect(url) as session:
-            roles = tuple(plain.asking)
             cells = audit(session, Options(roles=roles)).matrix
             unprobed = audit(session, Options(roles=roles, probe="none")).matrix
             attacked = audit(session, Options(roles=roles, probe="write", throwaway=True)).matrix
         measured_ = {
             role: Force(connection, plain.world, identities, SERVED) for role, identities in plain.asking.items()
         }
-        return Judged(cells, unprobed, attacked, measured_)
+        return Judged(cells, unprobed, attacked, measured_, empty)
 
 
 def forget_roles(url: str) -> None:
