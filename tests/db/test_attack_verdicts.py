@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options, audit, examine
+from rlsaudit.catalog import take
 from rlsaudit.connect import connect
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.probe.attack import chains
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell
 
 Cells = dict[tuple[str, str, Operation], "Cell"]
@@ -179,3 +183,48 @@ def test_evidence_bears_no_date_so_that_reports_can_be_compared(supabase_databas
     told = [line for one in report.findings for line in one.evidence.sql]
     assert any("insert into public.members" in line for line in told)
     assert not [line for line in told if re.search(rf"\b{asked[0]}-\d\d-\d\d", line)]
+
+
+class TestRoles:
+    """On plain Postgres a role is who somebody is, and a stranger to rows that do not name it."""
+
+    SCHEMA = """
+        create role attack_ann login;
+        create role attack_app login;
+        create table public.members (team uuid, member name, primary key (team, member));
+        create table public.plans (id uuid primary key, team uuid not null, body text);
+        alter table public.members enable row level security;
+        alter table public.plans enable row level security;
+        create policy joins on public.members for insert with check (member = current_user);
+        create policy own on public.members for select using (member = current_user);
+        create policy theirs on public.plans using (
+          exists (select from public.members m where m.team = plans.team and m.member = current_user));
+        create table public.open (id uuid primary key, owner name default current_user, body text);
+        grant all on public.members, public.plans, public.open to attack_ann, attack_app;
+    """
+
+    @pytest.fixture
+    def matrix(self, database: str) -> Iterator[Matrix]:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(self.SCHEMA)
+            try:
+                with connect(database) as session:
+                    with session.read_only():
+                        snapshot = take(session)
+                    options = Options(probe="write", throwaway=True, roles=("attack_ann",))
+                    yield examine(snapshot, options, session).case.matrix
+            finally:
+                connection.execute("drop owned by attack_ann, attack_app; drop role attack_ann, attack_app")
+
+    def test_it_attacks_the_rows_of_others(self, matrix: Matrix) -> None:
+        for operation in (Operation.SELECT, Operation.UPDATE, Operation.DELETE):
+            cell = matrix.by_key["attack_ann", "public.open", operation]
+            assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
+        # A default puts the role's name in: whose the new row is has to be in the statement.
+        assert matrix.by_key["attack_ann", "public.open", Operation.INSERT].evidence is EvidenceKind.CATALOG
+
+    def test_it_makes_itself_a_member_by_its_name(self, matrix: Matrix) -> None:
+        cell = matrix.by_key["attack_ann", "public.plans", Operation.SELECT]
+        assert (cell.reach, cell.escalated_at_least) == (Reach.OWN, Reach.SOME)
+        chained = [one for (_, _, operation), one in matrix.fought.chained.items() if operation is Operation.SELECT]
+        assert any("attack_ann" in step.sql for one in chained for step in one.steps)

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
-from rlsaudit.probe.attack.identities import NEWCOMER
+from rlsaudit.probe.attack.identities import NEWCOMER, known_as
 from rlsaudit.probe.attack.statements import nth_row, update
 from rlsaudit.probe.outcome import Outcome, Probe
 
@@ -195,5 +195,5 @@ class Chains:
             yield Step(oid, sql, (column,))
             yield Step(oid, sql + nth_row(1), (column,))
         for column in self._attacks.naming(self._persona, relation):
-            taken = update(self._attacks.name(relation), column, NEWCOMER.user)
+            taken = update(self._attacks.name(relation), column, known_as(NEWCOMER, self._persona))
             yield Step(oid, taken + nth_row(1), (column,))

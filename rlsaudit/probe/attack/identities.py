@@ -82,3 +82,8 @@ def posing_as(principal: Principal, persona: Persona) -> Persona:
     claims = dict(persona.claims)
     claims.update({name: principal.claims[name] for name in ("sub", "email") if name in claims})
     return replace(persona, claims=claims, settings=settings)
+
+
+def known_as(principal: Principal, persona: Persona) -> str:
+    """Returns what stands in rows of a principal that sends the persona's requests: its id, or the name of its role."""
+    return persona.role if not persona.claims and not persona.settings else principal.user
