@@ -58,6 +58,10 @@ CHOSEN_CLAIMS = {
 }
 """Claims that a user brings about: it writes the first, signs up with the next two, enrols a second factor, and picks
 how it signs in."""
+_OF_AN_ACCOUNT = frozenset({("email",), ("phone",), ("app_metadata", "provider"), ("app_metadata", "providers")})
+"""Those of them that an anonymous sign-in has not got, for it has no account."""
+_HIGHEST = {("aal",): "aal2"}
+"""What one of them is in a session that is all that somebody can bring about."""
 SESSION_CLAIMS = frozenset({"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf"})
 """Claims that say nothing about who somebody is: of those that the persona does not have nothing is known.
 
@@ -295,10 +299,8 @@ class Values:
             return Known(None)
         if self._signed_in and path == ("sub",):
             return Identity(personal=True, key="sub")
-        for length in (1, 2) if self._signed_in else ():
-            source = CHOSEN_CLAIMS.get(path[:length])
-            if source is not None:
-                return Chosen(source, path[length:])
+        if self._signed_in and (chosen := chosen_claim(self._scope.persona, path)) is not None:
+            return Chosen(*chosen)
         value: Any = self._scope.persona.claims
         for step in path:
             if value is not None and not isinstance(value, dict):
@@ -314,7 +316,24 @@ class Values:
         if self._signed_in and path[0] in SESSION_CLAIMS:
             return Unknown()
         # A hook or the service may give signed-in users claims that we do not know; those of the anon key are fixed.
-        return Identity(personal=False, key=joined(path)) if self._signed_in else Known(None)
+        known = not self._signed_in or is_settled(self._scope.persona, path)
+        return Known(None) if known else Identity(personal=False, key=joined(path))
+
+
+def chosen_claim(persona: Persona, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Returns what a signed-in persona brings about itself and the path into that; None for any other claim."""
+    for length in (1, 2):
+        source = CHOSEN_CLAIMS.get(path[:length])
+        if source is not None and not is_settled(persona, path):
+            return source, path[length:]
+    return None
+
+
+def is_settled(persona: Persona, path: tuple[str, ...]) -> bool:
+    """Whether a claim that a user could bring about is what the persona's token says, for good."""
+    if persona.claims.get("is_anonymous") is True and not _OF_AN_ACCOUNT.isdisjoint((path[:1], path[:2])):
+        return True
+    return path in _HIGHEST and persona.claims.get(path[0]) == _HIGHEST[path]
 
 
 def is_stable(node: Node, scope: Scope) -> bool:

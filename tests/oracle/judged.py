@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from oracle.world import World
     from rlsaudit.model import Cell
 
-PERSONAS = ("anon", "authenticated")
+PERSONAS = ("anon", "authenticated", "anonymous-sign-in", "aal2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +89,7 @@ def judge(url: str, world: World) -> Judged:
             cells = audit(session, Options()).matrix
             unprobed = audit(session, Options(probe="none")).matrix
             attacked = audit(session, Options(probe="write", throwaway=True)).matrix
-        measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS}
+        shown = {one.persona for one in unprobed}
+        assert shown <= set(PERSONAS)
+        measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS if one in shown}
         return Judged(cells, unprobed, attacked, measured)

@@ -39,6 +39,8 @@ _USERS = "\n".join(
 Measure: TypeAlias = "tuple[str, str, Mapping[Operation, Reach]]"
 """A persona and a relation with what is reached by each operation."""
 
+SETTLED = {"anonymous-sign-in": frozenset({"email", "phone", "app_metadata"}), "aal2": frozenset({"aal"})}
+"""The claims that somebody cannot bring about as one of these personas: they are what they are."""
 TIED = {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
 
 
@@ -132,5 +134,9 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
     users = [
         replace(first, name=name, claims={**found.claims, "sub": id_}, user=id_) for name, id_ in world.people.items()
     ]
-    chosen = [replace(first, claims={**found.claims, **more}) for more in world.claims]
+    chosen = [
+        replace(first, claims={**found.claims, **more})
+        for more in world.claims
+        if SETTLED.get(persona, frozenset()).isdisjoint(more)
+    ]
     return (first, *users, *chosen, *sending)

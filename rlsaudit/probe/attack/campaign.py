@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import platform_of
 from rlsaudit.model import Operation, Skipped
+from rlsaudit.personas import reads_claim
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.attacked import Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
-from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
+from rlsaudit.probe.attack.identities import LEVEL, identities, newcomer_as, principals
 from rlsaudit.probe.attack.plan import Attacks
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
@@ -100,7 +101,7 @@ class _Campaign:
         self._progress = progress
         self._done = self._asked = 0
         self._cut: list[str] = []
-        self._unsigned = ""
+        self._unsigned: dict[str, str] = {}
 
     def fought(self) -> Campaign:
         catalog, ground = self._catalog, self._ground
@@ -111,7 +112,7 @@ class _Campaign:
         self._session.execute("set constraints all immediate")
         tables = self._tables(exposure)
         texts = said(condition for _, condition in ground.conditions)
-        people = principals(settings_of(cast))
+        people = principals(cast)
         sown = seed(self._session, catalog, tables, people, texts, throwaway=throwaway)
         deciding = consulted(catalog, ground.conditions)
         strangers = Strangers(self._session, ground.access, deciding, throwaway=throwaway)
@@ -119,10 +120,11 @@ class _Campaign:
         attacks = Attacks(ground.access, sown, people, throwaway=throwaway)
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
+        leveled = reads_claim(catalog, LEVEL)
         first = [
             attempt
             for persona in cast
-            for who in identities(persona)
+            for who in identities(persona, leveled=leveled)
             for one in exposure[persona.name]
             for attempt in _attempts(attacks, strangers, who, one, totals.get(one.oid, 0))
         ]
@@ -177,12 +179,14 @@ class _Campaign:
         cast: Sequence[Persona],
         deciding: Mapping[int, frozenset[int]],
     ) -> Mapping[Key, Chained]:
-        self._unsigned = sign_up(self._session, self._catalog, NEWCOMER)
         found: dict[Key, Chained] = {}
         for persona in cast:
+            newcomer = newcomer_as(persona)
+            if newcomer.name not in self._unsigned:
+                self._unsigned[newcomer.name] = sign_up(self._session, self._catalog, newcomer)
             addressed = self._ground.exposure[persona.name]
             strange = frozenset(one.oid for one in addressed if strangers.owns_nothing(persona, one))
-            chains = Chains(attacks, posing_as(NEWCOMER, persona), addressed, strange, deciding, self._run)
+            chains = Chains(attacks, newcomer, persona, addressed, strange, deciding, self._run)
             found |= chains.found()
             self._cut += [persona.name] if chains.cut else []
         return found
@@ -216,8 +220,8 @@ class _Campaign:
         left: Mapping[tuple[int, str], set[Operation]],
         missing: Mapping[int, str],
     ) -> Iterable[Skipped]:
-        if self._unsigned:
-            yield Skipped("chains of statements by somebody who has just signed up", f"no account: {self._unsigned}")
+        for why in filter(None, self._unsigned.values()):
+            yield Skipped("chains of statements by somebody who has just signed up", f"no account: {why}")
         for name in self._cut:
             yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
-from rlsaudit.probe.attack.identities import NEWCOMER, known_as
+from rlsaudit.probe.attack.identities import known_as, posing_as
 from rlsaudit.probe.attack.statements import nth_row, update
 from rlsaudit.probe.outcome import Outcome, Probe
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.probe.attack.plan import Attacks
     from rlsaudit.probe.outcome import Result
+    from rlsaudit.probe.rows import Principal
 
     Run: TypeAlias = Callable[[Sequence[Probe]], tuple[Result, ...]]
     Key: TypeAlias = tuple[str, int, Operation]
@@ -70,7 +71,8 @@ class Chains:
 
     Args:
         attacks: The attempts on the database.
-        persona: The newcomer's requests.
+        newcomer: Who has just signed up.
+        persona: As whom it asks.
         relations: What it can address.
         strange: Those (OIDs) whose rows are none of its own, before it has done anything.
         consulted: For each relation those that decide on its rows.
@@ -80,6 +82,7 @@ class Chains:
     def __init__(
         self,
         attacks: Attacks,
+        newcomer: Principal,
         persona: Persona,
         relations: Sequence[Relation],
         strange: Collection[int],
@@ -87,7 +90,8 @@ class Chains:
         run: Run,
     ) -> None:
         self._attacks = attacks
-        self._persona = persona
+        self._newcomer = newcomer
+        self._persona = posing_as(newcomer, persona)
         self._relations = {one.oid: one for one in relations}
         self._strange = strange
         self._consulted = consulted
@@ -187,7 +191,7 @@ class Chains:
 
     def _steps_on(self, relation: Relation) -> Iterator[Step]:
         oid = relation.oid
-        for columns, sql in self._attacks.in_the_name_of(NEWCOMER, self._persona, relation):
+        for columns, sql in self._attacks.in_the_name_of(self._newcomer, self._persona, relation):
             yield Step(oid, sql, columns)
         for column, value in self._attacks.settable(self._persona, relation):
             sql = update(self._attacks.name(relation), column, value)
@@ -195,5 +199,5 @@ class Chains:
             yield Step(oid, sql, (column,))
             yield Step(oid, sql + nth_row(1), (column,))
         for column in self._attacks.naming(self._persona, relation):
-            taken = update(self._attacks.name(relation), column, known_as(NEWCOMER, self._persona))
+            taken = update(self._attacks.name(relation), column, known_as(self._newcomer, self._persona))
             yield Step(oid, taken + nth_row(1), (column,))
