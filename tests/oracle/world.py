@@ -127,7 +127,7 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
     found = built_in(persona)
     assert found is not None
     anonymous = persona == "anon"
-    first = Identity("anon" if anonymous else "S", persona, found.claims, None if anonymous else STRANGER)
+    first = Identity("anon" if anonymous else "S", found.role, found.claims, None if anonymous else STRANGER)
     sending = [replace(first, headers=one) for one in world.headers]
     if anonymous:
         return (first, *sending)
@@ -135,7 +135,8 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
         replace(first, name=name, claims={**found.claims, "sub": id_}, user=id_) for name, id_ in world.people.items()
     ]
     chosen = [
-        replace(first, claims={**found.claims, **more})
+        replace(one, claims={**one.claims, **more})
+        for one in (first, users[0])
         for more in world.claims
         if SETTLED.get(persona, frozenset()).isdisjoint(more)
     ]

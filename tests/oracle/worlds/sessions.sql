@@ -11,9 +11,9 @@ create table public.by_email (like public.base including all);
 create table public.by_provider (like public.base including all);
 create table public.by_helper (like public.base including all);
 create table public.by_phone (like public.base including all);
-create table public.both (like public.base including all);
+create table public.both_ (like public.base including all);
 do $$ declare t text; begin
-  foreach t in array array['base', 'no_anonymous', 'only_anonymous', 'anonymous_read', 'as_json', 'needs_factor', 'factor_to_write', 'without_factor', 'by_email', 'by_provider', 'by_helper', 'by_phone', 'both'] loop
+  foreach t in array array['base', 'no_anonymous', 'only_anonymous', 'anonymous_read', 'as_json', 'needs_factor', 'factor_to_write', 'without_factor', 'by_email', 'by_provider', 'by_helper', 'by_phone', 'both_'] loop
     execute format('alter table public.%I enable row level security', t);
   end loop;
 end $$;
@@ -33,7 +33,7 @@ create policy p on public.by_email to authenticated using (auth.jwt() ->> 'email
 create policy p on public.by_provider to authenticated using (auth.jwt() -> 'app_metadata' ->> 'provider' = 'email');
 create policy p on public.by_helper to authenticated using (public.has_account() and user_id = auth.uid());
 create policy p on public.by_phone to authenticated using (auth.jwt() ->> 'phone' is null);
-create policy p on public.both to authenticated using (public.has_account() and (select auth.jwt() ->> 'aal') = 'aal2');
+create policy p on public.both_ to authenticated using (public.has_account() and (select auth.jwt() ->> 'aal') = 'aal2');
 -- @seed
 insert into public.base select format('%s-0000-4000-8000-10000000000%s', repeat(o, 8), n)::uuid,
   case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[%s%s]', o, n), o || '@acme.example'
@@ -49,7 +49,7 @@ insert into public.by_email select id, user_id, mark || 'x8', email from public.
 insert into public.by_provider select id, user_id, mark || 'x9', email from public.base;
 insert into public.by_helper select id, user_id, mark || 'x10', email from public.base;
 insert into public.by_phone select id, user_id, mark || 'x11', email from public.base;
-insert into public.both select id, user_id, mark || 'x12', email from public.base;
+insert into public.both_ select id, user_id, mark || 'x12', email from public.base;
 -- @claims
 {"aal": "aal2"}
 {"email": "new@acme.example"}
@@ -76,4 +76,4 @@ authenticated public.by_email all all all all
 anonymous-sign-in public.by_provider none none none none
 anonymous-sign-in public.by_helper none none none none
 anonymous-sign-in public.by_phone none none none none
-anonymous-sign-in public.both none none none none
+anonymous-sign-in public.both_ none none none none
