@@ -105,15 +105,19 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
     return Cast((*chosen, *declared), tuple(notes))
 
 
-def names_of(access: Access, persona: Persona) -> frozenset[str]:
-    """Returns the names by which rows may be tied to a persona: none where it stands for a stranger.
+def owns_nothing(persona: Persona) -> bool:
+    """Whether no row can be a persona's own, whatever rows there are: its claims say who it is, and that is nobody.
 
-    A user has its id. Without claims the role is who somebody is, and what it is a member of may be asked for as well.
-    What the server gives and the audit varies is nobody's.
+    Without claims the role is who somebody is. What the server gives and the audit varies is nobody's.
     """
+    user = str(persona.claims.get("sub", STRANGER))
+    return bool(persona.claims) and (user == STRANGER or user.startswith(VARIES))
+
+
+def names_of(access: Access, persona: Persona) -> frozenset[str]:
+    """Returns the names by which rows may be tied to a persona: a user's id, or its role and what it belongs to."""
     if persona.claims:
-        user = str(persona.claims.get("sub", STRANGER))
-        return frozenset() if user == STRANGER or user.startswith(VARIES) else frozenset({user})
+        return frozenset() if owns_nothing(persona) else frozenset({str(persona.claims["sub"])})
     role = access.catalog.roles_by_name[persona.role].oid
     belongs = access.roles.memberships(role)
     return frozenset(access.catalog.roles[one].name for one in belongs if one in access.catalog.roles)

@@ -246,7 +246,8 @@ class Values:
         if not isinstance(argument, Known) or not isinstance(argument.value, str):
             return Unknown()
         setting = argument.value.lower()
-        if setting == "request.jwt.claims" and self._scope.trusted:
+        # Elsewhere than on Supabase a request has claims where the intent says so.
+        if setting == "request.jwt.claims" and (self._scope.trusted or self._scope.persona.claims):
             return Claims(())
         if setting.startswith(_CLIENT_SETTINGS):
             return Chosen(setting)

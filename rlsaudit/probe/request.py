@@ -42,8 +42,9 @@ def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str
         if one.role in holders and one.value is not None and one.name in {"search_path", "row_security"}
     }
     made["role"] = persona.role
-    if platform is Platform.SUPABASE:
+    if platform is Platform.SUPABASE or persona.claims:
         made["request.jwt.claims"] = json.dumps(_given(persona.claims), ensure_ascii=True, sort_keys=True)
+    if platform is Platform.SUPABASE:
         made["request.method"] = "GET"
         made["request.path"] = "/"
         made["request.headers"] = "{}"

@@ -9,6 +9,7 @@ from oracle.plain import PLAIN, forget_roles, judge_plain, read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rlsaudit.engine import Server
 
@@ -22,9 +23,9 @@ def url(server: Server) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", sorted(one.stem for one in PLAIN.glob("*.sql")))
-def test_what_roles_reach_lies_within_the_bounds(url: str, name: str) -> None:
+def test_what_roles_reach_lies_within_the_bounds(url: str, name: str, tmp_path: Path) -> None:
     plain = read_plain(name)
-    judged = judge_plain(url, plain)
+    judged = judge_plain(url, plain, tmp_path)
     assert judged.unlike(plain.world) == []
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
