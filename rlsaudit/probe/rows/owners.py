@@ -58,7 +58,10 @@ class Owners:
         ref = ColumnRef(table.oid, column.number)
         base = self.content.base(column.type)
         kind = kind_of(base)
-        found = [value for key in self.given.get(self.roots.get(ref, ref), ()) for value in claimed(principal, key)]
+        given = self.given.get(self.roots.get(ref, ref), ())
+        if self._is_limited(table, column):
+            given = tuple(one for one in given if one != _LOGIN)
+        found = [value for key in given for value in claimed(principal, key)]
         # Of several keys the first that the principal has: a user's id before an e-mail.
         if not found and self._named(column, base):
             found = list(users(principal))
@@ -83,6 +86,11 @@ class Owners:
         if kind_of(self.content.base(column.type)).name == "uuid":
             return uuid(whose, table.oid, column.number)
         return self.content.distinct(column.type, column.name, whose)
+
+    def _is_limited(self, table: Table, column: Column) -> bool:
+        """Whether not any text may stand there: the name by which a principal would log in is none that is listed."""
+        asked = any(column.number in columns for _, columns in table.checks)
+        return asked or bool(self.content.checks(column.type))
 
     @staticmethod
     def _named(column: Column, base: str) -> bool:
