@@ -10,7 +10,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.client import joined
+from rlsaudit.policy.client import NO_ADDRESS, joined
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.scalar import (
     Chosen,
@@ -60,6 +60,7 @@ CHOSEN_CLAIMS = {
 how it signs in."""
 _OF_AN_ACCOUNT = frozenset({("email",), ("phone",), ("app_metadata", "provider"), ("app_metadata", "providers")})
 """Those of them that an anonymous sign-in has not got, for it has no account."""
+_ADDRESSES = frozenset({("email",), ("phone",)})
 _HIGHEST = {("aal",): "aal2"}
 """What one of them is in a session that is all that somebody can bring about."""
 SESSION_CLAIMS = frozenset({"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf"})
@@ -322,12 +323,15 @@ class Values:
 
 
 def chosen_claim(persona: Persona, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    """Returns what a signed-in persona brings about itself and the path into that; None for any other claim."""
+    """Returns what a signed-in persona brings about itself and the path into that; None for any other claim.
+
+    That it has no address is among it: whether rows are there that have none either is not for a policy to say.
+    """
     for length in (1, 2):
         source = CHOSEN_CLAIMS.get(path[:length])
         if source is not None and not is_settled(persona, path):
             return source, path[length:]
-    return None
+    return (NO_ADDRESS, ()) if path in _ADDRESSES and is_settled(persona, path) else None
 
 
 def is_settled(persona: Persona, path: tuple[str, ...]) -> bool:

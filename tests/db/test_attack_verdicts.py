@@ -313,3 +313,21 @@ class TestSessions:
             assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
         assert cells["authenticated", "public.notes", Operation.DELETE].reach is Reach.ALL
         assert cells["aal2", "public.notes", Operation.DELETE].reach is Reach.OWN
+
+    def test_without_an_address_nothing_is_said_of_rows_that_have_none(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            """
+            create table public.invitations (id uuid primary key, email text not null);
+            alter table public.invitations enable row level security;
+            create policy theirs on public.invitations for select to authenticated using (email = auth.email());
+            create policy staff on public.invitations for delete to authenticated
+              using (auth.email() like '%@acme.example' or auth.email() = 'boss@example.com');
+            create policy guests on public.invitations for update to authenticated using (
+              (auth.jwt() ->> 'is_anonymous')::boolean and auth.email() = '');
+            """,
+        )
+        guest = {operation: cells["anonymous-sign-in", "public.invitations", operation] for operation in Operation}
+        assert (guest[Operation.SELECT].reach, guest[Operation.SELECT].at_least) == (Reach.UNKNOWN, Reach.NONE)
+        assert guest[Operation.DELETE].reach is Reach.NONE
+        assert guest[Operation.UPDATE].reach is Reach.ALL
