@@ -57,7 +57,7 @@ docker-images:
 
 # Run the tests that need a Docker engine; needs `just docker-images`.
 test-docker *args:
-    pytest -m docker --need-docker {{ args }}
+    pytest -n 0 -m docker --need-docker {{ args }}
 
 # Run the tests and show which branches they miss.
 coverage *args:

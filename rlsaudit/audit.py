@@ -24,6 +24,7 @@ from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
 from rlsaudit.personas import choose, served_to
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
+from rlsaudit.probe.doubts import NO_DOUBTS
 from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.rules import Case, judge
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation, Snapshot
     from rlsaudit.connect import Session
     from rlsaudit.model import Finding, Persona
+    from rlsaudit.probe.doubts import Doubts
 
 PROBE_MODES = ("none", "read", "write")
 _STUB = "rlsaudit stub"
@@ -91,8 +93,12 @@ def audit(session: Session, options: Options) -> Report:
     return examine(snapshot, options, session).report
 
 
-def examine(snapshot: Snapshot, options: Options, session: Session | None = None) -> Audited:
+def examine(
+    snapshot: Snapshot, options: Options, session: Session | None = None, doubts: Doubts = NO_DOUBTS
+) -> Audited:
     """Audits what a snapshot says; with a `session` in the database that it is of, the server is asked as well.
+
+    Where that is asked of something that is not alike, `doubts` say whose answers nothing is to rest on.
 
     Raises:
         AuditError: nothing was audited; it says why and what to do.
@@ -122,6 +128,7 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
         conditions = tuple(predicates.conditions(cast.personas))
         ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
         fought = _fought(ground, options, session)
+    results, fought = doubts.believed(catalog, results, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
     matrix = build(sources, cast.personas, exposure, results, fought)
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)

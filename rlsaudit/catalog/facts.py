@@ -275,13 +275,14 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`."""
+    """A user's trigger. `type` is `tgtype`, a bit mask; `enabled` is `tgenabled`; `conditional`: it has a WHEN."""
 
     relation: int
     name: str
     function: int
     type: int
     enabled: str
+    conditional: bool
 
 
 @dataclass(frozen=True, slots=True)

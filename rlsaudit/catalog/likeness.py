@@ -131,7 +131,7 @@ class _Names:
                 for each in catalog.policies[one.oid]
             ),
             "triggers": frozenset(
-                (each.name, self._function(each.function), each.type, each.enabled)
+                (each.name, self._function(each.function), each.type, each.enabled, each.conditional)
                 for each in catalog.triggers[one.oid]
             ),
             "rules": frozenset(

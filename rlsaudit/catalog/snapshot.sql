@@ -45,14 +45,29 @@ called as materialized (
   left join spelled s on (s.classid, s.oid) = (d.refclassid, d.refobjid)
   where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass or s.function is not null
 ),
+made_of as (
+  -- Of what a value of a type is made: a domain's of its base, a row's of fields, an array's and a range's of the like.
+  select t.oid as type, t.typbasetype as part from pg_catalog.pg_type t where t.typtype = 'd'
+  union all
+  select t.oid, t.typelem from pg_catalog.pg_type t where t.typcategory = 'A'
+  union all
+  select t.oid, a.atttypid
+  from pg_catalog.pg_type t
+  join pg_catalog.pg_attribute a on a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+  where t.typtype = 'c'
+  union all
+  select r.rngtypid, r.rngsubtype from pg_catalog.pg_range r
+  union all
+  select r.rngmultitypid, r.rngtypid from pg_catalog.pg_range r
+),
 domain_calls as (
-  -- And those that come with a domain, or with one that it rests on.
+  -- And those that come with a domain, or with one that a value is made of.
   select k.contypid as type, c.function
   from pg_catalog.pg_constraint k
   join called c on c.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and c.objid = k.oid
   where k.contypid <> 0
   union
-  select t.oid, b.function from domain_calls b join pg_catalog.pg_type t on t.typbasetype = b.type and t.typtype = 'd'
+  select t.type, b.function from domain_calls b join made_of t on t.part = b.type
 ),
 reads as materialized (
   -- What policies and rewrite rules depend on: relations with their columns, and functions.
@@ -271,7 +286,7 @@ select pg_catalog.json_build_object(
   'triggers', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'relation', t.tgrelid::bigint, 'name', t.tgname, 'function', t.tgfoid::bigint, 'type', t.tgtype,
-      'enabled', t.tgenabled) order by t.tgrelid, t.tgname), '[]')
+      'enabled', t.tgenabled, 'conditional', t.tgqual is not null) order by t.tgrelid, t.tgname), '[]')
     from pg_catalog.pg_trigger t
     join own_relations c on c.oid = t.tgrelid
     where not t.tgisinternal

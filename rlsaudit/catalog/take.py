@@ -33,7 +33,7 @@ from storage.buckets"""
 # SQLSTATEs of what time mends, and how.
 _STATEMENT_TIMEOUT = "57014"
 _HINTS = {
-    _STATEMENT_TIMEOUT: "If the server is busy, raise --statement-timeout.",
+    _STATEMENT_TIMEOUT: "It took longer than statements of ours may. Try again when the server is less busy.",
     "55P03": "Somebody holds a lock, a migration perhaps. Try again when it is done.",
     "42P01": "It was dropped meanwhile. Try again when nobody changes the schema.",
     "42704": "It was dropped meanwhile. Try again when nobody changes the schema.",

@@ -1,6 +1,7 @@
 """The schema of a database, as `pg_dump` writes it down: in a READ ONLY transaction of its own, without a row.
 
-The program is told where to connect by its environment and never on its command line, which others can see.
+The program is told where to connect by its environment and never on its command line, which others can see. It ends
+with us, whatever ends us, and its query with it: its locks keep no migration waiting for an audit that is no more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg import pq
 
 from rlsaudit.connect.credentials import is_secret, mask, secrets_in
+from rlsaudit.connect.program import run
 from rlsaudit.connect.session import LOCK_TIMEOUT_MS, connect
 from rlsaudit.errors import AuditError, UsageError
 
@@ -38,7 +40,23 @@ _ARGUMENTS = (
 _BACKEND = "select pg_catalog.pg_backend_pid()"
 
 
-def schema_of(conninfo: str, program: Path, *, without: Iterable[str] = (), seconds: float = SECONDS) -> bytes:
+_HELD_HINT = "Somebody holds a lock on what it reads, a migration perhaps. Try again when it is done."
+# It has locked every table by then, so whoever waits for one of those waits for as long as it does. Its own limit is
+# for tables alone: it waits for a view, whose text the server writes out, for ever.
+_WAITS = f"""
+select exists (select from pg_catalog.pg_stat_activity one where one.datname = pg_catalog.current_database()
+  and one.application_name = 'rlsaudit' and one.pid <> pg_catalog.pg_backend_pid() and one.wait_event_type = 'Lock'
+  and one.query_start < pg_catalog.clock_timestamp() - interval '{LOCK_TIMEOUT_MS} ms')"""
+
+
+def schema_of(
+    conninfo: str,
+    program: Path,
+    *,
+    without: Iterable[str] = (),
+    seconds: float = SECONDS,
+    session: Session | None = None,
+) -> bytes:
     """Returns the database's schema as SQL.
 
     Args:
@@ -46,20 +64,19 @@ def schema_of(conninfo: str, program: Path, *, without: Iterable[str] = (), seco
         program: A `pg_dump` that is not older than the server.
         without: Relations to leave out, each as its quoted and qualified name.
         seconds: How long it may take.
+        session: A session in the database, idle, to see by whether the program waits for a lock: then it is ended.
 
     Raises:
         AuditError: it failed; the lines that it said are shown without credentials.
     """
+
+    def watch() -> None:
+        if session is not None and _waits(session):
+            raise AuditError("The schema could not be read: pg_dump waited for a lock.", hint=_HELD_HINT)
+
     left_out = [f"--exclude-table={one}" for one in without]
     try:
-        done = subprocess.run(  # noqa: S603  a program of Postgres's that was looked for, no shell
-            [program, *_ARGUMENTS, *left_out],
-            env=_environment(conninfo),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
+        done = run([program, *_ARGUMENTS, *left_out], _environment(conninfo), seconds, watch)
     except subprocess.TimeoutExpired:
         raise AuditError(
             f"The schema could not be read: pg_dump took longer than {seconds:.0f} seconds.",
@@ -75,12 +92,15 @@ def schema_of(conninfo: str, program: Path, *, without: Iterable[str] = (), seco
         held = "timeout" in said and "LOCK TABLE" in said
         raise AuditError(
             "The schema could not be read: pg_dump failed.",
-            hint="Somebody holds that table's lock, a migration perhaps. Try again when it is done."
-            if held
-            else "Nothing was changed. `--probe read` does without it.",
+            hint=_HELD_HINT if held else "Nothing was changed. `--probe read` does without it.",
             details=tuple(line for line in said.splitlines() if line.strip())[:_LINES],
         )
     return done.stdout
+
+
+def _waits(session: Session) -> bool:
+    with session.read_only():
+        return bool(session.fetch_value(_WAITS))
 
 
 def shares_backends(session: Session, conninfo: str) -> bool:

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from rlsaudit.connect.program import detached
 from rlsaudit.engine import guardian
 from rlsaudit.errors import EngineError
 
@@ -76,10 +77,3 @@ class Keeper:
         except OSError as error:
             message = "The process that watches over the server has ended."
             raise EngineError(message, hint=_KILLED) from error
-
-
-def detached() -> dict[str, Any]:
-    """Arguments that keep the terminal's Ctrl-C, which is meant for us, away from a process."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}

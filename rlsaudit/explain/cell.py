@@ -93,7 +93,18 @@ def explain(
     )
 
 
+_GOT = {
+    Reach.NONE: "attacks got to no row",
+    Reach.OWN: "attacks got to a user's own rows only,",
+    Reach.SOME: "attacks got to some rows of others,",
+    Reach.ALL: "attacks got to all rows,",
+}
+
+
 def _notes(case: Case, persona: Persona, relation: Relation, cell: Cell | None) -> Iterator[str]:
+    if cell is not None and not cell.reach.decided and cell.attacked is not None:
+        got = _GOT[cell.attacked]
+        yield f"{got} with rows made for them, by statements on it alone: no proof that nothing gets further"
     if cell is None:
         schema = ident(case.catalog.schema_name(relation))
         addressed = case.catalog.schema_name(relation) in case.served[persona.name]

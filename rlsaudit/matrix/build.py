@@ -7,7 +7,7 @@ it raises the lower bound; where it contradicts a proof the cell is unknown, and
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
@@ -111,7 +111,8 @@ def build(
                     totals.get(relation.oid),
                     stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
                 )
-                found[0], disagreed = with_attack(found[0], operation, fought.attacked.get(key))
+                attacked = fought.attacked.get(key)
+                found[0], disagreed = with_attack(found[0], operation, attacked)
                 contradiction = contradiction or disagreed
                 if operation is Operation.SELECT and (shown := called.get((persona.name, relation.oid))):
                     found, disagreed = with_calls(found, shown)
@@ -121,7 +122,8 @@ def build(
                 chained = with_chain(chained, fought.chained.get(key))
                 if chained.steps:
                     steps[key] = chained.steps
-                cells.append(_cell(sources, persona, relation, operation, found, chained, contradiction=contradiction))
+                cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
+                cells.append(replace(cell, attacked=attacked.measured) if attacked else cell)
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
     return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought)
 

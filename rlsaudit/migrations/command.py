@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from rlsaudit.connect import mask, secrets_in
-from rlsaudit.engine.keeper import detached
+from rlsaudit.connect.program import detached
 from rlsaudit.errors import AuditError, UsageError
 
 if TYPE_CHECKING:

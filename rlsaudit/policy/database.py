@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,9 +11,21 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
+    from rlsaudit.policy.proof import Prover
     from rlsaudit.policy.scalar import Column
+    from rlsaudit.policy.sight import Bounds
     from rlsaudit.policy.values import Scope
+
+
+@dataclass(slots=True, eq=False)
+class Memory:
+    """What was found out of formulas over one database, each told by which object it is: it goes when that goes."""
+
+    decided: dict[int, tuple[Formula, Bounds]] = field(default_factory=dict)
+    read: dict[int, tuple[Formula, Expr]] = field(default_factory=dict)
+    prover: Prover | None = None
 
 
 class Database(Protocol):
@@ -21,6 +34,10 @@ class Database(Protocol):
     @property
     def catalog(self) -> Catalog:
         """Everything else, by OID."""
+
+    @property
+    def memory(self) -> Memory:
+        """What was decided over it before."""
 
     def find(self, name: tuple[str, ...], path: tuple[str, ...]) -> Relation | None:
         """Returns the relation of that name, `(schema, name)` or `(name,)`; None where that is not certain."""

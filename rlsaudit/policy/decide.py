@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
-from weakref import WeakKeyDictionary
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import FALSE, TRUE
@@ -29,10 +28,6 @@ Decider: TypeAlias = "Callable[[Formula], Bounds]"
 RowsDecider: TypeAlias = "Callable[[Expr, Persona, Database, int], Bounds]"
 """The same of a condition over the rows of a relation (an OID) that was read already."""
 
-_decided: WeakKeyDictionary[Database, dict[int, tuple[Formula, Bounds]]] = WeakKeyDictionary()
-_read: WeakKeyDictionary[Database, dict[int, tuple[Formula, Expr]]] = WeakKeyDictionary()
-_provers: WeakKeyDictionary[Database, Prover] = WeakKeyDictionary()
-
 
 def decide(formula: Formula) -> Bounds:
     """Returns how far a predicate lets its persona go over the rows of a relation.
@@ -43,7 +38,7 @@ def decide(formula: Formula) -> Bounds:
     scope = scope_of(formula)
     if scope is None or scope.database is None:
         return at_sight(formula)
-    known = _decided.setdefault(scope.database, {})
+    known = scope.database.memory.decided
     # By which object it is: equal ones may mean different columns by the same words, those of two views over one table.
     if id(formula) not in known:
         known[id(formula)] = (formula, _decide(formula, scope))
@@ -72,7 +67,7 @@ def _decide(formula: Formula, scope: Scope) -> Bounds:
 
 def read_once(formula: Formula, database: Database) -> Expr:
     """Returns a formula as an expression, remembered: it is asked for again at the end of chains."""
-    known = _read.setdefault(database, {})
+    known = database.memory.read
     if id(formula) not in known:
         known[id(formula)] = (formula, read(formula))
     return known[id(formula)][1]
@@ -97,9 +92,10 @@ def at_most(expression: Expr, database: Database, persona: Persona, relation: in
 
 def prover_of(database: Database) -> Prover:
     """Returns what proves predicates of a database, and remembers them."""
-    if database not in _provers:
-        _provers[database] = Prover(database)
-    return _provers[database]
+    memory = database.memory
+    if memory.prover is None:
+        memory.prover = Prover(database)
+    return memory.prover
 
 
 def _because(reach: Reach) -> str:

@@ -34,6 +34,8 @@ class Type:
 
 BOOLEAN, TEXT, UUID, INTEGER = Type("boolean"), Type("text"), Type("uuid"), Type("integer")
 UNKNOWN = Type("unknown", "?")
+AFTER = "after"
+"""The name of a `Call` that is its first argument, once the others are computed: what they come to does not matter."""
 
 
 class Who(enum.Enum):
@@ -109,7 +111,8 @@ class Call(_Compound):
     """A built-in function, operator or cast of values: a function of them and of nothing else.
 
     `name` is `f()` for a function f, `=` for an operator, `::uuid` for a cast to uuid (which may fail), `[]` for a
-    subscript, `= ANY` for an operator and ANY over an array, `ARRAY` for an array of its arguments.
+    subscript, `= ANY` for an operator and ANY over an array, `ARRAY` for an array of its arguments, `AFTER` for the
+    first of them.
     """
 
     name: str

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
-from rlsaudit.policy.expr import Call, Const, Expr, Field, Given, IsNull, Who, walk
+from rlsaudit.policy.expr import AFTER, Call, Const, Expr, Field, Given, IsNull, Who, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,8 +80,10 @@ def _ref(column: Field) -> ColumnRef:
 
 
 def _bare(expression: Expr) -> Expr:
-    """What is below casts and changes of case."""
-    while isinstance(expression, Call) and len(expression.args) == 1 and expression.name.startswith(("::", "lower")):
+    """What is below casts and changes of case, and what a body comes to."""
+    while isinstance(expression, Call) and (
+        (len(expression.args) == 1 and expression.name.startswith(("::", "lower"))) or expression.name == AFTER
+    ):
         expression = expression.args[0]
     return expression
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import (
+    AFTER,
     BOOLEAN,
     TRUE,
     Aggregate,
@@ -123,6 +124,8 @@ class _Page:
 
     def _call(self, call: Call) -> tuple[str, int]:
         name, args = call.name, call.args
+        if name == AFTER:
+            return self._of(args[0])
         if name.startswith("::") and len(args) == 1:
             kind = name[2:]
             return f"{self.at(args[0], _ATOM)}::{_SHORT.get(kind, kind)}", _ATOM

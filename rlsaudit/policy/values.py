@@ -161,8 +161,9 @@ class Values:
         result = _computed([inner])
         match inner:
             case Known(None):
-                # Of NULL even a user's own cast could make something.
-                result = inner if "." not in target or isinstance(node.arg, ast.A_Const) else Unknown()
+                # Of NULL even a user's own cast could make something, and a domain may refuse it.
+                kept = ("." not in target or isinstance(node.arg, ast.A_Const)) and not self._is_domain(target)
+                result = inner if kept else Unknown()
             case Known() | Literal():
                 result = _constant_as(inner, target, plain=plain, written=isinstance(node.arg, ast.A_Const))
             case Chosen():
@@ -176,6 +177,14 @@ class Values:
             case _:
                 pass
         return result
+
+    def _is_domain(self, target: str) -> bool:
+        """Whether a type may be a domain of the project's."""
+        database = self._scope.database
+        last = target.rpartition(".")[2].strip('"')
+        return database is not None and any(
+            one.kind == "d" and one.name == last for one in database.catalog.snapshot.types
+        )
 
     def _column(self, node: Node) -> Scalar:
         if not self._scope.relation:

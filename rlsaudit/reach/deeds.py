@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.firing import comes_before
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.decide import at_most
-from rlsaudit.policy.deeds import Deeds, deeds_of
+from rlsaudit.policy.deeds import Deeds, deeds_of, may_be_the_callers
 from rlsaudit.policy.expr import FALSE
 from rlsaudit.reach.family import ancestors, descendants
 
@@ -45,6 +45,10 @@ class Doings:
             scope = self._predicates.nowhere(self._persona, role)
             self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible)
         return self._followed[key]
+
+    def hands_over(self, function: Function) -> bool:
+        """Whether a body may do what its caller likes: a table that it takes for its own may be the caller's."""
+        return may_be_the_callers(function, self._persona, self._predicates)
 
     def most(self, rows: Expr, relation: int) -> Reach:
         """Returns how far the persona gets at most over rows of a relation for which a condition is true."""

@@ -261,6 +261,9 @@ class _Walk:
                 deeds = self._doings.of(function, role, frozenset() if fresh else self._changed)
             lost = self._not_followed(function, body) if deeds is None else deeds.lost
             self._change_settings(function, role, lost)
+            if self._doings is not None and self._doings.hands_over(function):
+                why = "it takes a temporary table that its caller may have made"
+                self._touched |= {Touch(one, None, role, why, answers=True) for one in Operation}
             if deeds is not None:
                 self._by_deeds(deeds, role)
                 waiting.extend((called, role) for name in deeds.calls for called in self._footprints.functions(name))

@@ -9,7 +9,7 @@ from rlsaudit.policy.read import read
 from rlsaudit.reach.family import ancestors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Relation
@@ -48,13 +48,27 @@ def _may_differ(catalog: Catalog, whole: Relation, below: Sequence[Relation], as
     nullable = {one.name for one in catalog.columns[whole.oid] if not one.not_null}
     stricter = any(one.not_null and one.name in asked & nullable for part in below for one in catalog.columns[part.oid])
     names = {one.number: one.name for one in catalog.columns[whole.oid]}
-    key = {names.get(number, "") for number in whole.partition_key}
-    tied = any(
-        not key.isdisjoint(columns) and not asked.isdisjoint(columns)
-        for one in catalog.constraints[whole.oid]
-        if one.kind in "cf" and (columns := {names.get(number, "") for number in one.columns})
+    key = {each.name for one in below for each in catalog.columns[one.oid] if each.number in (one.partition_key or ())}
+    tied = not asked.isdisjoint(
+        _tied_to(
+            key,
+            [
+                {names.get(number, "") for number in one.columns}
+                for one in catalog.constraints[whole.oid]
+                if one.kind in "cf"
+            ],
+        )
     )
     return stricter or tied or any(catalog.triggers[one.oid] for one in below if one.oid != whole.oid)
+
+
+def _tied_to(key: set[str], constrained: Iterable[set[str]]) -> set[str]:
+    """The columns whose values a key may decide on: with it in a constraint, or with one that it decides on."""
+    tied, waiting = set(key), list(constrained)
+    while reached := [one for one in waiting if not tied.isdisjoint(one)]:
+        tied.update(*reached)
+        waiting = [one for one in waiting if one not in reached]
+    return tied
 
 
 def _is_within(catalog: Catalog, relation: Relation, whole: Relation) -> bool:

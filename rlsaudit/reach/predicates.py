@@ -14,6 +14,7 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
+from rlsaudit.policy.database import Memory
 from rlsaudit.policy.expr import sources, walk
 from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.helpers import defaults, helper_of, own_names
@@ -73,6 +74,7 @@ class Predicates:
         self._combinations: dict[tuple[object, ...], Formula] = {}
         self._of_twins: dict[tuple[object, ...], _Combined] = {}
         self.twins = Twins(self._catalog)
+        self.memory = Memory()
         self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[str, bool] = {}

@@ -17,8 +17,6 @@ def withheld(
     report: Report,
     causes: Mapping[str, str],
     skipped: Iterable[Skipped],
-    *,
-    keep: frozenset[EvidenceKind] = frozenset(),
 ) -> Report:
     """Returns the report without verdicts on some relations, and with more that was skipped.
 
@@ -26,12 +24,8 @@ def withheld(
         report: The report.
         causes: Why nothing is said of a relation, by its identity.
         skipped: What is to be listed besides.
-        keep: The kinds of evidence whose verdicts stand all the same.
     """
-    matrix = tuple(
-        _unknown(cell, causes[cell.relation]) if cell.relation in causes and cell.evidence not in keep else cell
-        for cell in report.matrix
-    )
+    matrix = tuple(_unknown(cell, causes[cell.relation]) if cell.relation in causes else cell for cell in report.matrix)
     listed = (*report.skipped, *skipped)
     summary = replace(report.summary, unknown=sum(one.reach is Reach.UNKNOWN for one in matrix), skipped=len(listed))
     return replace(report, matrix=matrix, skipped=listed, summary=summary)
@@ -49,4 +43,5 @@ def _unknown(cell: Cell, because: str) -> Cell:
         escalated_because=because,
         escalated_at_least=Reach.NONE,
         chain=(),
+        attacked=None,
     )

@@ -234,6 +234,23 @@ class TestOptions:
         (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
         ask("audit", url(database), *arguments).refused(*words)
 
+    @pytest.mark.parametrize("command", [["matrix"], ["explain", "--cell", "anon", "select", "public.notes"]])
+    @pytest.mark.parametrize("way", ["url", "conninfo", "DATABASE_URL", "PGHOST"])
+    def test_what_answers_questions_writes_to_no_database(
+        self, ask: Ask, monkeypatch: pytest.MonkeyPatch, command: list[str], way: str
+    ) -> None:
+        """It is not even connected to: nobody is there who could refuse."""
+        targets = {"url": "postgresql://192.0.2.1/app", "conninfo": "host=192.0.2.1 dbname=app"}
+        monkeypatch.setenv(way, "192.0.2.1" if way == "PGHOST" else targets["url"])
+        named = [targets[way]] if way in targets else []
+        said = ask(*command, "--probe", "write", *named)
+        said.refused("rlsaudit: This command only reads a database.", "`rlsaudit audit --probe write`")
+        assert "leave out --probe" in said.err
+
+    @pytest.mark.parametrize("command", [["matrix"], ["explain", "--cell", "anon", "select", "public.notes"]])
+    def test_where_a_clone_is_not_made_it_is_said_what_there_is(self, ask: Ask, command: list[str]) -> None:
+        ask(*command, "--probe", "clone", "host=192.0.2.1").refused("does not exist here", "none, read, write")
+
     @pytest.mark.parametrize(
         ("name", "content", "words"),
         [

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import random
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from killed import MOMENTS, killed_at_moments
+from unchanged import alone, state
 
 from rlsaudit import demo
 from rlsaudit.audit import Options, audit
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from rlsaudit.engine import Server
 
 WRITING = Options(probe="write")
-MOMENTS = 20
 
 
 @pytest.fixture(scope="module")
@@ -41,36 +38,6 @@ def app(server: Server) -> Iterator[str]:
         connection.execute("insert into public.numbered default values; grant all on public.numbered to anon")
     yield "attacked"
     server.drop_database("attacked")
-
-
-def state(admin: psycopg.Connection[Any]) -> dict[str, object]:
-    """What there is: the rows of all tables, catalogs too; sequences; settings; what is prepared or waited for."""
-    found: dict[str, object] = {}
-    kinds = "select oid::regclass::text, relkind from pg_class where relkind in ('r', 'm', 'S') order by oid"
-    for name, kind in admin.execute(kinds).fetchall():
-        if kind == "S":
-            found[name] = admin.execute(f"select last_value, is_called from {name}").fetchall()
-        elif name not in {"pg_statistic", "pg_class"}:  # where autovacuum notes what it has seen
-            rows = "md5(coalesce(string_agg(t::text, ',' order by t::text), ''))"
-            found[name] = admin.execute(f"select count(*), {rows} from {name} t").fetchall()
-    found["settings"] = admin.execute("select name, setting from pg_settings order by name").fetchall()
-    found["prepared transactions"] = admin.execute("select gid from pg_prepared_xacts").fetchall()
-    return found
-
-
-def alone(admin: psycopg.Connection[Any]) -> None:
-    """Waits until no other session is there, nor any lock of one."""
-    others = (
-        "select count(*) from pg_stat_activity where backend_type = 'client backend' and datname = current_database()"
-        " and pid <> pg_backend_pid()"
-    )
-    for _ in range(600):
-        if admin.execute(others).fetchone() == (0,):
-            break
-        time.sleep(0.05)
-    assert admin.execute(others).fetchone() == (0,)
-    held = "select count(*) from pg_locks where pid <> pg_backend_pid() and database is not null and pid is not null"
-    assert admin.execute(f"{held} and locktype in ('relation', 'tuple', 'advisory')").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("user", ["postgres", SUPERUSER])
@@ -88,27 +55,12 @@ def test_all_is_as_before(server: Server, app: str, user: str) -> None:
 
 
 def test_killed_at_any_moment(server: Server, app: str) -> None:
-    moments = random.Random(7)  # noqa: S311 — the same moments each time
     with psycopg.connect(server.dsn(app), autocommit=True) as admin:
         before = state(admin)
-        running = "select count(*) from pg_stat_activity where application_name = 'rlsaudit' and xact_start is not null"
-        met = 0
-        for _ in range(MOMENTS):
-            process = subprocess.Popen(  # noqa: S603 — our own command line
-                [sys.executable, "-m", "rlsaudit", "audit", server.dsn(app, user="postgres"), "--probe", "write"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            until = time.monotonic() + 30
-            while process.poll() is None and admin.execute(running).fetchone() == (0,) and time.monotonic() < until:
-                time.sleep(0.02)
-            time.sleep(moments.uniform(0, 2.5))
-            met += admin.execute(running).fetchone() != (0,)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        met = killed_at_moments("audit", server.dsn(app, user="postgres"), "--probe", "write")
+        assert met > MOMENTS / 4
         alone(admin)
         assert state(admin) == before
-        assert met > MOMENTS / 4
 
 
 def test_a_connection_that_is_cut(server: Server, app: str) -> None:

@@ -331,3 +331,76 @@ class TestSessions:
         assert (guest[Operation.SELECT].reach, guest[Operation.SELECT].at_least) == (Reach.UNKNOWN, Reach.NONE)
         assert guest[Operation.DELETE].reach is Reach.NONE
         assert guest[Operation.UPDATE].reach is Reach.ALL
+
+
+class TestWhatIsMeasured:
+    """It stands beside a verdict that is not known, and is no verdict."""
+
+    NOTES = """
+        create table public.notes (
+          id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users,
+          open boolean not null default false);
+        alter table public.notes enable row level security;
+        create function public.decided(boolean) returns boolean language plpgsql immutable as $$
+          begin return (select md5($1::text) = md5('true')); end $$;
+    """
+
+    @pytest.mark.parametrize(
+        ("condition", "measured"),
+        [
+            ("public.decided(user_id is null)", Reach.NONE),
+            ("public.decided(user_id = auth.uid())", Reach.OWN),
+            ("public.decided(open)", Reach.SOME),
+            ("public.decided(open or not open)", Reach.ALL),
+        ],
+    )
+    def test_how_far_statements_got(self, supabase_database: str, condition: str, measured: Reach) -> None:
+        schema = f"{self.NOTES} create policy p on public.notes using ({condition})"
+        cells = attacked(supabase_database, schema)
+        for operation in Operation:
+            cell = cells["authenticated", "public.notes", operation]
+            assert cell.attacked is measured, operation
+            assert not cell.reach.decided or cell.reach is measured
+
+    def test_what_had_no_clear_answer_is_not_measured(self, supabase_database: str) -> None:
+        schema = f"""{self.NOTES}
+            create policy p on public.notes using (public.decided(user_id is null));
+            create function public.stops() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+            create trigger stops before insert on public.notes for each row
+              when (current_user <> 'supabase_admin') execute function public.stops();
+        """
+        cell = attacked(supabase_database, schema)["authenticated", "public.notes", Operation.INSERT]
+        assert (cell.reach, cell.attacked) == (Reach.UNKNOWN, None)
+
+    def test_where_no_rows_are_nothing_is_measured(self, supabase_database: str) -> None:
+        schema = f"""{self.NOTES}
+            create policy p on public.notes using (public.decided(user_id is null));
+            create function public.stops() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+            create trigger stops before insert on public.notes for each row execute function public.stops();
+        """
+        cells = attacked(supabase_database, schema)
+        assert {cells["authenticated", "public.notes", one].attacked for one in Operation} == {None}
+
+
+@pytest.mark.parametrize("tie", [" references public.posts", ""])
+def test_rows_point_at_every_kind_of_row_that_policies_tell_apart(supabase_database: str, tie: str) -> None:
+    cells = attacked(
+        supabase_database,
+        f"""
+        create type public.status as enum ('draft', 'review', 'published', 'gone');
+        create table public.posts (
+          id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users,
+          status public.status not null default 'draft', title text not null check (title in ('a', 'b', 'c')));
+        create table public.pictures (
+          id uuid primary key default gen_random_uuid(), post_id uuid not null{tie}, of text not null
+          check (of in ('x', 'y', 'z', 'u', 'v', 'w')));
+        alter table public.posts enable row level security;
+        alter table public.pictures enable row level security;
+        create policy own on public.posts for select using (user_id = auth.uid() or status = 'published');
+        create policy shown on public.pictures for select
+          using (exists (select from public.posts p where p.id = post_id and p.status = 'published'));
+        """,
+    )
+    for persona in ("anon", "authenticated"):
+        cell = cells[persona, "public.pictures", Operation.SELECT]
+        assert (cell.reach, cell.attacked, cell.evidence) == (Reach.SOME, Reach.SOME, EvidenceKind.PROBE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
 from rlsaudit.errors import AuditError, EngineError, UsageError
 from rlsaudit.model import EvidenceKind, ObjectRef, Reach
 from rlsaudit.source import in_a_clone
+from rlsaudit.source.clone import audited
 from rlsaudit.source.clone.build import built, engine_for
 
 if TYPE_CHECKING:
@@ -56,18 +59,27 @@ def _dumped(server: Server) -> None:
     """There is a pg_dump for each major but the newest, of which the tests' packages have the server alone."""
     if server.major > DUMPED:
         pytest.skip(f"the tests' packages have no pg_dump of Postgres {server.major}; that it is told has its own test")
-    dumper(server.major, EngineRequest())
+
+
+@cache
+def program(major: int) -> Path:
+    """The `pg_dump` for a major: to look for it, each that there is is asked for its version."""
+    return dumper(major, EngineRequest()).path
 
 
 @pytest.fixture(autouse=True)
 def _no_roles_of_ours(server: Server) -> Iterator[None]:
     """Roles are the whole server's: they go with each test."""
     yield
-    with psycopg.connect(server.create_database("clone_end"), autocommit=True) as admin:
-        for role in OURS:
-            if admin.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
-                admin.execute(f'drop role "{role.replace(chr(34), chr(34) * 2)}"')
-    server.drop_database("clone_end")
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
+        for (role,) in admin.execute("select quote_ident(rolname) from pg_roles where rolname = any(%s)", [[*OURS]]):
+            admin.execute(f"drop role {role}".encode())
+
+
+@cache
+def engine(major: int) -> EngineRequest:
+    """The server to clone a database of a major in, looked for in the same way."""
+    return engine_for(major, EngineRequest())
 
 
 def facts(dsn: str) -> Snapshot:
@@ -79,9 +91,8 @@ def facts(dsn: str) -> Snapshot:
 def cloned(dsn: str) -> Iterator[tuple[Clone, Snapshot, list[Difference]]]:
     """A clone with its facts, and how they differ from the database's."""
     snapshot = facts(dsn)
-    dump = schema_of(dsn, dumper(snapshot.server.major, EngineRequest()).path)
-    engine = engine_for(snapshot.server.major, EngineRequest())
-    with start(engine) as server, built(server, Catalog(snapshot), dump) as clone:
+    dump = schema_of(dsn, program(snapshot.server.major))
+    with start(engine(snapshot.server.major)) as server, built(server, Catalog(snapshot), dump) as clone:
         copy = facts(clone.login)
         yield clone, copy, differences(snapshot, copy, apart_from=clone.crew.names)
 
@@ -211,7 +222,7 @@ class TestAnAudit:
             other.rollback()
         assert "pg_dump failed" in told.value.message
         assert any("LOCK TABLE public.t" in one for one in told.value.details)
-        assert "Somebody holds that table's lock" in told.value.hint
+        assert "Somebody holds a lock" in told.value.hint
 
     def test_plain_roles_of_a_superusers_database_are_asked_in_it(self, database: str) -> None:
         on(
@@ -264,6 +275,56 @@ class TestAnAudit:
             if cell.relation == "public.depends":
                 assert cell.evidence in {EvidenceKind.CATALOG, EvidenceKind.PROOF, EvidenceKind.NONE}
         assert verdicts(report)["clone_login", "public.apart", "select"][0] is Reach.ALL
+
+    def test_no_finding_and_no_chain_rests_on_what_is_not_alike(
+        self, server: Server, supabase_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A dump without two guards: in the clone rows are anybody's, for the asking or by a chain."""
+        for name in ("guarded", "open"):
+            on(
+                supabase_database,
+                f"create table public.{name} (id uuid primary key default gen_random_uuid(), body text)",
+                f"create policy p on public.{name} to authenticated using (length(body) > 0)",
+                f"create table public.{name}_members (team uuid, member uuid)",
+                f"create policy p on public.{name}_members to authenticated using (member = auth.uid())",
+                f"create table public.{name}_plans (id uuid primary key, team uuid, body text)",
+                f"create policy p on public.{name}_plans to authenticated using (exists (select from"
+                f" public.{name}_members m where m.team = {name}_plans.team and m.member = auth.uid()))",
+                *(f"alter table public.{name}{more} enable row level security" for more in ("", "_members", "_plans")),
+            )
+        on(
+            supabase_database,
+            "create policy guard on public.guarded as restrictive using (false)",
+            "create policy guard on public.guarded_members as restrictive for insert with check (false)",
+            "create policy still on public.guarded_members as restrictive for update using (false)",
+        )
+        real = dumper(server.major, EngineRequest())
+        loses = tmp_path / "pg_dump"
+        loses.write_text(f"#!/bin/sh\n'{real.path}' \"$@\" | sed '/^CREATE POLICY guard /d'\n", encoding="utf-8")
+        loses.chmod(0o755)
+        monkeypatch.setattr(audited, "dumper", lambda *_: replace(real, path=loses))
+        dsn = server.dsn(str(conninfo_to_dict(supabase_database)["dbname"]), user="postgres")
+        report = clone_report(dsn, throwaway=True)
+        told = {
+            relation.removeprefix("public.")
+            for one in report.findings
+            if one.rule != "truncate-bypass"
+            for relation in (*one.relations, one.object.identity)
+            if relation.startswith("public.")
+        }
+        # That the tables that are alike are told of shows that the others would be, too.
+        assert {one for one in told if one.startswith("open")} >= {"open", "open_plans"}
+        assert not [one for one in told if one.startswith("guarded")]
+        cells = {
+            (one.relation.removeprefix("public."), one.operation.value): one
+            for one in report.matrix
+            if one.persona == "authenticated"
+        }
+        assert cells["open", "select"].evidence is EvidenceKind.PROBE
+        assert (cells["guarded", "select"].reach, cells["guarded", "select"].evidence) == (Reach.NONE, "proof")
+        assert cells["open_plans", "select"].escalated is Reach.SOME
+        assert cells["guarded_plans", "select"].escalated is Reach.OWN
+        assert not [one for one in report.matrix if "bug of rlsaudit" in f"{one.because} {one.escalated_because}"]
 
     def test_the_database_is_only_read(self, supabase_database: str) -> None:
         with psycopg.connect(supabase_database, autocommit=True) as admin:

@@ -66,9 +66,8 @@ def group(server: Server) -> Iterator[str]:
         connection.execute(sql.SQL("grant {} to postgres").format(sql.Identifier(GROUP)))
     yield server.dsn("oracle")
     server.drop_database("oracle")
-    with psycopg.connect(server.create_database("oracle_end"), autocommit=True) as connection:
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(GROUP)))
-    server.drop_database("oracle_end")
 
 
 @pytest.mark.parametrize("name", sorted(one.stem for one in WORLDS.glob("*.sql")))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from unchanged import settled
 
 from rlsaudit import demo
 from rlsaudit.audit import Options, audit
@@ -42,44 +43,6 @@ def app(server: Server) -> Iterator[str]:
     server.drop_database("safety")
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
         connection.execute(f"drop role {STRANGER}")
-
-
-def state(admin: psycopg.Connection[Any]) -> dict[str, object]:
-    """All that an audit might leave behind: tables with their system columns, catalogs too; sequences; counters."""
-    found: dict[str, object] = {}
-    kinds = "select oid::regclass::text, relkind from pg_class where relkind in ('r', 'm', 'S') order by oid"
-    for name, kind in admin.execute(kinds).fetchall():
-        if kind == "S":
-            found[name] = admin.execute(f"select last_value, log_cnt, is_called from {name}").fetchall()
-        else:
-            rows = "md5(coalesce(string_agg(row(t.xmin, t.xmax, t.ctid, t)::text, ',' order by t.ctid), ''))"
-            found[name] = admin.execute(f"select count(*), {rows} from {name} t").fetchall()
-    found["next transaction"] = admin.execute("select pg_snapshot_xmax(pg_current_snapshot())::text").fetchall()
-    found["others' locks"] = admin.execute(
-        "select locktype, mode from pg_locks where pid <> pg_backend_pid() and pid in"
-        " (select pid from pg_stat_activity where backend_type = 'client backend')"
-    ).fetchall()
-    found["prepared transactions"] = admin.execute("select gid from pg_prepared_xacts").fetchall()
-    found["counters"] = admin.execute(
-        "select schemaname, relname, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_all_tables"
-        " where n_tup_ins + n_tup_upd + n_tup_del > 0 order by 1, 2"
-    ).fetchall()
-    return found
-
-
-def settled(admin: psycopg.Connection[Any]) -> dict[str, object]:
-    """The state once no other session is there, whose counters come when it ends."""
-    others = (
-        "select count(*) from pg_stat_activity where backend_type = 'client backend' and datname = current_database()"
-        " and pid <> pg_backend_pid()"
-    )
-    for _ in range(600):
-        if admin.execute(others).fetchone() == (0,):
-            break
-        time.sleep(0.05)
-    assert admin.execute(others).fetchone() == (0,)
-    admin.execute("select pg_stat_clear_snapshot()")
-    return state(admin)
 
 
 @pytest.mark.parametrize("probe", ["none", "read"])

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from expression_world import SMALL, WORLD, askings, expressions, filled, inserted
-from hypothesis import event, given, note, settings
+from expression_world import SMALL, WORLD, Asking, askings, expressions, filled, inserted
+from hypothesis import event, example, given, note, settings
 from hypothesis import strategies as st
+from policy_world import ALICE
 
 from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, take
@@ -31,8 +32,6 @@ from rlsaudit.reach.predicates import Predicates
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from expression_world import Asking
-
     from rlsaudit.connect import Session
     from rlsaudit.engine import Server
     from rlsaudit.policy.evaluate import Value
@@ -46,6 +45,12 @@ MOST_UNKNOWN = 0.35
 KEY = 1
 """The number of the wide table's key."""
 _FAILED = "failed "
+_TWO_ROWS = (
+    "delete from public.members; delete from public.teams;"
+    f"insert into public.members (user_id, team) values ('{ALICE}', 'T1'), ('{ALICE}', 'T2')"
+)
+_OF_TWO_ROWS = "(select m.team from public.members m where m.user_id = auth.uid())"
+"""As a helper's argument it fails, also where the body asks for it of no row."""
 
 
 class World:
@@ -83,6 +88,11 @@ def world(server: Server) -> Iterator[World]:
 
 
 @settings(max_examples=EXAMPLES)
+@example(
+    written=[f"public.either_team(null, {_OF_TWO_ROWS})", f"public.allowed(auth.uid(), {_OF_TWO_ROWS})"],
+    tables=_TWO_ROWS,
+    asking=Asking("authenticated", {"sub": ALICE}, {}),
+)
 @given(written=st.lists(expressions, min_size=1, max_size=4), tables=filled(), asking=askings())
 def test_a_known_value_is_the_servers(world: World, written: list[str], tables: str, asking: Asking) -> None:
     with world.session.rolled_back():

@@ -2,5 +2,6 @@
 
 from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds, Ground
 from rlsaudit.policy.deeds.follow import deeds_of, is_own_setting
+from rlsaudit.policy.deeds.working import may_be_the_callers
 
-__all__ = ["ANY", "ANY_TABLE", "NO", "Deed", "Deeds", "Ground", "deeds_of", "is_own_setting"]
+__all__ = ["ANY", "ANY_TABLE", "NO", "Deed", "Deeds", "Ground", "deeds_of", "is_own_setting", "may_be_the_callers"]

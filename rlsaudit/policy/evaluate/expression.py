@@ -15,6 +15,7 @@ from rlsaudit.policy.evaluate import calls, documents, text
 from rlsaudit.policy.evaluate.sums import summed
 from rlsaudit.policy.evaluate.values import EvaluationError, Json, State, Unknown
 from rlsaudit.policy.expr import (
+    AFTER,
     UNKNOWN,
     Aggregate,
     And,
@@ -110,8 +111,8 @@ def value_of(expression: Expr, env: Env) -> Result:
             found = _typed(env.state.given[who, key], kind, env.state) if known else Unknown.VALUE
         case Field():
             found = _column(expression, env)
-        case Call():
-            found = _call(expression, env)
+        case Call(name=name):
+            found = _after(expression, env) if name == AFTER else _call(expression, env)
         case Not(operand):
             inner = value_of(operand, env)
             found = inner if isinstance(inner, Unknown) or inner is None else not inner
@@ -197,6 +198,18 @@ def _column(column: Field, env: Env) -> Result:
         return Unknown.VALUE
     # A column is there, whatever is known of it.
     return Unknown.VALUE if isinstance(found, Unknown) else found
+
+
+def _after(expression: Call, env: Env) -> Result:
+    """What a body comes to. Whether arguments that it does not ask for are computed is the planner's to say."""
+    found = value_of(expression.args[0], env)
+    for one in expression.args[1:]:
+        try:
+            if value_of(one, env) is Unknown.ANYTHING:
+                return Unknown.ANYTHING
+        except EvaluationError:
+            return Unknown.ANYTHING
+    return found
 
 
 def _call(expression: Call, env: Env) -> Result:

@@ -48,6 +48,11 @@ def tables(statement: Node) -> tuple[str, ...]:
     raise NotFollowedError(f"a statement that is not followed: {type(statement).__name__}")
 
 
+def takes_what_is_there(statement: Node) -> bool:
+    """Whether a statement makes no table where one of the name is there already."""
+    return isinstance(statement, ast.CreateStmt | ast.CreateTableAsStmt) and bool(statement.if_not_exists)
+
+
 def _made(name: Node) -> str:
     if name.relpersistence != _TEMPORARY and name.schemaname != _SCHEMA:
         raise NotFollowedError("a statement that makes a table that stays")

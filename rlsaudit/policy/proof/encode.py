@@ -15,6 +15,7 @@ import z3
 
 from rlsaudit.policy.client import LEVEL, LEVELS
 from rlsaudit.policy.expr import (
+    AFTER,
     TRUE,
     Aggregate,
     And,
@@ -284,8 +285,9 @@ class Encoder:
                 found = self._request(expression, expression.type)
             case Field():
                 found = self.column(env[expression.place], expression)
-            case Call():
-                found = self._call(expression, env)
+            case Call(name=name):
+                # A statement that fails reaches nothing: whether it does need not be said.
+                found = self.term(expression.args[0], env) if name == AFTER else self._call(expression, env)
             case Case():
                 found = self._case(expression, env)
             case Opaque():

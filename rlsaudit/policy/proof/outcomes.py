@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import z3
 
-from rlsaudit.policy.expr import Call, Const, Expr, Given, Lookup, Opaque, Who, is_larger, type_of, walk
+from rlsaudit.policy.expr import Const, Expr, Given, Who, is_larger, walk
+from rlsaudit.policy.failing import may_fail
 from rlsaudit.policy.proof.encode import Encoder
 from rlsaudit.policy.proof.prover import MOST_NODES
 from rlsaudit.policy.proof.tables import Tables
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 _EFFORT = 300_000
 _ASSUMED = frozenset({Who.SERVER, Who.CLOCK})
 """Of these values the encoding takes for granted what is so for ordinary users, in this century."""
-_NEVER_FAIL = frozenset(
-    {"=", "<>", "<", "<=", ">", ">=", "= ANY", "<> ALL", "lower()", "upper()", "btrim()", "||", "ARRAY", "->", "->>"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Outcomes:
 
     def _solved(self, expression: Expr, relation: int) -> Possible:
         parts = tuple(walk(expression))
-        fails = any(map(_may_fail, parts))
+        fails = any(map(may_fail, parts))
         if isinstance(expression, Const) and family(expression.type) is Family.TRUTH:
             value = expression.value
             return Possible(value in {"t", "true"}, value in {"f", "false"}, value is None, fails=False)
@@ -79,19 +77,3 @@ class Outcomes:
             # A proof that fails proves nothing.
             return Possible(fails=fails)
         return Possible(true, false, null, fails)
-
-
-def _may_fail(part: Expr) -> bool:
-    """Whether computing this may be an error, its parts left aside."""
-    match part:
-        case Opaque():
-            return True
-        case Lookup(strict=strict):
-            return strict
-        case Call(name, args):
-            if name.startswith("::"):
-                plain = {family(type_of(args[0])), family(part.type)} == {Family.NAME}
-                return not (plain and part.type.name in {"text", "character varying"})
-            return name not in _NEVER_FAIL
-        case _:
-            return False

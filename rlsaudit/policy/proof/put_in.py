@@ -7,13 +7,14 @@ that is whoever set the application up.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pglast import ast
 from pglast.enums import A_Expr_Kind, BoolExprType, NullTestType, SubLinkType
 
 from rlsaudit.policy import tree
+from rlsaudit.policy.columns import TEXTS
 from rlsaudit.policy.procedure import lookup
 from rlsaudit.policy.procedure.path import Computed, Event, FirstRow, Unknown
 
@@ -44,11 +45,13 @@ class Made(enum.Enum):
 class Picked:
     """What the client says of itself under a key of its metadata, as it likes: any value of the column's type.
 
-    `otherwise` is whether something else stands in where it says nothing: then the value is not NULL.
+    `otherwise` is whether something else stands in where it says nothing: then the value is not NULL. `through` are the
+    types that it is cast to on the way, but for texts.
     """
 
     key: str
     otherwise: bool = False
+    through: frozenset[str] = frozenset()
 
 
 Value: TypeAlias = "Made | Picked | str"
@@ -87,7 +90,7 @@ class Reader:
                 return self._case(inner, bindings, depth)
             case ast.A_Expr():
                 key = self._key(inner, bindings)
-                return frozenset({Made.ANYTHING if key is None else Picked(key)})
+                return frozenset({Made.ANYTHING if key is None else Picked(key, through=_casts(node))})
             case _:
                 return frozenset({Made.ANYTHING})
 
@@ -100,7 +103,7 @@ class Reader:
             case (Event("new"), ("id",)):
                 return frozenset({Made.ALONE})
             case (Computed(node, then, declared), ()) if "(" not in declared.type:
-                return self.values(node, then, depth + 1)
+                return frozenset(_as(one, declared.type) for one in self.values(node, then, depth + 1))
             case (Unknown(written=statement, column=column), ()) if statement is not None:
                 return frozenset({Made.ALONE if self.alone(statement, column) else Made.ANYTHING})
             case _:
@@ -112,7 +115,7 @@ class Reader:
         (first,) = parts[0] if len(parts[0]) == 1 else (None,)
         constants = all(len(one) == 1 and isinstance(next(iter(one)), str) for one in parts[1:])
         if isinstance(first, Picked) and constants:
-            return frozenset({Picked(first.key, otherwise=True)})
+            return frozenset({replace(first, otherwise=True)})
         return frozenset().union(*parts, {Made.PERHAPS})
 
     def _case(self, case: Node, bindings: Bindings, depth: int) -> frozenset[Value]:
@@ -195,7 +198,31 @@ class Reader:
         tables = select.fromClause or ()
         asked = (select.whereClause, select.groupClause, select.havingClause, select.larg, select.withClause)
         bare = not any((*asked, select.limitOffset, select.lockingClause)) and _takes_one(select.limitCount)
-        return bare and len(tables) == 1 and isinstance(tables[0], ast.RangeVar) and self.everybody(tables[0])
+        if not bare or len(tables) != 1 or not isinstance(tables[0], ast.RangeVar):
+            return False
+        # Without its parts it may have no rows at all.
+        return bool(tables[0].inh) and self.everybody(tables[0])
+
+
+def _casts(node: Node) -> frozenset[str]:
+    """The types that something is cast to, from one to the next, but for texts."""
+    found = set[str]()
+    while isinstance(node, ast.TypeCast):
+        found.add(tree.target(node))
+        node = node.arg
+    return frozenset(found) - TEXTS
+
+
+def _as(value: Value, declared: str) -> Value:
+    """A value that was kept in a variable of this type, as the body writes it."""
+    if isinstance(value, Made) or not declared or value == "NULL":
+        return value
+    cast = tree.expression(f"null::{declared}") if "%" not in declared else None
+    if not isinstance(cast, ast.TypeCast):
+        return Made.ANYTHING
+    if isinstance(value, Picked):
+        return replace(value, through=value.through | _casts(cast))
+    return f"({value})::{declared}"
 
 
 def _is_count(node: Node) -> bool:

@@ -21,9 +21,10 @@ from rlsaudit.policy.body import body_of, statements_of, surely_run
 from rlsaudit.policy.procedure import NotFollowed, paths
 from rlsaudit.policy.procedure.path import Returned, Writes
 from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value
+from rlsaudit.policy.proof.stored import is_kept_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation
@@ -59,25 +60,33 @@ class SignUp:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._filled: dict[int, _Filled] = {}
-        users = catalog.relations_by_name.get(USERS)
-        first = self._fired(users.oid, Operation.INSERT) if users is not None else ()
-        # Users may change their address and metadata as they like.
-        later = self._fired(users.oid, Operation.UPDATE) if users is not None else ()
+        self._users = catalog.relations_by_name.get(USERS)
+        self._kept: list[object] = []
+        self._everybody = frozenset[int]()
+        self._follow_all()
+        if self._users is not None:
+            # Who the first is, is told by what nothing takes out again: that is known once all is followed.
+            full = {oid for oid, one in self._filled.items() if one.surely and not (one.removed or one.lost)}
+            self._everybody = frozenset({self._users.oid, *full})
+            self._follow_all()
+
+    def _follow_all(self) -> None:
+        """Follows whatever signing up sets off, with what is known of who the first is."""
+        self._filled = {}
         self._seen: set[int] = set()
         self._picks_barred = False
         self._picked: dict[str, set[tuple[int, str]]] = {}
-        self._kept: list[object] = []
-        self._everybody = {users.oid} if users is not None else set[int]()
-        direct = list(first)
-        for function in direct:
+        if self._users is None:
+            return
+        fired = [one for one in self._catalog.triggers[self._users.oid] if fires(one, Operation.INSERT)]
+        always = {one.function for one in fired if not one.conditional}
+        for function in self._fired(self._users.oid, Operation.INSERT):
             self._picks_barred |= not _METADATA.isdisjoint(body_of(function).assigns)
-            for statement in surely_run(function):
-                if relation := self._surely_into(statement):
-                    self._everybody.add(relation.oid)
-        for one in direct:
-            self._follow(one, direct=True)
-        for one in later:
-            self._follow(one, direct=False)
+        for function in self._fired(self._users.oid, Operation.INSERT):
+            self._follow(function, direct=function.oid in always)
+        # Users may change their address and metadata as they like.
+        for function in self._fired(self._users.oid, Operation.UPDATE):
+            self._follow(function, direct=False)
 
     def fills(self, relation: int) -> bool:
         """Whether whoever signs up is given a row there, the same one whoever it is."""
@@ -109,6 +118,8 @@ class SignUp:
         if fact is None or (value.otherwise and not fact.not_null):
             # It would have to be told apart from one that may be NULL.
             return False
+        if not all(is_kept_as(one, fact.type) for one in value.through):
+            return False
         bodies = [body_of(one) for one in self._fired(relation, Operation.INSERT)]
         return not any(one.raises or one.returns_null or one.dynamic or not one.understood for one in bodies)
 
@@ -136,6 +147,11 @@ class SignUp:
             for relation in self._catalog.relations.values():
                 if re.search(rf"\b{re.escape(relation.name)}\b", function.body, re.IGNORECASE):
                     self._at(relation).lost = True
+        for operation, name in body.writes:
+            if operation == Operation.DELETE.value:
+                for relation in self._catalog.relations.values():
+                    if (self._catalog.schema_name(relation), relation.name)[-len(name) :] == name:
+                        self._take_out(relation, set())
         everybody = partial(self._shows_everybody, function)
         reader = Reader(direct and self._signs_up(function), self._is_alone, everybody)
         for node, bindings in self._writes(function, reader):
@@ -177,7 +193,9 @@ class SignUp:
             if not isinstance(path.end, Returned) or any(map(reader.never, path.conditions)):
                 continue
             for step in path.steps:
-                if isinstance(step, Writes) and (id(step.statement), id(step.bindings)) not in seen:
+                if not isinstance(step, Writes) or not isinstance(step.statement, _WRITES):
+                    continue
+                if (id(step.statement), id(step.bindings)) not in seen:
                     seen.add((id(step.statement), id(step.bindings)))
                     yield step.statement, step.bindings
         self._kept.append(found)
@@ -203,11 +221,30 @@ class SignUp:
     def _surely_into(self, statement: Node) -> Relation | None:
         """The table that gets a row by a statement, whatever there is; None where that is not certain."""
         named = list(self._named(statement.relation)) if isinstance(statement, ast.InsertStmt) else []
-        if len(named) != 1 or not _puts_one(statement):
+        if len(named) != 1 or not _puts_one(statement) or self._may_conflict(statement, named[0]):
             return None
         before = (body_of(one) for one in self._fired(named[0].oid, Operation.INSERT))
         swallowed = any(one.returns_null or not one.understood for one in before)
         return None if swallowed or self._catalog.rewrites[named[0].oid] else named[0]
+
+    def _may_conflict(self, insert: Node, relation: Relation) -> bool:
+        """Whether ON CONFLICT may keep a row out for what somebody else's row holds: by a key not the user's."""
+        clause = insert.onConflictClause
+        if clause is None:
+            return False
+        columns = {one.number: one for one in self._catalog.columns[relation.oid]}
+        keys = [
+            {columns[number].name for number in one.columns if number in columns}
+            for one in self._catalog.constraints[relation.oid]
+            if one.kind in "pu" and (clause.infer is None or clause.infer.conname in {None, one.name})
+        ]
+        if clause.infer is not None and clause.infer.indexElems:
+            keys = [{one.name for one in clause.infer.indexElems}]
+        values = _assigned_by(insert, [one.name for one in self._catalog.columns[relation.oid]])
+        alone = {name for name, value in values.items() if _is_new_id(value)}
+        # What is made for each row is no other's.
+        alone |= {one.name for one in columns.values() if one.name not in values and one.default and not one.constant}
+        return any(key.isdisjoint(alone) for key in keys)
 
     def _shows_everybody(self, function: Function, of: Node) -> bool:
         """Whether whoever signs up has a row in what a name may mean, and a function sees it there."""
@@ -252,12 +289,26 @@ class SignUp:
                 case ast.UpdateStmt():
                     there.open |= {one.name for one in node.targetList or ()}
                 case ast.DeleteStmt():
-                    there.removed = True
+                    pass
                 case _:
                     there.lost = True
             event = _EVENTS.get(type(node), Operation.UPDATE)
             for function in self._fired(relation.oid, event):
                 self._follow(function, direct=False)
+
+    def _take_out(self, relation: Relation, seen: set[int]) -> None:
+        """Notes that rows may be taken out of a table, and with them those that point at them."""
+        if relation.oid in seen:
+            return
+        seen.add(relation.oid)
+        self._at(relation).removed = True
+        for one in self._catalog.snapshot.constraints:
+            below = self._catalog.relations.get(one.relation)
+            if one.kind == "f" and one.foreign_relation == relation.oid and below is not None:
+                if "ON DELETE CASCADE" in one.definition:
+                    self._take_out(below, seen)
+                elif "ON DELETE SET" in one.definition:
+                    self._at(below).lost = True
 
     def _note_picks(self, relation: Relation, row: _Row) -> None:
         for name, values in row.items():
@@ -270,18 +321,33 @@ class SignUp:
         select = insert.selectStmt
         if select is None:
             return {}
-        lists = select.valuesLists or ()
-        if len(lists) > 1 or select.larg is not None or select.withClause is not None:
+        if len(select.valuesLists or ()) > 1 or select.larg is not None or select.withClause is not None:
             return None
-        values = lists[0] if lists else tuple(one.val for one in select.targetList or ())
-        names = [one.name for one in insert.cols or ()]
-        if not names:
-            names = [one.name for one in self._catalog.columns[relation.oid]]
-        if len(values) > len(names):
+        names = [one.name for one in self._catalog.columns[relation.oid]]
+        if len(_listed(select)) > len(insert.cols or names):
             return None
         alone = _is_one_row(select)
-        made = {name: reader.values(one, bindings) for name, one in zip(names, values, strict=False)}
+        made = {name: reader.values(one, bindings) for name, one in _assigned_by(insert, names).items()}
         return made if alone else dict.fromkeys(made, frozenset({Made.ANYTHING}))
+
+
+def _assigned_by(insert: Node, names: Sequence[str]) -> dict[str, Node]:
+    """What an INSERT of one row puts into which column, where `names` are all that there are."""
+    called = [one.name for one in insert.cols or ()] or names
+    return dict(zip(called, _listed(insert.selectStmt), strict=False)) if insert.selectStmt is not None else {}
+
+
+def _listed(select: Node) -> tuple[Node, ...]:
+    lists: Sequence[tuple[Node, ...]] = select.valuesLists or ()
+    return tuple(lists[0]) if lists else tuple(one.val for one in select.targetList or ())
+
+
+def _is_new_id(value: Node) -> bool:
+    """Whether a value is the id of the user who signs up, by the name that every trigger has for it."""
+    written = tree.uncast(value)
+    return isinstance(written, ast.ColumnRef) and tuple(
+        getattr(one, "sval", "").lower() for one in written.fields or ()
+    ) == ("new", "id")
 
 
 def _puts_one(insert: Node) -> bool:

@@ -20,6 +20,7 @@ import z3
 
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Given, Who, walk
+from rlsaudit.policy.failing import may_fail
 from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
 from rlsaudit.policy.proof.wishes import can_write_anything
@@ -104,10 +105,12 @@ class _Question:
         refused = self._models(encoder, [z3.Not(truth.value), *strangers])
         always = next(refused, None) is None
         stopped = self._stopped
-        if always and not stopped:
+        # What is never false may be an error instead, for everybody.
+        sound = witness is not None or not any(map(may_fail, walk(self._expression)))
+        if always and sound and not stopped:
             return Solution(Reach.ALL, Reach.ALL, witness)
         passes = self._passes_by_choice(picked) if picked else self._passes_for_somebody(encoder, strangers, witnessed)
-        if passes:
+        if passes and sound:
             return Solution(Reach.ALL, Reach.ALL, witness, given=not picked)
         self._stopped = stopped
         barred: Witness | None = None
@@ -301,7 +304,13 @@ def _apart(encoder: Encoder) -> list[Solved]:
 
 
 def sensible(encoder: Encoder) -> Iterator[Solved]:
-    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's."""
+    """Yields that no id is that of two things, as a uuid might be and never is: that of a user is no organisation's.
+
+    And that a row which signing up made holds nothing yet where nothing was put.
+    """
+    for (row, _), (column, term) in encoder.columns.items():
+        if encoder.made_at_sign_up(row) and encoder.tables.unset_at_sign_up(column):
+            yield z3.Implies(row.mine, term.null)
     numbers: dict[Thing, int] = {}
     meant = z3.Function("what an id is the id of", z3.IntSort(), z3.IntSort())
     for (row, number), (_, term) in encoder.columns.items():

@@ -17,7 +17,8 @@ from rlsaudit.policy.expr import Expr, Field, Type, walk
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.put_in import Made, Picked
 from rlsaudit.policy.proof.sign_up import SignUp
-from rlsaudit.policy.proof.values import Codes, Family, Term, constant, family
+from rlsaudit.policy.proof.stored import is_told, stored
+from rlsaudit.policy.proof.values import Codes, Family, Term, family
 from rlsaudit.policy.read.constraints import checks, references
 
 if TYPE_CHECKING:
@@ -162,9 +163,26 @@ class Tables:
 
     def surely_filled(self, relation: int, columns: Collection[Field]) -> bool:
         """The same where it is known as well what these columns get."""
-        values = (self._sign_up.values(relation, one.name) for one in columns)
-        doubtful = {Made.ANYTHING, Made.PERHAPS}
-        return self._sign_up.fills(relation) and all(doubtful.isdisjoint(one) for one in values)
+        return self._sign_up.fills(relation) and all(map(self._is_told, columns))
+
+    def _is_told(self, column: Field) -> bool:
+        """Whether it is known what a row that signing up makes holds in a column, or that no other row holds it."""
+        fact = self.fact(column.relation, column.number)
+        values = self._sign_up.values(column.relation, column.name)
+        if fact is None or fact.generated or not values.isdisjoint({Made.ANYTHING, Made.PERHAPS}):
+            return False
+        constants = {one for one in values if isinstance(one, str)}
+        if Made.DEFAULT in values and fact.default and fact.constant is None:
+            return self._alone(fact)
+        if Made.DEFAULT in values and fact.constant is not None:
+            constants.add(fact.constant)
+        return all(is_told(one, fact.type, column.type) for one in constants)
+
+    def unset_at_sign_up(self, column: Field) -> bool:
+        """Whether a row that signing up makes holds NULL in a column, as nothing is put there."""
+        fact = self.fact(column.relation, column.number)
+        left = self._sign_up.values(column.relation, column.name) == {Made.DEFAULT}
+        return left and fact is not None and not fact.default and not fact.generated
 
     def is_users(self, thing: Thing) -> bool:
         """Whether what it is the id of is a user: by key, or as whoever signs up is given one, or by what policies say.
@@ -261,7 +279,7 @@ class Tables:
                 case Made() | Picked():
                     value = None
                 case _:
-                    value = _default(one, column, term, codes)
+                    value = stored(one, fact.type, column.type, term, codes)
             if value is None:
                 return None
             possible.append(value)
@@ -269,7 +287,7 @@ class Tables:
 
     def _by_default(self, fact: Fact, column: Field, term: Term, codes: Codes, named: Collection[int]) -> Solved | None:
         if fact.constant is not None:
-            return _default(fact.constant, column, term, codes)
+            return stored(fact.constant, fact.type, column.type, term, codes)
         if fact.default or family(column.type) is not Family.NAME:
             return None
         known = self.column(column.relation, column.number)
@@ -299,7 +317,9 @@ class Tables:
             constant_ = fact.constant if one is Made.DEFAULT else one
             if one is Made.ALONE or (one is Made.DEFAULT and self._alone(fact)):
                 continue
-            value = _default(constant_, column, term, codes) if isinstance(constant_, str) else None
+            value = None
+            if isinstance(constant_, str):
+                value = stored(constant_, fact.type, column.type, term, codes)
             if value is None:
                 doubtful = always()
             elif everybody:
@@ -349,27 +369,6 @@ def _is_compared_with_user(text: str, column: str) -> bool:
                 if named and calls == {_USER_ID}:
                     return True
     return False
-
-
-def _default(sql: str, column: Field, term: Term, codes: Codes) -> Solved | None:
-    """That the column has its default."""
-    node = tree.uncast(tree.expression(sql))
-    if not isinstance(node, ast.A_Const):
-        return None
-    if node.isnull:
-        return term.null
-    match node.val:
-        case ast.String(sval=text):
-            value = constant(text or "", column.type, codes)
-        case ast.Integer(ival=number):
-            value = constant(str(number or 0), column.type, codes)
-        case ast.Float(fval=number):
-            value = constant(str(number), column.type, codes)
-        case ast.Boolean(boolval=truth):
-            value = z3.BoolVal(val=bool(truth))
-        case _:
-            value = None
-    return None if value is None else z3.And(z3.Not(term.null), term.value == value)
 
 
 def _field(fact: Fact) -> Field:

@@ -118,7 +118,7 @@ def constant(text: str, kind: Type, codes: Codes) -> Solved | None:
     """Returns a constant that is not NULL; None where the solver has no name for it."""
     match family(kind):
         case Family.TRUTH:
-            return always() if text in {"t", "true"} else never()
+            return always() if text in {"t", "true"} else never() if text in {"f", "false"} else None
         case Family.WHOLE:
             return _whole(text)
         case Family.REAL:

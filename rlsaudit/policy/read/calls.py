@@ -16,6 +16,7 @@ from pglast import ast
 from rlsaudit.policy import plpgsql, tree
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, Type, type_of
+from rlsaudit.policy.failing import after
 from rlsaudit.policy.helpers import FOUND, PATH, defaults, harmless
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Value, fixed
@@ -55,6 +56,7 @@ def call_of(node: Node, here: Here) -> Expr:
     value = _body(call)
     if type_of(value) != kind:
         value = _returned(value, kind, call)
+    value = after(value, call.arguments)
     maybe = [one for one in call.arguments if not (isinstance(one, Const) and one.value is not None)]
     if function.strict and maybe:
         missing = tuple(IsNull(one) for one in maybe)

@@ -70,7 +70,8 @@ def _constant(value: Const, target: Type, here: Here) -> Expr | None:
     """A constant of another type; None where a cast has to stay."""
     text, source = value.value, value.type
     if text is None:
-        return replace(value, type=target)
+        # A domain may refuse it.
+        return None if target.kind == "d" and source != target else replace(value, type=target)
     if source == target:
         return value
     if source == BOOLEAN and target in (TEXT, Type("character varying")):

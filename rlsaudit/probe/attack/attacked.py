@@ -25,13 +25,15 @@ class Attacked:
     `reach` is what was reached, `NONE` where nothing was: for certain where it is more than `OWN`. A user's own rows
     were made up, and with them it may be more than an ordinary user, or in a state that no database is in: so `OWN`
     confirms a proof and stands for nothing by itself. `rows` are how many of `there` the statement that got furthest
-    reached. `probe` is that statement, None where none got any.
+    reached. `probe` is that statement, None where none got any. `measured` is how far all attempts got where each had
+    a clear answer, else None: what these rows showed, and for certain only that nothing less is reached.
     """
 
     reach: Reach
     rows: int = 0
     there: int = 0
     probe: Probe | None = None
+    measured: Reach | None = None
 
     def told(self, operation: Operation) -> str:
         """What was done, for people."""
@@ -59,21 +61,22 @@ def judged(
         seeded: Whether rows of several owners and contents are among them: else nobody speaks of all rows.
         rewritten: Whether a trigger may have made another row of a new one, before a constraint stopped it.
     """
-    got = [(one, result) for one, result in attempts if _got(result, rewritten=rewritten)]
+    reached = [(one, result) for one, result in attempts if got(result, rewritten=rewritten)]
     if operation is Operation.INSERT:
         tried = sum(one.by.strange for one, _ in attempts)
-        return _new(got, tried if seeded else 0)
-    return max(_strangers(got, there, seeded=seeded), _own(got), key=lambda one: one.reach)
+        return _new(reached, tried if seeded else 0)
+    return max(_strangers(reached, there, seeded=seeded), _own(reached), key=lambda one: one.reach)
 
 
-def _got(result: Result, *, rewritten: bool) -> bool:
+def got(result: Result, *, rewritten: bool) -> bool:
+    """Returns whether a statement got through; `rewritten` is as in `judged`."""
     if result.outcome is Outcome.PASSED:
         return not rewritten
     return result.outcome is Outcome.ROWS and result.rows > 0
 
 
-def _strangers(got: Sequence[tuple[Attempt, Result]], there: int, *, seeded: bool) -> Attacked:
-    strange = [(one, result) for one, result in got if one.by.strange]
+def _strangers(reached: Sequence[tuple[Attempt, Result]], there: int, *, seeded: bool) -> Attacked:
+    strange = [(one, result) for one, result in reached if one.by.strange]
     if not strange:
         return NOTHING
     first, answer = max(strange, key=lambda pair: (not pair[0].nth, pair[1].rows))
@@ -83,16 +86,16 @@ def _strangers(got: Sequence[tuple[Attempt, Result]], there: int, *, seeded: boo
     return Attacked(Reach.ALL if every else Reach.SOME, rows, there, first.probe)
 
 
-def _own(got: Sequence[tuple[Attempt, Result]]) -> Attacked:
-    own = next(((one, result) for one, result in got if one.by.owns is not None), None)
+def _own(reached: Sequence[tuple[Attempt, Result]]) -> Attacked:
+    own = next(((one, result) for one, result in reached if one.by.owns is not None), None)
     return NOTHING if own is None else Attacked(Reach.OWN, max(own[1].rows, 1), probe=own[0].probe)
 
 
-def _new(got: Sequence[tuple[Attempt, Result]], tried: int) -> Attacked:
+def _new(reached: Sequence[tuple[Attempt, Result]], tried: int) -> Attacked:
     """Whose rows were put in: a stranger's, or one's own. `tried` are those of strangers, if of every content."""
-    strange = [one for one, _ in got if one.by.strange]
+    strange = [one for one, _ in reached if one.by.strange]
     if strange:
         every = len(strange) == tried >= _ENOUGH
         return Attacked(Reach.ALL if every else Reach.SOME, len(strange), tried, strange[0].probe)
-    own = next((one for one, _ in got if one.by.owns is not None and one.puts == one.by.owns.name), None)
+    own = next((one for one, _ in reached if one.by.owns is not None and one.puts == one.by.owns.name), None)
     return NOTHING if own is None else Attacked(Reach.OWN, 1, 1, own.probe)

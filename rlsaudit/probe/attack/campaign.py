@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import platform_of
-from rlsaudit.model import Operation, Skipped
+from rlsaudit.model import Operation, Reach, Skipped
 from rlsaudit.personas import reads_claim
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
@@ -15,7 +15,8 @@ from rlsaudit.probe.attack.attacked import Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import LEVEL, identities, newcomer_as, principals
-from rlsaudit.probe.attack.plan import Attacks
+from rlsaudit.probe.attack.measured import measured
+from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
 from rlsaudit.probe.attack.strangers import Strangers
@@ -135,16 +136,21 @@ class _Campaign:
             for more in attacks.one_by_one(attempt, result, totals.get(attempt.probe.relation, 0))
         ]
         answered += self._answered(then)
-        found = {
-            key: judged(
-                key[2],
-                tries,
-                totals.get(key[1], 0),
-                seeded=attacks.covers(shown[key[1]], key[2], deciding.get(key[1], frozenset())),
-                rewritten=attacks.rewrites(shown[key[1]], key[2]),
+        found: dict[Key, Attacked] = {}
+        for (name, oid, operation), tries in _by_cell(answered).items():
+            there, rewritten = totals.get(oid, 0), attacks.rewrites(shown[oid], operation)
+            seeded = attacks.covers(shown[oid], operation, deciding.get(oid, frozenset()))
+            others = attacks.of_others(oid)
+            sessions = _by_session(tries)
+            reached = max(
+                (judged(operation, one, there, seeded=seeded, rewritten=rewritten) for one in sessions),
+                key=lambda one: one.reach,
             )
-            for key, tries in _by_cell(answered).items()
-        }
+            levels = [
+                measured(operation, one, there=there, of_others=others, at_most=MOST_NTH, rewritten=rewritten)
+                for one in sessions
+            ]
+            found[name, oid, operation] = replace(reached, measured=_furthest(levels))
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
         called, uncalled = self._called(strangers, cast, sown.seeds.rows) if throwaway else ({}, ())
@@ -247,3 +253,17 @@ def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequenc
     for attempt, result in answered:
         cells[attempt.by.persona.name, attempt.probe.relation, attempt.probe.operation].append((attempt, result))
     return cells
+
+
+def _by_session(tries: Iterable[tuple[Attempt, Result]]) -> Iterable[Sequence[tuple[Attempt, Result]]]:
+    """The attempts of those who gave a second factor apart from those of others: each gets as far as it gets."""
+    sessions: defaultdict[str, list[tuple[Attempt, Result]]] = defaultdict(list)
+    for attempt, result in tries:
+        sessions[str(attempt.by.persona.claims.get(LEVEL))].append((attempt, result))
+    return tuple(sessions.values())
+
+
+def _furthest(levels: Sequence[Reach | None]) -> Reach | None:
+    """The furthest of what was measured; None where one that is not known may be further."""
+    known = [one for one in levels if one is not None]
+    return max(known, default=None) if len(known) == len(levels) or Reach.ALL in known else None

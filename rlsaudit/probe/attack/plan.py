@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.outcome import Result
     from rlsaudit.probe.rows import Principal, Row, Sown
 
-MOST_NTH = 24
+MOST_NTH = 36
 """So many rows are asked for one by one."""
 _FEW_NTH = 6
 """The same where they may be somebody's rows: each is locked for as long as its statement takes."""
@@ -104,6 +104,11 @@ class Attacks:
         others = {one.name for one in OTHERS}
         there = {row.values.get(name) for row in self._rows[ref.relation] if row.owner in others} if name else set()
         return name is not None and self._sown.has_all(ref.relation, name, there)
+
+    def of_others(self, relation: int) -> int:
+        """Returns how many rows of strangers were made in a relation (OID)."""
+        others = {one.name for one in OTHERS}
+        return sum(row.owner in others for row in self._rows[relation])
 
     def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
         """Yields what counts all rows there are, as the connection: not where it is kept from some of them itself."""

@@ -36,7 +36,7 @@ class ImpossibleError(Exception):
 class Wish:
     """What a row is to be like.
 
-    `varied` is a column and its text; `apart` how far down the owner's rows of other tables its foreign keys begin.
+    `varied` is a column and its text; `apart` how far down the owner's rows of other tables it begins to point at them.
     `bare` leaves out what need not be there, `full` leaves nothing to defaults.
     """
 
@@ -243,7 +243,7 @@ class Drafts:
                 continue
             if self._left_out(table, column, wish):
                 continue
-            values[column.number] = self._text(table, principal, column, whose)
+            values[column.number] = self._text(table, principal, column, whose, wish.apart)
         return values
 
     def _left_out(self, table: Table, column: Column, wish: Wish) -> bool:
@@ -255,7 +255,7 @@ class Drafts:
             return not wish.full
         return wish.bare and not column.not_null
 
-    def _text(self, table: Table, principal: Principal, column: Column, whose: Whose) -> str | None:
+    def _text(self, table: Table, principal: Principal, column: Column, whose: Whose, apart: int) -> str | None:
         place = (self.schemas[table.oid], table.relation.name, column.name)
         if place in {_OBJECTS, (*USERS, COLUMN)}:
             objects = place == _OBJECTS
@@ -280,7 +280,7 @@ class Drafts:
             made = self.owners.key(principal, whose.number, table, column, whose.n)
             if made is not None:
                 return made
-        made = self.owners.linked(principal, whose.number, table, column)
+        made = self.owners.linked(principal, whose.number, table, column, apart)
         if made is not None:
             return made
         if not texts:

@@ -71,14 +71,23 @@ class Owners:
         fitting = (one for one in found if longest is None or len(one) <= longest)
         return tuple(dict.fromkeys(fitting)) if kind.name in _KEYS else ()
 
-    def linked(self, principal: Principal, number: int, table: Table, column: Column) -> str | None:
-        """Returns what columns hold that are compared with one another and that no foreign key ties."""
-        ref = ColumnRef(table.oid, column.number)
-        root = self.roots.get(ref)
-        if root is None or root.relation not in self.tables or root.column not in self.tables[root.relation].columns:
+    def linked(self, principal: Principal, number: int, table: Table, column: Column, n: int = 0) -> str | None:
+        """Returns what columns hold that are compared with one another and that no foreign key ties.
+
+        It is the key of the row `n` of a principal, in the table that `links_to` names.
+        """
+        root = self.roots.get(ColumnRef(table.oid, column.number))
+        if root is None or self.links_to(table, column) is None:
             return None
         there = self.tables[root.relation]
-        return self.key(principal, number, there, there.columns[root.column], 0)
+        return self.key(principal, number, there, there.columns[root.column], n)
+
+    def links_to(self, table: Table, column: Column) -> int | None:
+        """Returns the relation (an OID) with whose key a column is compared; None where there is none."""
+        root = self.roots.get(ColumnRef(table.oid, column.number))
+        if root is None or root.relation not in self.tables or root.column not in self.tables[root.relation].columns:
+            return None
+        return root.relation
 
     def key(self, principal: Principal, number: int, table: Table, column: Column, n: int) -> str | None:
         """Returns what tells the row `n` of a principal from all others, in a column; None where nothing can."""

@@ -12,6 +12,7 @@ from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, platform_of
 from rlsaudit.model import Operation, Persona
 from rlsaudit.names import ident, literal, qualified
+from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_write
 from rlsaudit.probe.request import settings
 from rlsaudit.probe.rows.choices import Choices
@@ -172,6 +173,7 @@ class _Sowing:
             later += self._level(here)
             self._drafts.done |= set(level)
         later += self._again(arranged.levels, going)
+        later += self._beside(arranged.levels)
         self._fill(later)
         if deferred:
             self._check_now(deferred)
@@ -270,6 +272,29 @@ class _Sowing:
             wanted = max(MOST_ROWS - 1, min(len(table.bounds), 2 * MOST_ROWS) - 1)
             wishes += [Wish(n, apart=n) for n in range(len(wishes) + 1, wanted + 1)]
         yield from wishes
+
+    def _beside(self, levels: Iterable[Sequence[int]]) -> list[tuple[Table, Row, Draft]]:
+        """Points at every row that is there of tables that policies look into: at the published post as well."""
+        later: list[tuple[Table, Row, Draft]] = []
+        for level in levels:
+            wanted = [
+                (table, one, Wish(n, apart=n))
+                for table in (self._tables[oid] for oid in level)
+                for one in self._principals
+                if (there := len(self._drafts.rows.get((table.oid, one.name), ())))
+                for n in range(1, min(self._rows_looked_into(table, one), 2 * MOST_ROWS - there + 1))
+            ]
+            later += self._put(wanted)
+        return later
+
+    def _rows_looked_into(self, table: Table, principal: Principal) -> int:
+        """How many rows there are to point at, where policies ask what the row is like that one's own points at."""
+        policies = self._catalog.policies[table.oid]
+        asked = {ref.relation for one in policies for ref in one.columns} - {table.oid}
+        asked |= {oid for one in policies for oid in read_in(self._catalog, one.functions)}
+        tied = {key.target for key in table.keys}
+        tied |= {oid for one in table.writable if (oid := self._drafts.owners.links_to(table, one)) is not None}
+        return max((len(self._drafts.rows.get((oid, principal.name), ())) for oid in asked & tied), default=0)
 
     def _put(self, wanted: Iterable[tuple[Table, Principal, Wish]]) -> list[tuple[Table, Row, Draft]]:
         drawn: list[tuple[Table, Principal, Wish, Draft, Attempt]] = []

@@ -21,7 +21,7 @@ from rlsaudit.engine.programs import dumper
 from rlsaudit.errors import UsageError
 from rlsaudit.model import Skipped
 from rlsaudit.source.clone.build import built, engine_for
-from rlsaudit.source.clone.doubts import doubted
+from rlsaudit.source.clone.doubts import doubted, unlike, with_doubts
 
 if TYPE_CHECKING:
     from rlsaudit.audit import Options
@@ -56,7 +56,7 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
             hint="Take the direct connection or, on Supabase, the session pooler (port 5432).",
         )
     unlocked = _not_to_be_locked(catalog)
-    dump = schema_of(conninfo, program.path, without=(name for name, _ in unlocked))
+    dump = schema_of(conninfo, program.path, without=(name for name, _ in unlocked), session=session)
     if session.recorder is not None:
         session.recorder.programs.append(f"pg_dump {program.version}, in a READ ONLY transaction of its own")
     with start(engine) as server, built(server, catalog, dump) as clone, connect(clone.login) as attacker:
@@ -65,7 +65,8 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
         found = differences(snapshot, copy, apart_from=clone.crew.names)
         # Rows tell by an OID which partition they are in.
         facts = renumbered(replace(snapshot, viewer=_everybody(snapshot, copy)), copy)
-        audited = examine(facts, options, attacker)
+        doubts = doubted(catalog, found)
+        audited = examine(facts, options, attacker, doubts)
         note = (
             f"asked in a clone, on Postgres {server.version} from {server.provider}: the schema as pg_dump "
             f"{program.version} wrote it, and no rows but {_rows(snapshot, clone)}"
@@ -74,7 +75,7 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
     if server.major != snapshot.server.major:
         notes.append(f"the clone is Postgres {server.major} and the database is {snapshot.server.major}")
     skipped = [*clone.skipped, *_servers(snapshot), *(Skipped(f"{name} in the clone", why) for name, why in unlocked)]
-    report = doubted(audited.report, catalog, found, clone.failures, skipped)
+    report = with_doubts(audited.report, doubts, (*skipped, *unlike(found, clone.failures)))
     target = replace(report.target, probe=MODE, notes=(*report.target.notes, *notes))
     return replace(audited, report=replace(report, target=target))
 

@@ -1,17 +1,19 @@
-"""What may not be said of a clone that is not alike: verdicts by its answers, on what is not as it is in the database.
+"""What may not be said of a clone that is not alike: nothing by its answers, on what is not as it is in the database.
 
 The catalog's and the prover's verdicts rest on the database's own facts and stand. What was asked in the clone is asked
-of something else where a relation is not alike, or where something that it depends on is not.
+of something else where a relation is not alike, or where something that it depends on is not: such an answer decides no
+cell, opens no chain and is no evidence of a finding.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from rlsaudit.model import EvidenceKind, Skipped
-from rlsaudit.source.withheld import withheld
+from rlsaudit.model import Reach, Skipped
+from rlsaudit.probe.doubts import Doubts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,30 +28,41 @@ _Node: TypeAlias = "tuple[str, str]"
 """The kind and the identity of what may depend on something: `table` for any relation."""
 _OF_ALL = frozenset({"role", "membership", "type"})
 """What everything may depend on."""
-_OWN_FACTS = frozenset({EvidenceKind.CATALOG, EvidenceKind.PROOF})
 
 
-def doubted(
-    report: Report, catalog: Catalog, found: Iterable[Difference], failures: Iterable[Failure], left: Iterable[Skipped]
-) -> Report:
-    """Returns the report without verdicts by answers of what is not alike, and with all that could not be rebuilt."""
+def doubted(catalog: Catalog, found: Iterable[Difference]) -> Doubts:
+    """Returns whose answers are not believed: of what is not alike, and of what depends on that."""
     found = list(found)
     reasons = _reasons(catalog, found)
-    everything = next((_said(one) for one in found if one.object.type in _OF_ALL), None)
-    causes = {
-        one.relation: because
-        for one in report.matrix
-        if one.evidence not in _OWN_FACTS and (because := reasons.get(one.relation) or everything)
-    }
-    unlike = {one.object.identity for one in found}
-    told = [Skipped(f"{one.object.type} {one.object.identity} in the clone", ", ".join(one.what)) for one in found]
-    told += [
+    return Doubts(
+        relations={identity: because for (kind, identity), because in reasons.items() if kind == "table"},
+        functions={identity: because for (kind, identity), because in reasons.items() if kind == "function"},
+        everything=next((_said(one) for one in found if one.object.type in _OF_ALL), ""),
+    )
+
+
+def unlike(found: Iterable[Difference], failures: Iterable[Failure]) -> list[Skipped]:
+    """Returns what is not alike, and statements that failed and made it so."""
+    found = list(found)
+    names = {_name(one.object.identity) for one in found}
+    return [Skipped(f"{one.object.type} {one.object.identity} in the clone", ", ".join(one.what)) for one in found] + [
         Skipped(f"a statement of the clone: {one.statement}", one.message)
         for one in failures
         # A grant to a role that is no more, say: everything that it is about came out as it is.
-        if not one.objects or any(_name(each.identity) in map(_name, unlike) for each in one.objects)
+        if not one.objects or any(_name(each.identity) in names for each in one.objects)
     ]
-    return withheld(report, causes, (*left, *told), keep=_OWN_FACTS)
+
+
+def with_doubts(report: Report, doubts: Doubts, skipped: Iterable[Skipped]) -> Report:
+    """Returns the report with more that was skipped; a cell that is open for want of a believed answer says so."""
+    listed = (*report.skipped, *skipped)
+    matrix = tuple(
+        replace(one, because=f"{one.because}; {because}")
+        if one.reach is Reach.UNKNOWN and (because := doubts.of(one.relation))
+        else one
+        for one in report.matrix
+    )
+    return replace(report, matrix=matrix, skipped=listed, summary=replace(report.summary, skipped=len(listed)))
 
 
 def _said(one: Difference) -> str:
@@ -61,8 +74,8 @@ def _name(identity: str) -> str:
     return identity.partition("(")[0]
 
 
-def _reasons(catalog: Catalog, found: Iterable[Difference]) -> Mapping[str, str]:
-    """By the relation's identity, what is not alike of it or of what it depends on."""
+def _reasons(catalog: Catalog, found: Iterable[Difference]) -> Mapping[_Node, str]:
+    """For relations and functions, what is not alike of them or of what they depend on."""
     reasons = {(_kind(one.object.type), one.object.identity): _said(one) for one in found}
     if reasons:
         users: defaultdict[_Node, set[_Node]] = defaultdict(set)
@@ -75,7 +88,7 @@ def _reasons(catalog: Catalog, found: Iterable[Difference]) -> Mapping[str, str]
             for user in users[node] - reasons.keys():
                 reasons[user] = reasons[node]
                 waiting.append(user)
-    return {identity: because for (kind, identity), because in reasons.items() if kind == "table"}
+    return reasons
 
 
 def _kind(kind: str) -> str:
@@ -103,6 +116,7 @@ def _uses(catalog: Catalog) -> Mapping[_Node, set[_Node]]:
         by_name[relation.name.lower()].add(tables[relation.oid])
     for function in catalog.snapshot.functions:
         by_name[function.name.lower()].add(functions[function.oid])
+        uses[functions[function.oid]].add(("schema", catalog.schemas[function.schema].name))
     for function in catalog.snapshot.functions:
         for word in set(re.findall(r'"[^"]+"|\w+', function.body.lower())):
             uses[functions[function.oid]] |= by_name.get(word.strip('"'), set())

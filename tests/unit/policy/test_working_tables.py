@@ -6,7 +6,7 @@ import pytest
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.procedure.fragments import NotFollowedError
-from rlsaudit.policy.procedure.working import tables
+from rlsaudit.policy.procedure.working import tables, takes_what_is_there
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,18 @@ def test_anything_else_is_not_followed(text: str) -> None:
     (statement,) = tree.statements(text) or ()
     with pytest.raises(NotFollowedError):
         tables(statement)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("create temp table w (id uuid)", False),
+        ("create temp table w on commit drop as select 1 as id", False),
+        ("drop table if exists w", False),
+        ("create temp table if not exists w (id uuid)", True),
+        ("create temp table if not exists w on commit drop as select 1 as id", True),
+    ],
+)
+def test_one_that_is_there_already_may_be_the_caller_s(text: str, *, taken: bool) -> None:
+    (statement,) = tree.statements(text) or ()
+    assert takes_what_is_there(statement) is taken
