@@ -18,7 +18,7 @@ from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
 from rlsaudit.catalog.platform import exposed_schemas, is_platforms_role
 from rlsaudit.errors import AuditError, UsageError
-from rlsaudit.intent import Intent
+from rlsaudit.intent import BUILT_IN_PERSONAS, Intent
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
@@ -54,7 +54,8 @@ class Options:
     Where no mode is asked for it is `read`, on a server that is nobody's `write`.
 
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
-    them. `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody.
+    them, and `anonymous` whether those let anybody sign in without an account, None where that is not known.
+    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody.
     """
 
     schemas: tuple[str, ...] = ()
@@ -63,6 +64,7 @@ class Options:
     intent: Path | None = None
     progress: Callable[[int, int], None] = lambda _done, _total: None
     configured: tuple[str, ...] = ()
+    anonymous: bool | None = None
     throwaway: bool = False
 
     @property
@@ -136,8 +138,15 @@ def examine(
 
     missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
-    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix)]
-    notes += [*_in_part(catalog, probed.results), _NOT_YET]
+    notes = [
+        f"schemas: {known_by}",
+        *cast.notes,
+        *_without_account(case, options),
+        *_beyond_the_api(case, schemas),
+        *_open_chains(matrix),
+        *_in_part(catalog, probed.results),
+        _NOT_YET,
+    ]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
     report = Report(
@@ -272,6 +281,17 @@ def _beyond_the_api(case: Case, schemas: Sequence[str]) -> Iterable[str]:
             yield f"log in by themselves and are not audited (--role NAME does): {', '.join(left)}"
 
 
+def _without_account(case: Case, options: Options) -> Iterable[str]:
+    """What the project's settings say of those who sign in without an account."""
+    shown = any(one.claims.get("is_anonymous") is True for one in case.personas)
+    setting = "[auth].enable_anonymous_sign_ins of supabase/config.toml"
+    if options.anonymous and case.platform is Platform.SUPABASE:
+        alike = "" if shown else "; nothing asks who has, so that they reach what authenticated does"
+        yield f"{setting} is on: whoever is authenticated need not have an account{alike}"
+    elif options.anonymous is False and shown:
+        yield f"{setting} is off: what anonymous-sign-in reaches counts where the project itself has it on"
+
+
 def _open_chains(matrix: Matrix) -> Iterable[str]:
     """How many verdicts there are of which it is not known what a chain of statements adds."""
     left = sum(one.reach.decided and not one.escalated.decided for one in matrix.cells)
@@ -292,9 +312,10 @@ def _in_part(catalog: Catalog, results: Iterable[probe.Result]) -> Iterable[str]
 
 def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:
     catalog = case.catalog
+    built_in = BUILT_IN_PERSONAS.get(case.platform.value, ())
     idle = intent.idle(
         (catalog.identity(one) for one in catalog.snapshot.relations),
-        (name for one in case.personas for name in (one.name, one.role)),
+        (*built_in, *(name for one in case.personas for name in (one.name, one.role))),
         (catalog.function_identity(one) for one in catalog.snapshot.functions),
     )
     return [Skipped(f"intent for {one}", "nothing in this database has that name") for one in idle]

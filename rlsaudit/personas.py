@@ -17,10 +17,27 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Role
+    from rlsaudit.model import JsonObject
 
 STRANGER = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 """The user id of somebody who just signed up and owns nothing. Nobody's: it was drawn once, at random."""
 
+_SIGNED_UP: JsonObject = {
+    "sub": STRANGER,
+    "role": "authenticated",
+    "aud": "authenticated",
+    "email": "stranger@example.com",
+    "is_anonymous": False,
+    "aal": "aal1",
+    "app_metadata": {"provider": "email", "providers": ["email"]},
+    "user_metadata": {},
+}
+WITHOUT_ACCOUNT: JsonObject = {"email": "", "phone": "", "is_anonymous": True, "app_metadata": {}}
+"""What the token of an anonymous sign-in says otherwise."""
+_BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
+"""The personas that differ from `authenticated` in one claim: they are shown where something reads it."""
+VARIES = "$"
+"""What a value begins with that the server gives: it is another for everybody."""
 _READS_SETTING = re.compile(r"""\bcurrent_setting"?\s*\(\s*E?'([a-z_]\w*\.[\w.]+)'""", re.ASCII | re.IGNORECASE)
 _PREDEFINED = "pg_"
 
@@ -34,22 +51,26 @@ class Cast:
 
 
 def built_in(name: str) -> Persona | None:
-    """Returns Supabase's persona `anon` or `authenticated`, None for any other name."""
-    if name == "anon":
-        return Persona("anon", "anon", {"role": "anon"}, description="anybody who has the key in the browser's bundle")
-    if name == "authenticated":
-        claims = {
-            "sub": STRANGER,
-            "role": "authenticated",
-            "aud": "authenticated",
-            "email": "stranger@example.com",
-            "is_anonymous": False,
-            "aal": "aal1",
-            "app_metadata": {"provider": "email", "providers": ["email"]},
-            "user_metadata": {},
-        }
-        return Persona("authenticated", "authenticated", claims, description="anybody who signed up, owning nothing")
-    return None
+    """Returns one of Supabase's personas, None for any other name.
+
+    `anonymous-sign-in` and `aal2` are two more sessions of the role `authenticated`: of somebody without an account,
+    and of somebody who gave a second factor.
+    """
+    match name:
+        case "anon":
+            return Persona(
+                "anon", "anon", {"role": "anon"}, description="anybody who has the key in the browser's bundle"
+            )
+        case "authenticated":
+            return Persona(name, name, dict(_SIGNED_UP), description="anybody who signed up, owning nothing")
+        case "anonymous-sign-in":
+            said = "anybody who signed in without an account, owning nothing"
+            return Persona(name, "authenticated", {**_SIGNED_UP, **WITHOUT_ACCOUNT}, description=said)
+        case "aal2":
+            said = "anybody who signed up and gave a second factor, owning nothing"
+            return Persona(name, "authenticated", {**_SIGNED_UP, "aal": "aal2"}, description=said)
+        case _:
+            return None
 
 
 def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared: tuple[Persona, ...]) -> Cast:
@@ -73,7 +94,8 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
     if roles:
         chosen = [_of_role(role, platform, settings) for role in roles]
     elif platform is Platform.SUPABASE:
-        chosen = [one for one in (built_in("anon"), built_in("authenticated")) if one]
+        told_apart = [name for claim, name in _BY_CLAIM.items() if reads_claim(catalog, claim)]
+        chosen = [one for name in ("anon", "authenticated", *told_apart) if (one := built_in(name))]
     else:
         chosen = [_of_role(role.name, platform, settings) for role in _application_roles(access)]
     chosen = [one for one in chosen if one.name not in {each.name for each in declared}]
@@ -81,6 +103,24 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
     return Cast((*chosen, *declared), tuple(notes))
+
+
+def owns_nothing(persona: Persona) -> bool:
+    """Whether no row can be a persona's own, whatever rows there are: its claims say who it is, and that is nobody.
+
+    Without claims the role is who somebody is. What the server gives and the audit varies is nobody's.
+    """
+    user = str(persona.claims.get("sub", STRANGER))
+    return bool(persona.claims) and (user == STRANGER or user.startswith(VARIES))
+
+
+def names_of(access: Access, persona: Persona) -> frozenset[str]:
+    """Returns the names by which rows may be tied to a persona: a user's id, or its role and what it belongs to."""
+    if persona.claims:
+        return frozenset() if owns_nothing(persona) else frozenset({str(persona.claims["sub"])})
+    role = access.catalog.roles_by_name[persona.role].oid
+    belongs = access.roles.memberships(role)
+    return frozenset(access.catalog.roles[one].name for one in belongs if one in access.catalog.roles)
 
 
 def served_to(
@@ -113,7 +153,10 @@ def _of_role(role: str, platform: Platform, settings: Mapping[str, str]) -> Pers
     if platform is Platform.POSTGRES:
         return Persona(role, role, settings=dict(settings), description="a role of this database")
     claims = {"role": role}
-    return built_in(role) or Persona(role, role, claims, description="a role of this database")
+    found = built_in(role)
+    if found is not None and found.role == role:
+        return found
+    return Persona(role, role, claims, description="a role of this database")
 
 
 def _application_roles(access: Access) -> Iterable[Role]:
@@ -124,14 +167,24 @@ def _application_roles(access: Access) -> Iterable[Role]:
     return [one for one in roles if one.oid in reachable and not one.superuser and not one.name.startswith(_PREDEFINED)]
 
 
+def reads_claim(catalog: Catalog, claim: str) -> bool:
+    """Whether a policy, a view or a function of the project's reads a claim of the token, by its name."""
+    named = re.compile(rf"""'[{{$."]*{re.escape(claim)}["}}]*'""")
+    return any(named.search(text) for text in _texts(catalog))
+
+
 def _settings_read(catalog: Catalog) -> Mapping[str, str]:
     """The custom settings that policies, views and the project's functions read, each as an identity that varies."""
-    texts = [text for one in catalog.snapshot.policies for text in (one.using, one.check) if text]
-    texts += [one.body for one in catalog.snapshot.functions if one.extension is None]
-    texts += [one.definition for one in catalog.snapshot.relations if one.definition and one.extension is None]
     # Their names are the same in capitals.
-    found = sorted({name.lower() for text in texts for name in _READS_SETTING.findall(text)})
-    return {name: f"${name}" for name in found if not name.startswith("request.")}
+    found = sorted({name.lower() for text in _texts(catalog) for name in _READS_SETTING.findall(text)})
+    return {name: f"{VARIES}{name}" for name in found if not name.startswith("request.")}
+
+
+def _texts(catalog: Catalog) -> Iterable[str]:
+    """All SQL of the project's that may ask who is calling."""
+    yield from (text for one in catalog.snapshot.policies for text in (one.using, one.check) if text)
+    yield from (one.body for one in catalog.snapshot.functions if one.extension is None)
+    yield from (one.definition for one in catalog.snapshot.relations if one.definition and one.extension is None)
 
 
 def _must_exist(role: str, catalog: Catalog) -> None:

@@ -67,6 +67,13 @@ class Roles:
                     waiting.append(one)
         return ()
 
+    def memberships(self, role: int) -> frozenset[int]:
+        """Returns every role that `role` is a member of, through others as well, itself included.
+
+        As `pg_has_role(…, 'MEMBER')` says up to 15, for any role but a superuser.
+        """
+        return self._closure(role, lambda _: True)
+
     def administrable(self, role: int) -> frozenset[int]:
         """Returns every role whose membership `role` may give away: with ADMIN OPTION, its own or that of a membership.
 
@@ -74,8 +81,7 @@ class Roles:
         """
         if self.is_superuser(role):
             return frozenset(self._catalog.roles)
-        members = self._closure(role, lambda _: True)
-        return frozenset(one.role for each in members for one in self._memberships[each] if one.admin)
+        return frozenset(one.role for each in self.memberships(role) for one in self._memberships[each] if one.admin)
 
     def obtainable(self, role: int) -> frozenset[int]:
         """Returns every role that `role` can come to act as by SET ROLE and by grants that it may give to itself.

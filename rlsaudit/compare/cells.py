@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Change, Direction, Reach
@@ -13,16 +14,26 @@ if TYPE_CHECKING:
 
 
 def compare_cells(before: Iterable[Cell], after: Iterable[Cell]) -> Iterator[Change]:
-    """Yields the cells that differ, in the order of `after`, then those that are gone."""
+    """Yields the cells that differ, in the order of `after`, then those that are gone.
+
+    A persona that is on one side only is compared with the one that has its role's name: it is shown where something
+    asks for what tells it from that one, and nothing opens or closes by being told apart.
+    """
     old = {_key(one): one for one in before}
     new = {_key(one): one for one in after}
+    old_personas, new_personas = ({persona for persona, _, _ in side} for side in (old, new))
     for key, cell in new.items():
-        was = old.get(key)
+        was = old.get(key if cell.persona in old_personas else (cell.role, *key[1:]))
         direction = _direction(was, cell)
         if direction is not None:
             yield _change(cell, direction, _shown(was) if was else "not there", _shown(cell))
     for key, cell in old.items():
-        if key not in new and cell.at_most is not Reach.NONE:
+        now = new.get(key if cell.persona in new_personas else (cell.role, *key[1:]))
+        if now is not None and cell.persona not in new_personas:
+            direction = _direction(cell, now)
+            if direction is not None:
+                yield _change(replace(now, persona=cell.persona), direction, _shown(cell), _shown(now))
+        elif now is None and cell.at_most is not Reach.NONE:
             yield _change(cell, Direction.LESS, _shown(cell), "not there", gone=True)
 
 

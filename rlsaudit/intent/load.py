@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.intent.schema import Allow, IntentFile
 
-_BUILT_IN_PERSONAS = {"supabase": frozenset({"anon", "authenticated", "anonymous-sign-in"})}
+BUILT_IN_PERSONAS = {"supabase": ("anon", "authenticated", "anonymous-sign-in", "aal2")}
+"""The personas that exist without being declared, by platform; not all of them are shown of every database."""
 
 
 def load(path: Path | None, platform: str) -> Intent:
@@ -72,7 +73,7 @@ def _chain(name: str, source: str) -> list[IntentFile]:
 
 def _refuse_built_in_names(intent_file: IntentFile, source: str, platform: str) -> None:
     for persona in intent_file.persona:
-        if persona.name in _BUILT_IN_PERSONAS.get(platform, ()):
+        if persona.name in BUILT_IN_PERSONAS.get(platform, ()):
             message = f'{source}: the persona "{persona.name}" is built in and cannot be declared.'
             raise IntentError(message, hint="Give the persona another name; its role may be the same.")
 

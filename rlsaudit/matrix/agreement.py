@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.personas import STRANGER
+from rlsaudit.personas import owns_nothing
 from rlsaudit.policy.proof import Step
 from rlsaudit.probe import Outcome, Result
 from rlsaudit.probe.supposed import Said, opened_by
@@ -191,11 +191,6 @@ def with_chain(way: Way, chained: Chained | None) -> Way:
         because = f"a chain was proved to gain no more, and one did: a bug of rlsaudit ({way.because})"
         return replace(way, at_most=Reach.ALL, evidence=EvidenceKind.NONE, because=because)
     return replace(way, at_least=Reach.SOME, steps=steps)
-
-
-def owns_nothing(persona: Persona) -> bool:
-    """Whether every row that the persona reads is a stranger's: it has no identity, or one that nobody has."""
-    return persona.name == "anon" or persona.claims.get("sub") == STRANGER
 
 
 def _contradiction(way: Way, probe: str) -> str:

@@ -13,6 +13,8 @@ _STEP = re.compile(r"\.((?:[^.\\]|\\.)*)", re.DOTALL)
 SOURCES = ("user_metadata", "request.cookies", _HEADERS)
 """Where there are several values, by path."""
 THE_E_MAIL, LEVEL = "the e-mail", "aal"
+NO_ADDRESS = "the address that it has not got"
+"""What the token of somebody without an account has in the place of an address: an empty text, for good."""
 LEVELS = frozenset({"aal1", "aal2"})
 
 

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.policy.client import LEVEL, THE_E_MAIL, is_e_mail, may_write, may_write_anything
+from rlsaudit.policy.client import LEVEL, NO_ADDRESS, THE_E_MAIL, is_e_mail, may_write, may_write_anything
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.formula import (
     FALSE,
@@ -69,6 +69,11 @@ class Comparisons:
             return opaque
         if Known(None) in (left, right):
             return NULL
+        for one, other in ((left, right), (right, left)):
+            known = _without_address(operator, one, other)
+            # LIKE has its pattern on the right.
+            if known is not None and (one is left or operator not in _LIKE):
+                return known
         if operator in {"=", "<>"}:
             equal = self._equal(left, right, opaque.text)
             if equal is not None:
@@ -168,6 +173,19 @@ class Comparisons:
 
     def _own_id(self) -> str:
         return str(self._persona.claims.get("sub"))
+
+
+def _without_address(operator: str, value: Scalar, constant: Scalar) -> Formula | None:
+    """An empty text beside a constant; None where it is no such comparison."""
+    if not isinstance(value, Chosen) or value.source != NO_ADDRESS or value.view or not isinstance(constant, Known):
+        return None
+    match operator, constant.value:
+        case "=" | "<>", str(text):
+            return Constant((not text) is (operator == "="))
+        case "~~" | "~~*" | "!~~" | "!~~*", str(pattern):
+            return Constant((not set(pattern) - {"%"}) is not operator.startswith("!"))
+        case _:
+            return None
 
 
 def _never_null(value: Scalar) -> bool:

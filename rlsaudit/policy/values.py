@@ -10,7 +10,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, SQLValueFunctionOp, SubLinkType
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.client import joined
+from rlsaudit.policy.client import NO_ADDRESS, joined
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.scalar import (
     Chosen,
@@ -58,6 +58,11 @@ CHOSEN_CLAIMS = {
 }
 """Claims that a user brings about: it writes the first, signs up with the next two, enrols a second factor, and picks
 how it signs in."""
+_OF_AN_ACCOUNT = frozenset({("email",), ("phone",), ("app_metadata", "provider"), ("app_metadata", "providers")})
+"""Those of them that an anonymous sign-in has not got, for it has no account."""
+_ADDRESSES = frozenset({("email",), ("phone",)})
+_HIGHEST = {("aal",): "aal2"}
+"""What one of them is in a session that is all that somebody can bring about."""
 SESSION_CLAIMS = frozenset({"amr", "aud", "client_id", "exp", "iat", "is_anonymous", "iss", "jti", "nbf"})
 """Claims that say nothing about who somebody is: of those that the persona does not have nothing is known.
 
@@ -251,7 +256,8 @@ class Values:
         if not isinstance(argument, Known) or not isinstance(argument.value, str):
             return Unknown()
         setting = argument.value.lower()
-        if setting == "request.jwt.claims" and self._scope.trusted:
+        # Elsewhere than on Supabase a request has claims where the intent says so.
+        if setting == "request.jwt.claims" and (self._scope.trusted or self._scope.persona.claims):
             return Claims(())
         if setting.startswith(_CLIENT_SETTINGS):
             return Chosen(setting)
@@ -304,10 +310,8 @@ class Values:
             return Known(None)
         if self._signed_in and path == ("sub",):
             return Identity(personal=True, key="sub")
-        for length in (1, 2) if self._signed_in else ():
-            source = CHOSEN_CLAIMS.get(path[:length])
-            if source is not None:
-                return Chosen(source, path[length:])
+        if self._signed_in and (chosen := chosen_claim(self._scope.persona, path)) is not None:
+            return Chosen(*chosen)
         value: Any = self._scope.persona.claims
         for step in path:
             if value is not None and not isinstance(value, dict):
@@ -323,7 +327,27 @@ class Values:
         if self._signed_in and path[0] in SESSION_CLAIMS:
             return Unknown()
         # A hook or the service may give signed-in users claims that we do not know; those of the anon key are fixed.
-        return Identity(personal=False, key=joined(path)) if self._signed_in else Known(None)
+        known = not self._signed_in or is_settled(self._scope.persona, path)
+        return Known(None) if known else Identity(personal=False, key=joined(path))
+
+
+def chosen_claim(persona: Persona, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Returns what a signed-in persona brings about itself and the path into that; None for any other claim.
+
+    That it has no address is among it: whether rows are there that have none either is not for a policy to say.
+    """
+    for length in (1, 2):
+        source = CHOSEN_CLAIMS.get(path[:length])
+        if source is not None and not is_settled(persona, path):
+            return source, path[length:]
+    return (NO_ADDRESS, ()) if path in _ADDRESSES and is_settled(persona, path) else None
+
+
+def is_settled(persona: Persona, path: tuple[str, ...]) -> bool:
+    """Whether a claim that a user could bring about is what the persona's token says, for good."""
+    if persona.claims.get("is_anonymous") is True and not _OF_AN_ACCOUNT.isdisjoint((path[:1], path[:2])):
+        return True
+    return path in _HIGHEST and persona.claims.get(path[0]) == _HIGHEST[path]
 
 
 def is_stable(node: Node, scope: Scope) -> bool:

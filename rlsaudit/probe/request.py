@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.names import ident, literal
+from rlsaudit.personas import STRANGER, VARIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.model import Persona
 
-_STRANGER_SETTING = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
-"""What a setting holds that varies by identity: nobody's value, in the form that most tenants have."""
 _API_SEARCH_PATH = "public, extensions"
 _LOGIN_SEARCH_PATH = '"$user", public'
 """What a login has where nothing else is set."""
@@ -43,14 +42,25 @@ def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str
         if one.role in holders and one.value is not None and one.name in {"search_path", "row_security"}
     }
     made["role"] = persona.role
+    if platform is Platform.SUPABASE or persona.claims:
+        made["request.jwt.claims"] = json.dumps(_given(persona.claims), ensure_ascii=True, sort_keys=True)
     if platform is Platform.SUPABASE:
-        made["request.jwt.claims"] = json.dumps(persona.claims, ensure_ascii=True, sort_keys=True)
         made["request.method"] = "GET"
         made["request.path"] = "/"
         made["request.headers"] = "{}"
         made["request.cookies"] = "{}"
-    made |= {name: _STRANGER_SETTING if value.startswith("$") else value for name, value in persona.settings.items()}
+    made |= {name: str(_given(value)) for name, value in persona.settings.items()}
     return made
+
+
+def _given(value: object) -> object:
+    """A setting or a claim as a request brings it along: where it varies by identity, what is nobody's.
+
+    That has the form that most ids have.
+    """
+    if isinstance(value, dict):
+        return {key: _given(one) for key, one in value.items()}
+    return STRANGER if isinstance(value, str) and value.startswith(VARIES) else value
 
 
 def transcript(

@@ -15,7 +15,7 @@ from rlsaudit.errors import UsageError
 from rlsaudit.migrations.errors import UnreadableError
 from rlsaudit.migrations.split import first_words, split
 from rlsaudit.names import ident
-from rlsaudit.personas import choose
+from rlsaudit.personas import built_in, choose
 from rlsaudit.probe.request import settings as request_settings
 from rlsaudit.probe.request import transcript
 from rlsaudit.pytest_plugin.failing import guarded
@@ -75,9 +75,11 @@ class Asking:
         self._persona = persona
 
     def _named(self, name: str) -> Persona:
-        """A persona of the audit, or a role as it is."""
+        """A persona of the audit, one that is built in, or a role as it is."""
         case = self._audited.case
         known = next((one for one in case.personas if one.name == name), None)
+        if known is None and case.platform is Platform.SUPABASE and name not in case.catalog.roles_by_name:
+            known = built_in(name)
         return known or choose(case.access, case.platform, (name,), ()).personas[0]
 
     def execute(self, sql: str, params: Parameters = None) -> psycopg.Cursor[Any]:

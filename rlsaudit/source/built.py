@@ -138,7 +138,10 @@ def _examined(login: str, settings: Settings, recipe: Recipe, options: Options) 
             snapshot = take(session)
         known = {one.name for one in snapshot.schemas}
         served = tuple(one for one in settings.exposed if one in known)
-        audited = examine(snapshot, replace(options, configured=served, throwaway=True), session)
+        # Where nobody can sign up, nobody gets in without an account either.
+        anonymous = None if settings.signup is False else settings.anonymous_sign_ins
+        project = replace(options, configured=served, anonymous=anonymous, throwaway=True)
+        audited = examine(snapshot, project, session)
     return Side(audited.report, audited.case)
 
 

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options, audit, examine
+from rlsaudit.catalog import take
 from rlsaudit.connect import connect
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.probe.attack import chains
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell
 
 Cells = dict[tuple[str, str, Operation], "Cell"]
@@ -42,12 +47,12 @@ def test_where_there_are_too_many_chains_that_is_said(supabase_database: str, mo
     assert said == [[], ["chains of statements as anon", "chains of statements as authenticated"]]
 
 
-def attacked(database: str, schema: str) -> Cells:
+def attacked(database: str, schema: str, intent: Path | None = None) -> Cells:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("set role postgres")
         connection.execute(schema)
     with connect(database) as session:
-        report = audit(session, Options(probe="write", throwaway=True))
+        report = audit(session, Options(probe="write", throwaway=True, intent=intent))
     assert not [one for one in report.matrix if "a bug of rlsaudit" in f"{one.because} {one.escalated_because}"]
     return {(one.persona, one.relation, one.operation): one for one in report.matrix}
 
@@ -179,6 +184,153 @@ def test_evidence_bears_no_date_so_that_reports_can_be_compared(supabase_databas
     told = [line for one in report.findings for line in one.evidence.sql]
     assert any("insert into public.members" in line for line in told)
     assert not [line for line in told if re.search(rf"\b{asked[0]}-\d\d-\d\d", line)]
+
+
+class TestRoles:
+    """On plain Postgres a role is who somebody is, and a stranger to rows that do not name it."""
+
+    SCHEMA = """
+        create role attack_ann login;
+        create role attack_app login;
+        create table public.members (team uuid, member name, primary key (team, member));
+        create table public.plans (id uuid primary key, team uuid not null, body text);
+        alter table public.members enable row level security;
+        alter table public.plans enable row level security;
+        create policy joins on public.members for insert with check (member = current_user);
+        create policy own on public.members for select using (member = current_user);
+        create policy theirs on public.plans using (
+          exists (select from public.members m where m.team = plans.team and m.member = current_user));
+        create table public.open (id uuid primary key, owner name default current_user, body text);
+        grant all on public.members, public.plans, public.open to attack_ann, attack_app;
+    """
+
+    @pytest.fixture
+    def matrix(self, database: str) -> Iterator[Matrix]:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(self.SCHEMA)
+            try:
+                with connect(database) as session:
+                    with session.read_only():
+                        snapshot = take(session)
+                    options = Options(probe="write", throwaway=True, roles=("attack_ann",))
+                    yield examine(snapshot, options, session).case.matrix
+            finally:
+                connection.execute("drop owned by attack_ann, attack_app; drop role attack_ann, attack_app")
+
+    def test_it_attacks_the_rows_of_others(self, matrix: Matrix) -> None:
+        for operation in (Operation.SELECT, Operation.UPDATE, Operation.DELETE):
+            cell = matrix.by_key["attack_ann", "public.open", operation]
+            assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
+        # A default puts the role's name in: whose the new row is has to be in the statement.
+        assert matrix.by_key["attack_ann", "public.open", Operation.INSERT].evidence is EvidenceKind.CATALOG
+
+    def test_it_makes_itself_a_member_by_its_name(self, matrix: Matrix) -> None:
+        cell = matrix.by_key["attack_ann", "public.plans", Operation.SELECT]
+        assert (cell.reach, cell.escalated_at_least) == (Reach.OWN, Reach.SOME)
+        chained = [one for (_, _, operation), one in matrix.fought.chained.items() if operation is Operation.SELECT]
+        assert any("attack_ann" in step.sql for one in chained for step in one.steps)
+
+
+class TestDeclared:
+    """Personas of the intent attack as well: with what their requests bring along, as a stranger and as an owner."""
+
+    INTENT = """
+        [[persona]]
+        name = "org"
+        role = "authenticated"
+        claims = { sub = "$user", role = "authenticated", app_metadata = { org = "$org" } }
+        [[persona]]
+        name = "gold"
+        role = "authenticated"
+        claims = { sub = "$user", role = "authenticated", app_metadata = { plan = "gold" } }
+    """
+    SCHEMA = """
+        create table public.papers (id uuid primary key, org uuid not null, body text);
+        alter table public.papers enable row level security;
+        create policy theirs on public.papers using (org = (auth.jwt() -> 'app_metadata' ->> 'org')::uuid);
+        create table public.offers (id uuid primary key, plan text not null, body text);
+        alter table public.offers enable row level security;
+        create policy paid on public.offers for select using (plan = auth.jwt() -> 'app_metadata' ->> 'plan');
+        create policy all_paid on public.offers for delete using (auth.jwt() -> 'app_metadata' ->> 'plan' = 'gold');
+    """
+
+    def test_with_claims(self, supabase_database: str, tmp_path: Path) -> None:
+        intent = tmp_path / "intent.toml"
+        intent.write_text(self.INTENT, "utf-8")
+        cells = attacked(supabase_database, self.SCHEMA, intent)
+        for operation in Operation:
+            cell = cells["org", "public.papers", operation]
+            assert (cell.reach, cell.evidence) == (Reach.OWN, EvidenceKind.PROBE), cell.because
+        for persona, operation, reach in (
+            ("gold", Operation.SELECT, Reach.SOME),
+            ("gold", Operation.DELETE, Reach.ALL),
+        ):
+            cell = cells[persona, "public.offers", operation]
+            assert (cell.reach, cell.evidence) == (reach, EvidenceKind.PROBE), cell.because
+        assert cells["authenticated", "public.offers", Operation.DELETE].reach is Reach.NONE
+
+
+class TestSessions:
+    """Without an account and with a second factor: personas where something asks for that, and only there."""
+
+    NOTES = """
+        create table public.notes (id uuid primary key, user_id uuid not null, body text);
+        alter table public.notes enable row level security;
+        create policy own on public.notes to authenticated using (user_id = auth.uid());
+    """
+
+    def test_nobody_asks(self, supabase_database: str) -> None:
+        cells = attacked(supabase_database, self.NOTES)
+        assert {persona for persona, _, _ in cells} == {"anon", "authenticated"}
+
+    def test_an_account_is_asked_for(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            self.NOTES
+            + """create policy r on public.notes as restrictive to authenticated
+                   using ((auth.jwt() ->> 'is_anonymous')::boolean is false);
+                 create policy guests on public.notes for select to authenticated using (
+                   not coalesce((auth.jwt() ->> 'is_anonymous')::boolean, false));""",
+        )
+        assert {persona for persona, _, _ in cells} == {"anon", "authenticated", "anonymous-sign-in"}
+        for operation in Operation:
+            assert cells["anonymous-sign-in", "public.notes", operation].reach is Reach.NONE
+        assert cells["authenticated", "public.notes", Operation.SELECT].evidence is EvidenceKind.PROBE
+        assert cells["authenticated", "public.notes", Operation.SELECT].reach is Reach.ALL
+
+    def test_a_second_factor_is_brought_along_by_whoever_signs_up(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            self.NOTES
+            + """create policy strong on public.notes for select to authenticated
+                   using (auth.jwt() ->> 'aal' = 'aal2');
+                 create policy weak on public.notes for delete to authenticated
+                   using (auth.jwt() ->> 'aal' = 'aal1');""",
+        )
+        assert {persona for persona, _, _ in cells} == {"anon", "authenticated", "aal2"}
+        for persona in ("authenticated", "aal2"):
+            cell = cells[persona, "public.notes", Operation.SELECT]
+            assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
+        assert cells["authenticated", "public.notes", Operation.DELETE].reach is Reach.ALL
+        assert cells["aal2", "public.notes", Operation.DELETE].reach is Reach.OWN
+
+    def test_without_an_address_nothing_is_said_of_rows_that_have_none(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            """
+            create table public.invitations (id uuid primary key, email text not null);
+            alter table public.invitations enable row level security;
+            create policy theirs on public.invitations for select to authenticated using (email = auth.email());
+            create policy staff on public.invitations for delete to authenticated
+              using (auth.email() like '%@acme.example' or auth.email() = 'boss@example.com');
+            create policy guests on public.invitations for update to authenticated using (
+              (auth.jwt() ->> 'is_anonymous')::boolean and auth.email() = '');
+            """,
+        )
+        guest = {operation: cells["anonymous-sign-in", "public.invitations", operation] for operation in Operation}
+        assert (guest[Operation.SELECT].reach, guest[Operation.SELECT].at_least) == (Reach.UNKNOWN, Reach.NONE)
+        assert guest[Operation.DELETE].reach is Reach.NONE
+        assert guest[Operation.UPDATE].reach is Reach.ALL
 
 
 class TestWhatIsMeasured:

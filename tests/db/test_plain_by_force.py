@@ -14,6 +14,7 @@ from rlsaudit.model import Operation, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rlsaudit.engine import Server
 
@@ -26,12 +27,14 @@ def url(server: Server) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", sorted(one.stem for one in PLAIN.glob("*.sql")))
-def test_what_roles_reach_lies_within_the_bounds(url: str, name: str) -> None:
+def test_what_roles_reach_lies_within_the_bounds(url: str, name: str, tmp_path: Path) -> None:
     plain = read_plain(name)
-    judged = judge_plain(url, plain)
+    judged = judge_plain(url, plain, tmp_path)
     assert judged.unlike(plain.world) == []
     assert judged.faults(judged.cells) == []
     assert judged.faults(judged.unprobed) == []
+    assert judged.faults(judged.attacked) == []
+    assert judged.faults(judged.empty) == []
     assert judged.inconsistent() == []
     assert judged.unconfirmed() == []
 

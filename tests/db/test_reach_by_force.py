@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from oracle.judged import PERSONAS, judge
+from oracle.judged import judge
 from oracle.world import WORLDS, World, read_world
 from psycopg import sql
 
@@ -107,7 +107,7 @@ def test_the_oracle_measures_what_is_written_down(group: str) -> None:
     judged = judge(group, read_world("own_rows"))
     found = {
         (persona, operation.value): judged.measured[persona].reach("public.notes", operation).reach.value
-        for persona in PERSONAS
+        for persona in judged.measured
         for operation in Operation
     }
     assert found == {

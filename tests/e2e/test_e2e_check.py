@@ -237,3 +237,33 @@ def _commit(project: Path, message: str) -> None:
 
 def _git(project: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=project, check=True, timeout=60)  # noqa: S603, S607
+
+
+@pytest.mark.parametrize(
+    ("setting", "asks", "said"),
+    [
+        ("true", False, "nothing asks who has, so that they reach what authenticated does"),
+        ("true", True, "is on: whoever is authenticated need not have an account"),
+        ("false", True, "is off: what anonymous-sign-in reaches counts where the project itself has it on"),
+        ("false", False, ""),
+    ],
+)
+def test_a_policy_that_begins_to_ask_for_an_account_opens_nothing(
+    project: Path, setting: str, *, asks: bool, said: str
+) -> None:
+    (project / "supabase" / "config.toml").write_text(f"[auth]\nenable_anonymous_sign_ins = {setting}\n")
+    condition = "(auth.jwt() ->> 'is_anonymous')::boolean is false" if asks else "user_id = auth.uid()"
+    _migrate(
+        project,
+        "20240102000000_account.sql",
+        f'create policy "an account" on public.notes as restrictive to authenticated\n  using ({condition});\n',
+    )
+    code, report = _check(project, "--base", "main", "--probe", "none")
+    assert code == 0
+    assert ("anonymous-sign-in" in {one["name"] for one in report["personas"]}) is asks
+    told = [one for one in report["target"]["notes"] if "enable_anonymous_sign_ins" in one]
+    assert (told == []) is (said == "")
+    assert all(said in one for one in told)
+    notes = [one for one in report["changes"] if one["what"] == "public.notes" and one["kind"] == "cell"]
+    assert {(one["persona"], one["direction"]) for one in notes} <= {("anonymous-sign-in", "less")}
+    assert bool(notes) is asks

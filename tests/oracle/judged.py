@@ -22,17 +22,21 @@ if TYPE_CHECKING:
     from rlsaudit.model import Cell
     from rlsaudit.probe import Answer
 
-PERSONAS = ("anon", "authenticated")
+PERSONAS = ("anon", "authenticated", "anonymous-sign-in", "aal2")
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A world's cells, as audited with probes, without, and with rows attacked, and what each persona measured."""
+    """A world's cells, as audited with probes, without, and with rows attacked, and what each persona measured.
+
+    `empty` are those of a world that has no rows yet but those that are made for the attacks.
+    """
 
     cells: tuple[Cell, ...]
     unprobed: tuple[Cell, ...]
     attacked: tuple[Cell, ...]
     measured: dict[str, Force]
+    empty: tuple[Cell, ...] = ()
     supposed: tuple[Answer, ...] = ()
 
     def unconfirmed(self) -> list[Answer]:
@@ -65,7 +69,7 @@ class Judged:
         """Cells whose evidence does not fit their verdict, or that probes and proof decide differently."""
         proved = {(one.persona, one.relation, one.operation): one for one in self.unprobed}
         found = []
-        for one in (*self.cells, *self.unprobed, *self.attacked):
+        for one in (*self.cells, *self.unprobed, *self.attacked, *self.empty):
             other = proved[one.persona, one.relation, one.operation]
             fits = (one.at_least is one.at_most is one.reach) if one.reach.decided else one.at_least < one.at_most
             told = (one.evidence is not EvidenceKind.NONE) is one.reach.decided
@@ -75,7 +79,7 @@ class Judged:
             if not (fits and told and agrees and chained) or "a bug of rlsaudit" in one.because:
                 found.append(one)
         # What a chain gains it gains by statements that are told.
-        every = (*self.cells, *self.unprobed, *self.attacked)
+        every = (*self.cells, *self.unprobed, *self.attacked, *self.empty)
         found += [
             one
             for one in every
@@ -97,8 +101,10 @@ def judge(url: str, world: World) -> Judged:
             cells, supposed = asked(session, Options())
             unprobed = audit(session, Options(probe="none")).matrix
             attacked = audit(session, Options(probe="write", throwaway=True)).matrix
-        measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS}
-        return Judged(cells, unprobed, attacked, measured, supposed)
+        shown = {one.persona for one in unprobed}
+        assert shown <= set(PERSONAS)
+        measured = {one: Force(connection, world, identities(one, world)) for one in PERSONAS if one in shown}
+        return Judged(cells, unprobed, attacked, measured, supposed=supposed)
 
 
 def asked(session: Session, options: Options) -> tuple[tuple[Cell, ...], tuple[Answer, ...]]:

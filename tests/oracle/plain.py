@@ -3,12 +3,16 @@
 A file in `plain/` is SQL in parts. What stands before the first mark makes roles, all called `oracle_…`, and a schema,
 as superuser; `-- @seed` are rows; `-- @personas` is a line for each role that is audited: the role, which login it is
 reached by (its own name, or that of a member), and the settings that the application makes. With settings a role is
-somebody who owns nothing, A and B; without, the role is who it is, and rows that hold its name are its own.
-`-- @calls`, `-- @tied` and `-- @measures` are as in the other worlds.
+somebody who owns nothing, A and B; without, the role is who it is, and rows that hold its name are its own. A word with
+`claims:` before it is a path into the claims that says who somebody is; `-- @intent` declares such personas, by the
+names of their roles, with the values that do not vary. `-- @calls`, `-- @tied` and `-- @measures` are as in the other
+worlds.
 """
 
 from __future__ import annotations
 
+import json
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +30,10 @@ from rlsaudit.personas import STRANGER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rlsaudit.model import JsonObject
+
 PLAIN = Path(__file__).parent / "plain"
-_PARTS = ("-- @seed", "-- @personas", "-- @calls", "-- @tied", "-- @measures")
+_PARTS = ("-- @seed", "-- @personas", "-- @intent", "-- @calls", "-- @tied", "-- @measures")
 _OURS = r"select rolname from pg_roles where rolname like 'oracle\_%'"
 SERVED = ("public.", "app.")
 
@@ -38,13 +44,17 @@ class Plain:
 
     world: World
     asking: Mapping[str, tuple[Identity, ...]]
+    intent: str
 
 
 def read_plain(name: str) -> Plain:
     """Reads `plain/<name>.sql`."""
     found = parts_of((PLAIN / f"{name}.sql").read_text("utf-8"), _PARTS)
     lines = {part: [one.split() for one in text.splitlines() if one.strip()] for part, text in found.items()}
-    asking = {role: _identities(role, login, settings) for role, login, *settings in lines["-- @personas"]}
+    declared = {one["name"]: one for one in tomllib.loads(found["-- @intent"]).get("persona", ())}
+    asking = {
+        role: _identities(role, login, said, declared.get(role, {})) for role, login, *said in lines["-- @personas"]
+    }
     names = {one: frozenset({one}) for one in asking}
     world = World(
         name,
@@ -55,32 +65,49 @@ def read_plain(name: str) -> Plain:
         seeing_all=frozenset({"S", "A", "B", *asking}),
         measures=tuple(measured(*one) for one in lines["-- @measures"]),
     )
-    return Plain(world, asking)
+    return Plain(world, asking, found["-- @intent"])
 
 
-def _identities(role: str, login: str, settings: list[str]) -> tuple[Identity, ...]:
-    if not settings:
+def _identities(role: str, login: str, said: list[str], declared: JsonObject) -> tuple[Identity, ...]:
+    if not said:
         return (Identity(role, role, {}, None, login=login),)
     people = (("S", STRANGER), ("A", A), ("B", B))
-    return tuple(
-        Identity(name, role, {}, user, login=login, settings=dict.fromkeys(settings, user)) for name, user in people
-    )
+    found = []
+    for name, user in people:
+        claims = json.loads(json.dumps(declared.get("claims", {})))
+        settings = dict(declared.get("settings", {}))
+        for one in said:
+            kind, _, path = one.rpartition(":")
+            inner = claims if kind else settings
+            *steps, last = path.split(".") if kind else (path,)
+            for step in steps:
+                inner = inner[step]
+            inner[last] = user
+        found.append(Identity(name, role, claims, user, login=login, settings=settings))
+    return tuple(found)
 
 
-def judge_plain(url: str, plain: Plain) -> Judged:
-    """Makes the world in an empty database at `url`, the conninfo of a superuser, and audits and measures it."""
+def judge_plain(url: str, plain: Plain, directory: Path) -> Judged:
+    """Makes the world in an empty database at `url`, the conninfo of a superuser, and audits and measures it.
+
+    The intent is written into `directory`.
+    """
+    intent = directory / "intent.toml"
+    intent.write_text(plain.intent, "utf-8")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(plain.world.schema.encode())
+        roles = tuple(plain.asking)
+        with connect(url) as session:
+            empty = audit(session, Options(roles=roles, intent=intent, probe="write", throwaway=True)).matrix
         connection.execute(plain.world.seed.encode())
         with connect(url) as session:
-            roles = tuple(plain.asking)
-            cells, supposed = asked(session, Options(roles=roles))
-            unprobed = audit(session, Options(roles=roles, probe="none")).matrix
-            attacked = audit(session, Options(roles=roles, probe="write", throwaway=True)).matrix
+            cells, supposed = asked(session, Options(roles=roles, intent=intent))
+            unprobed = audit(session, Options(roles=roles, intent=intent, probe="none")).matrix
+            attacked = audit(session, Options(roles=roles, intent=intent, probe="write", throwaway=True)).matrix
         measured_ = {
             role: Force(connection, plain.world, identities, SERVED) for role, identities in plain.asking.items()
         }
-        return Judged(cells, unprobed, attacked, measured_, supposed)
+        return Judged(cells, unprobed, attacked, measured_, empty, supposed)
 
 
 def forget_roles(url: str) -> None:

@@ -39,6 +39,8 @@ _USERS = "\n".join(
 Measure: TypeAlias = "tuple[str, str, Mapping[Operation, Reach]]"
 """A persona and a relation with what is reached by each operation."""
 
+SETTLED = {"anonymous-sign-in": frozenset({"email", "phone", "app_metadata"}), "aal2": frozenset({"aal"})}
+"""The claims that somebody cannot bring about as one of these personas: they are what they are."""
 TIED = {"aaaaaaaa": frozenset("A"), "bbbbbbbb": frozenset("B"), STRANGER: frozenset("S")}
 
 
@@ -125,7 +127,7 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
     found = built_in(persona)
     assert found is not None
     anonymous = persona == "anon"
-    first = Identity("anon" if anonymous else "S", persona, found.claims, None if anonymous else STRANGER)
+    first = Identity("anon" if anonymous else "S", found.role, found.claims, None if anonymous else STRANGER)
     sending = [replace(first, headers=one) for one in world.headers]
     if anonymous:
         return (first, *sending)
@@ -134,8 +136,10 @@ def identities(persona: str, world: World) -> tuple[Identity, ...]:
     ]
     by_id = {id_: name for name, id_ in world.people.items()}
     chosen = [
-        replace(first, name=by_id.get(sub, first.name), claims={**found.claims, **more}, user=sub)
+        replace(one, name=by_id.get(sub, one.name), claims={**one.claims, **more}, user=sub)
+        for one in (first, users[0])
         for more in world.claims
-        for sub in [str(more.get("sub", STRANGER))]
+        if SETTLED.get(persona, frozenset()).isdisjoint(more)
+        for sub in [str(more.get("sub", one.user))]
     ]
     return (first, *users, *chosen, *sending)

@@ -11,13 +11,15 @@ from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
 from rlsaudit.connect import connect
 from rlsaudit.errors import UsageError
+from rlsaudit.intent import BUILT_IN_PERSONAS
 from rlsaudit.model import Persona
-from rlsaudit.personas import STRANGER, Cast, choose
+from rlsaudit.personas import STRANGER, Cast, built_in, choose, owns_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.connect import Session
+    from rlsaudit.model import JsonObject
 
 APP = """
 create role per_login login;
@@ -146,3 +148,54 @@ def test_settings_of_the_server_and_of_requests_are_no_identity(session: Session
     chosen = cast(session)
     assert {str(one.settings) for one in chosen.personas} == {"{}"}
     assert chosen.notes == ()
+
+
+SESSIONS = {
+    "create policy p on public.t using ((auth.jwt() ->> 'is_anonymous')::boolean is false)": ["anonymous-sign-in"],
+    "create policy p on public.t using (auth.jwt() #>> '{aal}' = 'aal2')": ["aal2"],
+    "create function public.f() returns text language sql as $$ select auth.jwt() ->> 'aal' $$": ["aal2"],
+    "create function public.f() returns text language plpgsql as "
+    "$$ begin execute 'select auth.jwt() ->> ''is_anonymous'''; return ''; end $$": ["anonymous-sign-in"],
+    "create view public.v as select * from public.t where (auth.jwt() -> 'is_anonymous')::boolean "
+    "or auth.jwt() ->> 'aal' = 'aal2'": ["anonymous-sign-in", "aal2"],
+    "create policy p on public.t using (tenant = 'is_anonymous?')": [],
+    "create view public.v as select u.is_anonymous from auth.users u": [],
+}
+
+
+@pytest.mark.parametrize("statement", SESSIONS)
+def test_a_session_is_a_persona_where_something_asks_for_it(supabase_database: str, statement: str) -> None:
+    with connect(supabase_database) as admin, admin.rolled_back():
+        admin.execute("create table public.t (tenant text)")
+        admin.execute(statement)
+        chosen = cast(admin)
+    assert [one.name for one in chosen.personas] == ["anon", "authenticated", *SESSIONS[statement]]
+    assert {one.role for one in chosen.personas[1:]} == {"authenticated"}
+
+
+def test_what_is_built_in_has_the_names_that_an_intent_may_use() -> None:
+    for name in BUILT_IN_PERSONAS["supabase"]:
+        found = built_in(name)
+        assert found is not None
+        assert found.name == name
+
+
+def test_a_role_with_the_name_of_a_session_is_that_role(supabase_database: str) -> None:
+    with connect(supabase_database) as admin, admin.rolled_back():
+        admin.execute("create role aal2")
+        (chosen,) = cast(admin, "aal2").personas
+    assert (chosen.role, chosen.claims) == ("aal2", {"role": "aal2"})
+
+
+@pytest.mark.parametrize(
+    ("claims", "nobodys"),
+    [
+        ({}, False),
+        ({"role": "x"}, True),
+        ({"sub": STRANGER}, True),
+        ({"sub": "$user"}, True),
+        ({"sub": "7"}, False),
+    ],
+)
+def test_a_persona_owns_nothing_where_its_claims_say_that_it_is_nobody(claims: JsonObject, *, nobodys: bool) -> None:
+    assert owns_nothing(Persona("x", "x", claims)) is nobodys

@@ -31,7 +31,7 @@ from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import LostError
 from rlsaudit.policy.read.opaque import opaque
 from rlsaudit.policy.scalar import Chosen, Claims, CurrentRole, Identity, Known
-from rlsaudit.policy.values import CHOSEN_CLAIMS, SESSION_CLAIMS, Values
+from rlsaudit.policy.values import SESSION_CLAIMS, Values, chosen_claim, is_settled
 
 if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Here
@@ -176,16 +176,18 @@ def _part(path: tuple[str, ...], kind: Type, here: Here) -> Expr:
         value = value.get(step) if isinstance(value, dict) else None
     if "sub" not in claims:
         return Const(None if value is None else json.dumps(value), kind)
-    if path[0] in SESSION_CLAIMS or path == ("sub",):
+    if path == ("sub",) or (path[0] in SESSION_CLAIMS and value is None):
         return _lost(path, "reads a claim of the session as JSON", kind)
     if path == ("app_metadata",):
         # Some of it is given by the server and some is not.
         return _lost(path, "reads app_metadata as a whole", kind, nullable=False)
-    for claim, source in CHOSEN_CLAIMS.items():
-        if path[: len(claim)] == claim:
-            return Given(Who.CLIENT, key_of(source, path[len(claim) :]), kind, nullable=True)
+    chosen = chosen_claim(here.scope.persona, path)
+    if chosen is not None:
+        return Given(Who.CLIENT, key_of(*chosen), kind, nullable=True)
     if isinstance(value, dict | list):
         return _lost(path, "reads several claims as a whole", kind)
+    if value is None and is_settled(here.scope.persona, path):
+        return Const(None, kind)
     if value is not None and not (isinstance(value, str) and value.startswith("$")):
         # What the persona has is known; `$tenant` stands for what the server gives.
         return Const(json.dumps(value), kind)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function
     from rlsaudit.model import Persona
+    from rlsaudit.probe.attack.strangers import Strangers
     from rlsaudit.probe.outcome import Result
     from rlsaudit.probe.rows import Row
 
@@ -68,13 +69,15 @@ class Calls:
 
     Args:
         access: The facts.
+        strangers: Whose rows are none of a persona's own.
         rows: The rows that were made.
         run: Runs probes and returns their results.
     """
 
-    def __init__(self, access: Access, rows: Sequence[Row], run: Run) -> None:
+    def __init__(self, access: Access, strangers: Strangers, rows: Sequence[Row], run: Run) -> None:
         self._access = access
         self._catalog = access.catalog
+        self._strangers = strangers
         self._run = run
         self._users = {one.name: one for one in OTHERS}
         self._keys = self._primary_keys(rows)
@@ -102,6 +105,8 @@ class Calls:
                 continue
             # Triggers copy values into other tables, so what is recognised has to be what the body reads.
             read = self._read(function)
+            if not self._strangers.unnamed(persona, read):
+                continue
             for given in self._arguments(function):
                 for relation in sorted(read & self._marks.keys()):
                     told = [

@@ -7,22 +7,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import platform_of
-from rlsaudit.model import Operation, Skipped
+from rlsaudit.model import Operation, Reach, Skipped
+from rlsaudit.personas import reads_claim
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.attacked import Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
-from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
+from rlsaudit.probe.attack.identities import LEVEL, identities, newcomer_as, principals
 from rlsaudit.probe.attack.measured import measured
 from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
+from rlsaudit.probe.attack.strangers import Strangers
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.rows import seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.expr import Expr
     from rlsaudit.probe.attack.attempt import Attempt
+    from rlsaudit.probe.attack.identities import Identity
     from rlsaudit.probe.outcome import Probe, Result
     from rlsaudit.probe.rows import Row
 
@@ -99,7 +102,7 @@ class _Campaign:
         self._progress = progress
         self._done = self._asked = 0
         self._cut: list[str] = []
-        self._unsigned = ""
+        self._unsigned: dict[str, str] = {}
 
     def fought(self) -> Campaign:
         catalog, ground = self._catalog, self._ground
@@ -110,18 +113,22 @@ class _Campaign:
         self._session.execute("set constraints all immediate")
         tables = self._tables(exposure)
         texts = said(condition for _, condition in ground.conditions)
-        people = principals(settings_of(cast))
+        people = principals(cast)
         sown = seed(self._session, catalog, tables, people, texts, throwaway=throwaway)
+        deciding = consulted(catalog, ground.conditions)
+        strangers = Strangers(self._session, ground.access, deciding, throwaway=throwaway)
+        strangers.look(cast, exposure)
         attacks = Attacks(ground.access, sown, people, throwaway=throwaway)
         attacks.sized(self._run(list(attacks.sizes())))
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
+        leveled = reads_claim(catalog, LEVEL)
         first = [
             attempt
             for persona in cast
-            for by in identities(persona)
+            for who in identities(persona, leveled=leveled)
             for one in exposure[persona.name]
-            for attempt in (*attacks.on_rows(by, one, totals.get(one.oid, 0)), *attacks.new_rows(by, one))
+            for attempt in _attempts(attacks, strangers, who, one, totals.get(one.oid, 0))
         ]
         answered = self._answered(first)
         then = [
@@ -130,18 +137,24 @@ class _Campaign:
             for more in attacks.one_by_one(attempt, result, totals.get(attempt.probe.relation, 0))
         ]
         answered += self._answered(then)
-        deciding = consulted(catalog, ground.conditions)
         found: dict[Key, Attacked] = {}
         for (name, oid, operation), tries in _by_cell(answered).items():
             there, rewritten = totals.get(oid, 0), attacks.rewrites(shown[oid], operation)
             seeded = attacks.covers(shown[oid], operation, deciding.get(oid, frozenset()))
-            reached = judged(operation, tries, there, seeded=seeded, rewritten=rewritten)
             others = attacks.of_others(oid)
-            level = measured(operation, tries, there=there, of_others=others, at_most=MOST_NTH, rewritten=rewritten)
-            found[name, oid, operation] = replace(reached, measured=level)
+            sessions = _by_session(tries)
+            reached = max(
+                (judged(operation, one, there, seeded=seeded, rewritten=rewritten) for one in sessions),
+                key=lambda one: one.reach,
+            )
+            levels = [
+                measured(operation, one, there=there, of_others=others, at_most=MOST_NTH, rewritten=rewritten)
+                for one in sessions
+            ]
+            found[name, oid, operation] = replace(reached, measured=_furthest(levels))
         # A newcomer signs up first, which on somebody's server is not for us to do.
-        chained = self._chained(attacks, cast, exposure, deciding) if throwaway else {}
-        called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())
+        chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
+        called, uncalled = self._called(strangers, cast, sown.seeds.rows) if throwaway else ({}, ())
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
@@ -155,33 +168,34 @@ class _Campaign:
         return Campaign(found, chained, called, skipped)
 
     def _called(
-        self, cast: Sequence[Persona], rows: Sequence[Row]
+        self, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
     ) -> tuple[Mapping[tuple[str, int, int], Called], Iterable[tuple[str, str]]]:
-        calls = Calls(self._ground.access, rows, self._run)
+        calls = Calls(self._ground.access, strangers, rows, self._run)
         found: dict[tuple[str, int, int], Called] = {}
         uncalled: dict[str, str] = {}
         for persona in cast:
-            if identities(persona)[0].strange:
-                called, left = calls.found(persona, self._ground.served[persona.name])
-                found |= called
-                uncalled |= left
+            called, left = calls.found(persona, self._ground.served[persona.name])
+            found |= called
+            uncalled |= left
         return found, uncalled.items()
 
     def _chained(
         self,
         attacks: Attacks,
+        strangers: Strangers,
         cast: Sequence[Persona],
-        exposure: Mapping[str, Sequence[Relation]],
         deciding: Mapping[int, frozenset[int]],
     ) -> Mapping[Key, Chained]:
-        self._unsigned = sign_up(self._session, self._catalog, NEWCOMER)
         found: dict[Key, Chained] = {}
         for persona in cast:
-            if identities(persona)[0].strange:
-                newcomer = posing_as(NEWCOMER, persona)
-                chains = Chains(attacks, newcomer, exposure[persona.name], deciding, self._run)
-                found |= chains.found()
-                self._cut += [persona.name] if chains.cut else []
+            newcomer = newcomer_as(persona)
+            if newcomer.name not in self._unsigned:
+                self._unsigned[newcomer.name] = sign_up(self._session, self._catalog, newcomer)
+            addressed = self._ground.exposure[persona.name]
+            strange = frozenset(one.oid for one in addressed if strangers.owns_nothing(persona, one))
+            chains = Chains(attacks, newcomer, persona, addressed, strange, deciding, self._run)
+            found |= chains.found()
+            self._cut += [persona.name] if chains.cut else []
         return found
 
     def _tables(self, exposure: Mapping[str, Sequence[Relation]]) -> Sequence[Relation]:
@@ -213,8 +227,8 @@ class _Campaign:
         left: Mapping[tuple[int, str], set[Operation]],
         missing: Mapping[int, str],
     ) -> Iterable[Skipped]:
-        if self._unsigned:
-            yield Skipped("chains of statements by somebody who has just signed up", f"no account: {self._unsigned}")
+        for why in filter(None, self._unsigned.values()):
+            yield Skipped("chains of statements by somebody who has just signed up", f"no account: {why}")
         for name in self._cut:
             yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():
@@ -224,8 +238,33 @@ class _Campaign:
             yield Skipped(f"rows of {self._catalog.identity(shown[oid])} to attack", f"none could be put in: {why}")
 
 
+def _attempts(
+    attacks: Attacks, strangers: Strangers, who: Identity, relation: Relation, there: int
+) -> Iterator[Attempt]:
+    """The attempts of somebody on a relation: what comes of them tells of a stranger's rows, or of its own."""
+    for operation in (None, Operation.INSERT):
+        strange = who.owns is None and strangers.owns_nothing(who.persona, relation, operation)
+        if strange or who.owns is not None:
+            by = replace(who, strange=strange)
+            yield from attacks.on_rows(by, relation, there) if operation is None else attacks.new_rows(by, relation)
+
+
 def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequence[tuple[Attempt, Result]]]:
     cells: defaultdict[Key, list[tuple[Attempt, Result]]] = defaultdict(list)
     for attempt, result in answered:
         cells[attempt.by.persona.name, attempt.probe.relation, attempt.probe.operation].append((attempt, result))
     return cells
+
+
+def _by_session(tries: Iterable[tuple[Attempt, Result]]) -> Iterable[Sequence[tuple[Attempt, Result]]]:
+    """The attempts of those who gave a second factor apart from those of others: each gets as far as it gets."""
+    sessions: defaultdict[str, list[tuple[Attempt, Result]]] = defaultdict(list)
+    for attempt, result in tries:
+        sessions[str(attempt.by.persona.claims.get(LEVEL))].append((attempt, result))
+    return tuple(sessions.values())
+
+
+def _furthest(levels: Sequence[Reach | None]) -> Reach | None:
+    """The furthest of what was measured; None where one that is not known may be further."""
+    known = [one for one in levels if one is not None]
+    return max(known, default=None) if len(known) == len(levels) or Reach.ALL in known else None

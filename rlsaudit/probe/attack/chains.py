@@ -15,17 +15,18 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
-from rlsaudit.probe.attack.identities import NEWCOMER
+from rlsaudit.probe.attack.identities import known_as, posing_as
 from rlsaudit.probe.attack.statements import nth_row, update
 from rlsaudit.probe.outcome import Outcome, Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Persona
     from rlsaudit.probe.attack.plan import Attacks
     from rlsaudit.probe.outcome import Result
+    from rlsaudit.probe.rows import Principal
 
     Run: TypeAlias = Callable[[Sequence[Probe]], tuple[Result, ...]]
     Key: TypeAlias = tuple[str, int, Operation]
@@ -70,8 +71,10 @@ class Chains:
 
     Args:
         attacks: The attempts on the database.
-        persona: The newcomer's requests.
+        newcomer: Who has just signed up.
+        persona: As whom it asks.
         relations: What it can address.
+        strange: Those (OIDs) whose rows are none of its own, before it has done anything.
         consulted: For each relation those that decide on its rows.
         run: Runs probes and returns their results.
     """
@@ -79,14 +82,18 @@ class Chains:
     def __init__(
         self,
         attacks: Attacks,
+        newcomer: Principal,
         persona: Persona,
         relations: Sequence[Relation],
+        strange: Collection[int],
         consulted: Mapping[int, frozenset[int]],
         run: Run,
     ) -> None:
         self._attacks = attacks
-        self._persona = persona
+        self._newcomer = newcomer
+        self._persona = posing_as(newcomer, persona)
         self._relations = {one.oid: one for one in relations}
+        self._strange = strange
         self._consulted = consulted
         self._run = run
         self._left = _MOST_TRIED
@@ -165,7 +172,7 @@ class Chains:
     def _targets(self) -> Iterator[Probe]:
         """Yields what asks for rows that were made: read, changed or deleted by their keys."""
         for relation in self._relations.values():
-            condition = self._attacks.by_keys(self._persona, relation)
+            condition = self._attacks.by_keys(self._persona, relation) if relation.oid in self._strange else None
             if condition is None:
                 continue
             name = self._attacks.name(relation)
@@ -184,7 +191,7 @@ class Chains:
 
     def _steps_on(self, relation: Relation) -> Iterator[Step]:
         oid = relation.oid
-        for columns, sql in self._attacks.in_the_name_of(NEWCOMER, self._persona, relation):
+        for columns, sql in self._attacks.in_the_name_of(self._newcomer, self._persona, relation):
             yield Step(oid, sql, columns)
         for column, value in self._attacks.settable(self._persona, relation):
             sql = update(self._attacks.name(relation), column, value)
@@ -192,5 +199,5 @@ class Chains:
             yield Step(oid, sql, (column,))
             yield Step(oid, sql + nth_row(1), (column,))
         for column in self._attacks.naming(self._persona, relation):
-            taken = update(self._attacks.name(relation), column, NEWCOMER.user)
+            taken = update(self._attacks.name(relation), column, known_as(self._newcomer, self._persona))
             yield Step(oid, taken + nth_row(1), (column,))

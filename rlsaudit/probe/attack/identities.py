@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rlsaudit.personas import STRANGER
+from rlsaudit.personas import STRANGER, VARIES, built_in
 from rlsaudit.probe.rows import Principal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
-    from rlsaudit.model import Persona
+    from rlsaudit.model import JsonObject, Persona
 
-_VARIES = "$"
 _USER = "{letter}-0000-4000-8000-000000000001"
 
 
-def _principal(name: str, *, crowd: bool = False) -> Principal:
+def _principal(name: str, *, crowd: bool = False, account: bool = True) -> Principal:
     user = _USER.format(letter=name.lower() * 8)
-    # What a token of GoTrue's carries, as `rlsaudit.personas.built_in` has it of the stranger.
-    claims = {
-        "sub": user,
-        "role": "authenticated",
-        "aud": "authenticated",
+    stranger = built_in("authenticated" if account else "anonymous-sign-in")
+    claims = {**(stranger.claims if stranger else {}), "sub": user}
+    if account:
         # Of a domain of its own: who shares one may be meant to see one another.
-        "email": f"{name.lower()}@{name.lower() * 8}.example",
-        "is_anonymous": False,
-        "aal": "aal1",
-        "app_metadata": {"provider": "email", "providers": ["email"]},
-        "user_metadata": {},
-    }
+        claims["email"] = f"{name.lower()}@{name.lower() * 8}.example"
     return Principal(name, user, claims, crowd=crowd)
 
 
@@ -40,47 +32,92 @@ OTHERS = (_principal("B"), _principal("C", crowd=True))
 """Those whom the rows of strangers belong to. C stands for several, so that profiles are of every content, too."""
 NEWCOMER = _principal("D")
 """Somebody who has just signed up: nothing is made for it, and what signing up brings it has."""
+PASSER_BY = _principal("E", account=False)
+"""Somebody who has just signed in without an account."""
+LEVEL, SECOND_FACTOR = "aal", "aal2"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Somebody who sends statements as a persona.
 
-    `owns` is the principal whose rows are its own, None where it has none. `strange` is whether every row that is
-    another's is a stranger's: it is, where nothing in the database names the identity.
+    `owns` is the principal whose rows are its own, None where it has none. `strange` is whether every row that is there
+    is a stranger's: `Strangers` tells of which relations.
     """
 
     persona: Persona
-    owns: Principal | None
-    strange: bool
+    owns: Principal | None = None
+    strange: bool = False
 
 
-def settings_of(personas: Iterable[Persona]) -> tuple[str, ...]:
-    """Returns the settings by which personas' requests say who they are."""
-    found = (name for one in personas for name, value in one.settings.items() if value.startswith(_VARIES))
-    return tuple(dict.fromkeys(found))
+def principals(personas: Sequence[Persona]) -> tuple[Principal, ...]:
+    """Returns everybody whom rows are made for, with what in the personas' requests says who one is."""
+    settings = dict.fromkeys(name for one in personas for name, value in one.settings.items() if _varies(value))
+    found = []
+    for one in (OWNER, *OTHERS):
+        claims = dict(one.claims)
+        for persona in personas:
+            claims = _with_given(claims, persona.claims, one.user)
+        found.append(replace(one, claims=claims, settings=dict.fromkeys(settings, one.user)))
+    return tuple(found)
 
 
-def principals(settings: Iterable[str]) -> tuple[Principal, ...]:
-    """Returns everybody whom rows are made for, in whose requests `settings` say who they are."""
-    return tuple(replace(one, settings=dict.fromkeys(settings, one.user)) for one in (OWNER, *OTHERS))
+def _with_given(claims: Mapping[str, Any], of: Mapping[str, Any], value: str) -> JsonObject:
+    """Claims with a value wherever others have one that the server gives."""
+    found = dict(claims)
+    for key, one in of.items():
+        if isinstance(one, dict):
+            inner = found.get(key)
+            found[key] = _with_given(inner if isinstance(inner, dict) else {}, one, value)
+        elif _varies(one):
+            found[key] = value
+    return found
 
 
-def identities(persona: Persona) -> tuple[Identity, ...]:
-    """Returns who attacks as the persona: first somebody to whom nothing belongs, where it stands for such."""
-    varies = any(value.startswith(_VARIES) for value in persona.settings.values())
-    signed_in = persona.claims.get("sub") == STRANGER
-    if not varies and not signed_in:
-        # With claims and settings of its own it may be somebody whom rows belong to; anon never is.
-        return (Identity(persona, None, strange=persona.name == "anon"),)
-    return (Identity(persona, None, strange=True), Identity(posing_as(OWNER, persona), OWNER, strange=False))
+def _varies(value: object) -> bool:
+    """Whether a setting, or a claim or what is in it, is another for everybody."""
+    if isinstance(value, dict):
+        return any(map(_varies, value.values()))
+    return isinstance(value, str) and value.startswith(VARIES)
+
+
+def identities(persona: Persona, *, leveled: bool = False) -> tuple[Identity, ...]:
+    """Returns who attacks as the persona: the persona as it is, and a user with rows, where it may be one.
+
+    With claims and settings that are not varied there is nobody else that it could be. Where something is `leveled`, by
+    whether a second factor was given, both also come with one: whoever has signed up can bring one along.
+    """
+    with_rows = _varies(persona.settings) or _varies(persona.claims) or persona.claims.get("sub") == STRANGER
+    found = [Identity(persona), *([Identity(posing_as(OWNER, persona), OWNER)] if with_rows else [])]
+    if leveled and is_leveled(persona):
+        found += [replace(one, persona=_with_second_factor(one.persona)) for one in found]
+    return tuple(found)
+
+
+def is_leveled(persona: Persona) -> bool:
+    """Whether the persona may have signed in without a second factor, and could with one."""
+    return persona.claims.get("sub") == STRANGER and persona.claims.get(LEVEL) == "aal1"
+
+
+def _with_second_factor(persona: Persona) -> Persona:
+    return replace(persona, claims={**persona.claims, LEVEL: SECOND_FACTOR})
+
+
+def newcomer_as(persona: Persona) -> Principal:
+    """Returns who has just signed up, or in, as the persona."""
+    return PASSER_BY if persona.claims.get("is_anonymous") is True else NEWCOMER
 
 
 def posing_as(principal: Principal, persona: Persona) -> Persona:
     """Returns the persona with the requests of a principal."""
-    settings = {
-        name: principal.user if value.startswith(_VARIES) else value for name, value in persona.settings.items()
-    }
-    claims = dict(persona.claims)
-    claims.update({name: principal.claims[name] for name in ("sub", "email") if name in claims})
+    settings = {name: principal.user if _varies(value) else value for name, value in persona.settings.items()}
+    claims = _with_given(persona.claims, persona.claims, principal.user)
+    # Who has no account has no address either, whoever it is.
+    mine = ("sub", "email") if claims.get("email") else ("sub",)
+    claims.update({name: principal.claims[name] for name in mine if name in claims})
     return replace(persona, claims=claims, settings=settings)
+
+
+def known_as(principal: Principal, persona: Persona) -> str:
+    """Returns what stands in rows of a principal that sends the persona's requests: its id, or the name of its role."""
+    return persona.role if not persona.claims and not persona.settings else principal.user

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation, Reach
+from rlsaudit.personas import owns_nothing
 from rlsaudit.probe.attack.attacked import got
 from rlsaudit.probe.outcome import Outcome
 
@@ -56,6 +57,9 @@ def measured(
         return None
     if furthest:
         return Reach.SOME
+    if not own and not owns_nothing(strange[0][0].by.persona):
+        # Of a role that may have rows by its name none were made.
+        return None
     mine = max(_rows(own), default=0)
     if mine > there - of_others or not (mine or all(map(_is_clear, own))):
         # Whose the rows are that it reached beyond its own is not told by their number.

@@ -12,7 +12,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
 from rlsaudit.policy.effects import reason_not_to_attack, reason_not_to_write
 from rlsaudit.probe.attack.attempt import Attempt
-from rlsaudit.probe.attack.identities import OTHERS
+from rlsaudit.probe.attack.identities import OTHERS, known_as
 from rlsaudit.probe.attack.statements import contents, delete, how_many, in_keys, insert, nth_row, update, written
 from rlsaudit.probe.outcome import Outcome, Probe
 from rlsaudit.probe.select import count, sample
@@ -262,23 +262,25 @@ class Attacks:
         """
         if relation.kind not in "rp" or self._does_otherwise(relation):
             return
-        role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
+        role, named = self._catalog.roles_by_name[persona.role].oid, known_as(newcomer, persona)
         columns = {one.name: one for one in self._access.columns(role, relation, "INSERT") if not one.generated}
         for row in self._rows[relation.oid]:
             owner = next((one for one in OTHERS[:1] if one.name == row.owner), None)
             if owner is None or row.relation != relation.oid:
                 continue
-            values = {one: value for one, value in self._renamed(relation, row, owner, newcomer) if one in columns}
+            values = {
+                one: value for one, value in self._renamed(relation, row, owner, newcomer, named) if one in columns
+            }
             given = frozenset(columns[column].number for column in values)
             if values and self._may(relation, Operation.INSERT, given):
                 overriding = any(columns[column].identity for column in values)
-                yield tuple(values), insert(name, values, overriding=overriding)
+                yield tuple(values), insert(self._catalog.identity(relation), values, overriding=overriding)
 
     def _renamed(
-        self, relation: Relation, row: Row, owner: Principal, newcomer: Principal
+        self, relation: Relation, row: Row, owner: Principal, newcomer: Principal, named: str
     ) -> Iterator[tuple[str, str | None]]:
-        """The row with the newcomer's name in it, and a key of its own."""
-        mine = {owner.user: newcomer.user, str(owner.claims.get("email")): str(newcomer.claims.get("email"))}
+        """The row with the newcomer's name in it, which is `named`, and a key of its own."""
+        mine = {owner.user: named, str(owner.claims.get("email")): str(newcomer.claims.get("email"))}
         constraints = self._catalog.constraints[relation.oid]
         pointing = {number for one in constraints if one.kind == "f" for number in one.columns}
         keys = {one.columns[0] for one in constraints if one.kind in "pu" and len(one.columns) == 1} - pointing

@@ -29,7 +29,7 @@ _CLAIM = "claim"
 _CLAIMS = {key: path for path, key in CHOSEN_CLAIMS.items()}
 """Where claims are that have a name of their own among keys."""
 _LOGIN = "role"
-"""The key of current_user: what a setting of this name holds, where each principal logs in as a role of its own."""
+"""The key of current_user. A principal logs in by its id, as nobody does: no role is called that."""
 _OF_USERS = ("auth", "users", "id")
 _NAMES = re.compile(
     r"(?:^|_)(?:user|owner|author|creator|profile|member|sender|customer|account|uploader)(?:_?(?:uu)?id)?$"
@@ -37,7 +37,7 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _SURE_NAMES = re.compile(r"(?:^|_)(?:user|owner)_?(?:uu)?id$|^owner$|(?:^|_)by$", re.IGNORECASE)
-_KEYS = frozenset({"uuid", "text", "character varying", "smallint", "integer", "bigint", "citext"})
+_KEYS = frozenset({"uuid", "text", "character varying", "name", "smallint", "integer", "bigint", "citext"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,18 @@ class Owners:
         ref = ColumnRef(table.oid, column.number)
         base = self.content.base(column.type)
         kind = kind_of(base)
-        found = [value for key in self.given.get(self.roots.get(ref, ref), ()) for value in claimed(principal, key)]
+        given = self.given.get(self.roots.get(ref, ref), ())
+        if self._is_limited(table, column):
+            given = tuple(one for one in given if one != _LOGIN)
+        found = [value for key in given for value in claimed(principal, key)]
         # Of several keys the first that the principal has: a user's id before an e-mail.
         if not found and self._named(column, base):
             found = list(users(principal))
         if kind.dimensions:
             return tuple(f"{{{one}}}" for one in found) if kind_of(base[:-2]).name in _KEYS else ()
-        return tuple(dict.fromkeys(found)) if kind.name in _KEYS else ()
+        longest = int(kind.modifiers[0]) if kind.modifiers and kind.modifiers[0].isdigit() else None
+        fitting = (one for one in found if longest is None or len(one) <= longest)
+        return tuple(dict.fromkeys(fitting)) if kind.name in _KEYS else ()
 
     def linked(self, principal: Principal, number: int, table: Table, column: Column, n: int = 0) -> str | None:
         """Returns what columns hold that are compared with one another and that no foreign key ties.
@@ -90,6 +95,11 @@ class Owners:
         if kind_of(self.content.base(column.type)).name == "uuid":
             return uuid(whose, table.oid, column.number)
         return self.content.distinct(column.type, column.name, whose)
+
+    def _is_limited(self, table: Table, column: Column) -> bool:
+        """Whether not any text may stand there: the name by which a principal would log in is none that is listed."""
+        asked = any(column.number in columns for _, columns in table.checks)
+        return asked or bool(self.content.checks(column.type))
 
     @staticmethod
     def _named(column: Column, base: str) -> bool:
@@ -145,9 +155,9 @@ def users(principal: Principal) -> tuple[str, ...]:
 
 def claimed(principal: Principal, key: str) -> Sequence[str]:
     """Returns what a principal's requests bring along under a key, as texts."""
-    if key == _USER:
+    if key in {_USER, _LOGIN}:
         return users(principal)
-    if key.startswith(_SETTING) or key == _LOGIN:
+    if key.startswith(_SETTING):
         value = principal.settings.get(key.removeprefix(_SETTING))
         return () if value is None else (value,)
     found: Any = principal.claims

@@ -84,6 +84,7 @@ insert into public.session select id, user_id, mark || 'x8' from only public.use
 insert into public.claims_json select id, user_id, mark || 'x9' from only public.user_policy;
 insert into public.setting_unset select id, user_id, mark || 'x10' from only public.user_policy;
 insert into public.email select id, user_id, mark || 'x11' from only public.user_policy;
+insert into public.email values ('eeeeeeee-0000-4000-8000-100000000000', null, '');
 insert into public.aal select id, user_id, mark || 'x12' from only public.user_policy;
 insert into public.chosen_view select id, user_id, mark || 'x13' from only public.user_policy;
 insert into public.super_view select id, user_id, mark || 'x14' from only public.user_policy;
