@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform, is_platforms_role
+from rlsaudit.catalog.settings import settings_read
 from rlsaudit.errors import UsageError
 from rlsaudit.model import Persona
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 STRANGER = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
 """The user id of somebody who just signed up and owns nothing. Nobody's: it was drawn once, at random."""
 
-_READS_SETTING = re.compile(r"""\bcurrent_setting"?\s*\(\s*E?'([a-z_]\w*\.[\w.]+)'""", re.ASCII | re.IGNORECASE)
 _PREDEFINED = "pg_"
 
 
@@ -91,15 +90,19 @@ def served_to(
     That is whoever logs in as the role itself, or, of a project's own role, as one that can become it or inherits from
     it. What the user `declared` holds for everybody.
     """
-    found = access.catalog.roles_by_name.get(role)
-    if declared or platform is Platform.POSTGRES or found is None:
-        return frozenset(schemas)
-    logins = {found.oid} if found.login else set[int]()
-    if not is_platforms_role(role):
-        logins |= {one.oid for one in access.catalog.snapshot.roles if _logs_in_as(access, one, found.oid)}
-    if not logins:
+    if declared or platform is Platform.POSTGRES or not speaks_sql(access, role):
         return frozenset(schemas)
     return frozenset(one.name for one in access.catalog.snapshot.schemas)
+
+
+def speaks_sql(access: Access, role: str) -> bool:
+    """Whether somebody sends SQL of their own as `role`: it logs in, or a login of the project's can act as it."""
+    found = access.catalog.roles_by_name.get(role)
+    if found is None or found.login:
+        return found is not None
+    return not is_platforms_role(role) and any(
+        _logs_in_as(access, one, found.oid) for one in access.catalog.snapshot.roles
+    )
 
 
 def _logs_in_as(access: Access, login: Role, role: int) -> bool:
@@ -129,9 +132,7 @@ def _settings_read(catalog: Catalog) -> Mapping[str, str]:
     texts = [text for one in catalog.snapshot.policies for text in (one.using, one.check) if text]
     texts += [one.body for one in catalog.snapshot.functions if one.extension is None]
     texts += [one.definition for one in catalog.snapshot.relations if one.definition and one.extension is None]
-    # Their names are the same in capitals.
-    found = sorted({name.lower() for text in texts for name in _READS_SETTING.findall(text)})
-    return {name: f"${name}" for name in found if not name.startswith("request.")}
+    return {name: f"${name}" for name in sorted(settings_read(texts)) if not name.startswith("request.")}
 
 
 def _must_exist(role: str, catalog: Catalog) -> None:

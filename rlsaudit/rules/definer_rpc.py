@@ -14,6 +14,7 @@ from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
+from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import columns_meant, relation_meant
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rlsaudit.policy.answers import Doing, Read, Write
     from rlsaudit.rules.case import Case
 
-_TELLS_NOTHING = frozenset({"void", "boolean"})
 _TEXT = ("text", "character varying", "character", "json", "jsonb", "name", "citext")
 _KEYS = ("id", "slug", "code", "uuid", "key", "token", "handle", "username")
 _MOST_COLUMNS = 6
@@ -114,7 +114,7 @@ def _effects(case: Case, function: Function, doing: Doing, persona: Persona, dyn
     if dynamic:
         # What the rest of it does may depend on what the dynamic part asks.
         return
-    if function.returns not in _TELLS_NOTHING:
+    if function.returns not in TELLS_NOTHING:
         for read in doing.reads:
             yield from _reading(case, function, read, persona)
     for write in doing.writes:
