@@ -8,6 +8,7 @@ is taken to be in order. So what is found is a fault, and what is not found may 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,11 +19,13 @@ from rlsaudit.policy import plpgsql, tree
 from rlsaudit.policy.body import WHO, facts_of, fragment
 from rlsaudit.policy.changes import ANY_SETTING, ROLES
 from rlsaudit.policy.client import SOURCES
+from rlsaudit.policy.procedure.dynamic import text_of
 from rlsaudit.policy.procedure.fragments import NotFollowedError, assignment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.tree import Node
 
@@ -82,6 +85,16 @@ def poses_of(function: Function, named: Named, depth: int = 0) -> tuple[Pose, ..
     if function.language not in {"sql", "plpgsql"} or depth > _DEEPEST:
         return ()
     return tuple(_Reading(function, named, depth).read())
+
+
+def named_in(catalog: Catalog) -> Named:
+    """Returns what finds the project's functions by the names that bodies use; without a schema it may be any."""
+    by_name: defaultdict[tuple[str, ...], list[Function]] = defaultdict(list)
+    for one in catalog.snapshot.functions:
+        if one.extension is None:
+            by_name[one.name,].append(one)
+            by_name[catalog.schemas[one.schema].name, one.name].append(one)
+    return lambda name: by_name.get(name[-2:], ())
 
 
 @dataclass(slots=True)
@@ -220,9 +233,12 @@ class _Reading:
                         yield node, _Noted(setting, chosen=chosen, value=_constant(value), local=ends)
                 case _:
                     pass
-        if step.kind in _RUNS:
-            for node in step.nodes:
-                target = tree.lone_target(node)
+        for node in step.nodes if step.kind in _RUNS else ():
+            target = tree.lone_target(node)
+            text = text_of(target)
+            if text is not None:
+                yield from self._set_in(_Step("", tree.statements(text) or ()))
+            else:
                 sets = _SETS.match(_beginning(target) or "")
                 if sets is not None and self._is_chosen(target):
                     name = "_".join(sets["name"].lower().split())

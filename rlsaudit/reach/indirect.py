@@ -123,10 +123,6 @@ class Indirect:
             if self._access.execute(role, function):
                 yield function
 
-    def named(self, name: tuple[str, ...]) -> Iterator[Function]:
-        """Yields the project's functions that a body may mean by a name."""
-        return (one for one in self._footprints.functions(name) if one.extension is None)
-
     def _family(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         for parent in ancestors(self._catalog, relation):
             if operation is Operation.INSERT and not relation.partition:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
-from rlsaudit.names import literal
+from rlsaudit.names import literal, qualified
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.posed import Use, posed
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -15,6 +15,8 @@ from rlsaudit.rules.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rlsaudit.catalog.facts import Function
+    from rlsaudit.model import Cell
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.posed import Posed
 
@@ -61,17 +63,41 @@ def _found(case: Case, found: list[Posed]) -> Found:
                 f"That counts for {first.use.value}: it {verbs} rows of others of {told}."
             ),
             evidence=case.call_evidence(first.persona, function)
+            or _executed(case, found)
             or Evidence(EvidenceKind.CATALOG, (query,), f"granted; it sets {what} and asks nobody's identity before"),
             fix=f"revoke execute on {kind} {identity} from {', '.join(holders) or 'public'};",
             relations=names,
             severity=_severity(first),
         ),
-        case.claims([], case.led_by(identity, relations)),
+        case.claims([], (*case.led_by(identity, relations), *_opened(case, found))),
     )
+
+
+def _executed(case: Case, found: list[Posed]) -> Evidence | None:
+    """A call that was tried, and the statement after it that reached rows of others."""
+    for one in found:
+        tried = case.matrix.fought.chained.get((one.persona.name, one.relation.oid, one.operation))
+        if tried is not None and f" {qualified(*_named(case, one.function))}(" in tried.steps[0].sql:
+            return case.chain_evidence(one.persona, one.relation, one.operation)
+    return None
+
+
+def _opened(case: Case, found: list[Posed]) -> Iterator[Cell]:
+    """The cells that nothing but what comes after a call takes beyond intent."""
+    for one in found:
+        cell = case.cell(one.persona, one.relation, one.operation)
+        if cell is not None and one.use is not Use.ITSELF and cell.at_least <= cell.intended:
+            yield cell
+
+
+def _named(case: Case, function: Function) -> tuple[str, str]:
+    return case.catalog.schemas[function.schema].name, function.name
 
 
 def _severity(one: Posed) -> Severity:
     """It takes a condition where it is for the application to call, or the right connection has to be met."""
+    if one.use is Use.NEXT:
+        return Severity.INFO
     return Severity.HIGH if one.persona.settings or one.use is Use.STAYS else Severity.CRITICAL
 
 
@@ -114,8 +140,9 @@ RULE = Rule(
     ),
     fine=(
         "A function that looks up who the caller is by a secret, or asks first; one that sets what no policy asks for; "
-        "one that is for roles that send SQL of their own, who can call `set_config` themselves. Where it is meant, "
-        "declare it in the intent file: `[[function]]` with `callable_by`."
+        "one that is for roles that send SQL of their own, who can call `set_config` themselves: where it does nothing "
+        "else, that is told as a fact (level info). Where it is meant, declare it in the intent file: `[[function]]` "
+        "with `callable_by`."
     ),
     bad=(
         Example(
@@ -202,6 +229,15 @@ RULE = Rule(
             platform=Platform.POSTGRES,
             roles=("shop_app",),
         ),
+        Example(
+            "On plain Postgres, whom a transaction is for, as the application says: a fact, of level info",
+            f"""{_TENANTS}
+            create function app.set_tenant(tenant uuid) returns void language sql as
+              $$ select set_config('app.tenant', tenant::text, false) $$;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
     ),
     good=(
         Example(
@@ -278,15 +314,6 @@ RULE = Rule(
                 current_database(), 'public.before_request');
             end $$;
             """,
-        ),
-        Example(
-            "On plain Postgres, by which the application says whom a transaction is for",
-            f"""{_TENANTS}
-            create function app.set_tenant(tenant uuid) returns void language sql as
-              $$ select set_config('app.tenant', tenant::text, false) $$;
-            """,
-            platform=Platform.POSTGRES,
-            roles=("shop_app",),
         ),
     ),
     check=check,

@@ -3,7 +3,8 @@
 A request of the API is one statement in a transaction of its own. What a function sets in it counts for what the
 function does next, and where something else keeps it: the request asks for related rows of what the function returns,
 a GraphQL document has several statements, the function runs before every request, or the setting stays in the pooled
-session. Whoever sends SQL of their own needs no function for that: `set_config` is everybody's.
+session. Whoever sends SQL of their own needs no function for that: `set_config` is everybody's. So what a role may set
+as which an application sends SQL is a fact about the application, and no fault of the database's.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
-from rlsaudit.catalog.platform import Platform
+from rlsaudit.catalog.platform import API_LOGIN, Platform
 from rlsaudit.catalog.settings import settings_read
 from rlsaudit.model import Operation, Reach
 from rlsaudit.personas import speaks_sql
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.policy.body import body_of
-from rlsaudit.policy.poses import poses_of
+from rlsaudit.policy.poses import named_in, poses_of
+from rlsaudit.probe.request import SET_BY_API
 from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import columns_meant, relation_meant
 
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 _ROLE = "role"
-_CLAIMS = ("request.jwt.claims", "request.jwt.claim.")
-_ANEW = frozenset({"request.jwt.claims", "request.method", "request.path", "request.headers", "request.cookies"})
-"""What the API sets for each request, besides the role and the search_path."""
 _BEFORE = "pgrst.db_pre_request"
 _GRAPHQL = "pg_graphql"
 _RESOLVES = ("graphql_public", "graphql")
@@ -49,6 +48,7 @@ class Use(enum.Enum):
     RELATED = "the same request, which may ask for rows related to those that it returns"
     GRAPHQL = "the mutations behind it in a GraphQL document"
     STAYS = "the next requests on the connection, for which it stays set"
+    NEXT = "what the application sends next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ def posed(case: Case) -> Iterator[Posed]:
 
 def _before_requests(case: Case) -> Iterator[Function]:
     """The function that the API calls before every request, as the request's role."""
-    authenticator = case.catalog.roles_by_name.get("authenticator")
+    authenticator = case.catalog.roles_by_name.get(API_LOGIN)
     for one in case.catalog.snapshot.role_settings:
         if authenticator and one.role == authenticator.oid and one.name == _BEFORE and one.value:
-            yield from case.indirect.named(tuple(part.strip('"') for part in one.value.split(".")))
+            yield from named_in(case.catalog)(tuple(part.strip('"') for part in one.value.split(".")))
 
 
 class _Look:
@@ -97,22 +97,19 @@ class _Look:
         self._persona = persona
         self._by_api = by_api
         self._role = case.role(persona).oid
+        self._named = named_in(case.catalog)
         self._read: dict[int, frozenset[str]] = {}
 
     def at(self, function: Function) -> Iterator[Posed]:
         """What a call of the function opens."""
-        for pose in poses_of(function, self._case.indirect.named):
+        for pose in poses_of(function, self._named):
             if not self._becomes_others(function, pose):
                 continue
             found = [one for one in self._itself(function, pose) if self._is_beyond(*one)]
             use = Use.ITSELF
-            if not found and self._by_api:
-                for use, reached in (
-                    (Use.RELATED, self._related(function)),
-                    (Use.GRAPHQL, self._by_graphql(function)),
-                    (Use.STAYS, self._all_exposed() if not pose.local else ()),
-                ):
-                    kept = frozenset(_ANEW) if use is Use.STAYS else frozenset()
+            if not found:
+                for use, reached in self._afterwards(function, pose):
+                    kept = SET_BY_API if use is Use.STAYS else frozenset[str]()
                     found = [
                         one for one in reached
                         if self._is_asked(pose, self._role, *one, without=kept) and self._is_beyond(*one)
@@ -121,9 +118,19 @@ class _Look:
                         break
             yield from (self._posed(function, pose, use, *one) for one in found)
 
+    def _afterwards(self, function: Function, pose: Pose) -> Iterator[tuple[Use, Iterator[tuple[Relation, Operation]]]]:
+        """What may come after a call, with what that could reach."""
+        if not self._by_api:
+            yield Use.NEXT, self._all_exposed()
+            return
+        yield Use.RELATED, self._related(function)
+        yield Use.GRAPHQL, self._by_graphql(function)
+        if not pose.local:
+            yield Use.STAYS, self._all_exposed()
+
     def before_requests(self, function: Function) -> Iterator[Posed]:
         """What the function opens that runs before every request of the persona's."""
-        for pose in poses_of(function, self._case.indirect.named):
+        for pose in poses_of(function, self._named):
             if pose.chosen and self._becomes_others(function, pose):
                 for one in self._all_exposed():
                     if self._is_asked(pose, self._role, *one) and self._is_beyond(*one):
@@ -150,7 +157,7 @@ class _Look:
         reads = pose.reads if shown is None else pose.reads & shown
         yield from self._touched(function, pose, role, reads, pose.writes, asks=pose.asks)
         for name in pose.calls:
-            for called in self._case.indirect.named(name):
+            for called in self._named(name):
                 if self._case.is_platforms(self._catalog.schemas[called.schema].name):
                     continue
                 body = self._case.indirect.body(called)
@@ -237,7 +244,7 @@ class _Look:
                     continue
                 seen.add(function.oid)
                 texts.append(function.body)
-                waiting += [one.oid for name in body_of(function).calls for one in self._case.indirect.named(name)]
+                waiting += [one.oid for name in body_of(function).calls for one in self._named(name)]
             self._read[policy.oid] = settings_read(texts)
         return self._read[policy.oid]
 

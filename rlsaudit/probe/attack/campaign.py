@@ -10,11 +10,13 @@ from rlsaudit.catalog.platform import platform_of
 from rlsaudit.model import Operation, Skipped
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
+from rlsaudit.probe.attack.arguments import Arguments
 from rlsaudit.probe.attack.attacked import Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
 from rlsaudit.probe.attack.plan import Attacks
+from rlsaudit.probe.attack.posing import Posing
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
 from rlsaudit.probe.outcome import Outcome
@@ -142,6 +144,7 @@ class _Campaign:
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, cast, exposure, deciding) if throwaway else {}
         called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())
+        posed = self._posed(attacks, cast, sown.seeds.rows) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
@@ -152,7 +155,7 @@ class _Campaign:
             *self._skipped(shown, attacks.left, missing),
             *(Skipped(f"calls of {one}", why) for one, why in uncalled),
         )
-        return Campaign(found, chained, called, skipped)
+        return Campaign(found, {**posed, **chained}, called, skipped)
 
     def _called(
         self, cast: Sequence[Persona], rows: Sequence[Row]
@@ -166,6 +169,17 @@ class _Campaign:
                 found |= called
                 uncalled |= left
         return found, uncalled.items()
+
+    def _posed(self, attacks: Attacks, cast: Sequence[Persona], rows: Sequence[Row]) -> Mapping[Key, Chained]:
+        """What calls open that set who is asking, for the statements after them."""
+        ground, found = self._ground, dict[Key, Chained]()
+        arguments = Arguments(self._catalog, rows)
+        for persona in cast:
+            if identities(persona)[0].strange:
+                posing = Posing(ground.access, attacks, arguments, persona, self._run)
+                found |= posing.found(ground.exposure[persona.name], ground.served[persona.name])
+                self._cut += [persona.name] if posing.cut else []
+        return found
 
     def _chained(
         self,
@@ -215,7 +229,7 @@ class _Campaign:
     ) -> Iterable[Skipped]:
         if self._unsigned:
             yield Skipped("chains of statements by somebody who has just signed up", f"no account: {self._unsigned}")
-        for name in self._cut:
+        for name in dict.fromkeys(self._cut):
             yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():
             tried = ", ".join(one.value for one in Operation if one in operations)
