@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.names import ident, literal
+from rlsaudit.personas import STRANGER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.model import Persona
 
-_STRANGER_SETTING = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
+_STRANGER_SETTING = STRANGER
 """What a setting holds that varies by identity: nobody's value, in the form that most tenants have."""
 _API_SEARCH_PATH = "public, extensions"
 _LOGIN_SEARCH_PATH = '"$user", public'

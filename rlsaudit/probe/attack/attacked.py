@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation, Reach
+from rlsaudit.probe.attack.attempt import BY_KEY
 from rlsaudit.probe.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -59,16 +60,17 @@ def judged(
         seeded: Whether rows of several owners and contents are among them: else nobody speaks of all rows.
         rewritten: Whether a trigger may have made another row of a new one, before a constraint stopped it.
     """
-    got = [(one, result) for one, result in attempts if _got(result, rewritten=rewritten)]
+    got = [(one, result) for one, result in attempts if _got(one, result, rewritten=rewritten)]
     if operation is Operation.INSERT:
         tried = sum(one.by.strange for one, _ in attempts)
         return _new(got, tried if seeded else 0)
     return max(_strangers(got, there, seeded=seeded), _own(got), key=lambda one: one.reach)
 
 
-def _got(result: Result, *, rewritten: bool) -> bool:
+def _got(attempt: Attempt, result: Result, *, rewritten: bool) -> bool:
     if result.outcome is Outcome.PASSED:
-        return not rewritten
+        # By its key a row is met by an INSERT, and the new row that a constraint stopped may be another.
+        return not rewritten and attempt.nth != BY_KEY
     return result.outcome is Outcome.ROWS and result.rows > 0
 
 
@@ -77,7 +79,7 @@ def _strangers(got: Sequence[tuple[Attempt, Result]], there: int, *, seeded: boo
     if not strange:
         return NOTHING
     first, answer = max(strange, key=lambda pair: (not pair[0].nth, pair[1].rows))
-    singly = len({one.nth for one, _ in strange if one.nth})
+    singly = len({one.nth for one, _ in strange if one.nth > 0})
     rows = max(answer.rows if not first.nth else 0, singly, 1)
     every = seeded and there >= _ENOUGH and rows >= there
     return Attacked(Reach.ALL if every else Reach.SOME, rows, there, first.probe)

@@ -121,7 +121,11 @@ class _Campaign:
             for persona in cast
             for by in identities(persona)
             for one in exposure[persona.name]
-            for attempt in (*attacks.on_rows(by, one, totals.get(one.oid, 0)), *attacks.new_rows(by, one))
+            for attempt in (
+                *attacks.on_rows(by, one, totals.get(one.oid, 0)),
+                *attacks.new_rows(by, one),
+                *attacks.upserts(by, one),
+            )
         ]
         answered = self._answered(first)
         then = [

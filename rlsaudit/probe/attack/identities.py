@@ -76,6 +76,13 @@ def identities(persona: Persona) -> tuple[Identity, ...]:
     return (Identity(persona, None, strange=True), Identity(posing_as(OWNER, persona), OWNER, strange=False))
 
 
+def names_of(persona: Persona) -> tuple[str, ...]:
+    """Returns what a row may hold that names who asks as the persona: ids that its claims and settings carry."""
+    sub = persona.claims.get("sub")
+    found = (STRANGER if value.startswith(_VARIES) else value for value in persona.settings.values())
+    return tuple(dict.fromkeys((*([sub] if isinstance(sub, str) else []), *found)))
+
+
 def posing_as(principal: Principal, persona: Persona) -> Persona:
     """Returns the persona with the requests of a principal."""
     settings = {
