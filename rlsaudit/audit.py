@@ -127,7 +127,14 @@ def examine(snapshot: Snapshot, options: Options, session: Session | None = None
 
     missing = (*_blind(snapshot), *skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
-    notes = [f"schemas: {known_by}", *cast.notes, *_beyond_the_api(case, schemas), *_open_chains(matrix), _NOT_YET]
+    notes = [
+        f"schemas: {known_by}",
+        *cast.notes,
+        *_beyond_the_api(case, schemas),
+        *_open_chains(matrix),
+        *_public_buckets(case),
+        _NOT_YET,
+    ]
     if stubs:
         notes.append(f"stubs stand in for these extensions: {', '.join(stubs)}")
     report = Report(
@@ -244,6 +251,16 @@ def _open_chains(matrix: Matrix) -> Iterable[str]:
         yield (
             f"what a chain of allowed statements gains is not known for {left} of {len(matrix.cells)} verdicts: "
             "`escalated` is unknown there, and `escalated_because` says why"
+        )
+
+
+def _public_buckets(case: Case) -> Iterable[str]:
+    """Whose files are read past every policy, by their address alone: no verdict on `storage.objects` tells."""
+    public = [one.name for one in case.catalog.snapshot.buckets if one.public]
+    if public:
+        yield (
+            f"public buckets ({', '.join(public)}): whoever knows a file's path reads it, whatever policies say; "
+            "verdicts on storage.objects are about its rows, by which files are listed and written"
         )
 
 

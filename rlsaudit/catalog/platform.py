@@ -45,6 +45,9 @@ SUPABASE_SYSTEM_SCHEMAS = frozenset(
 USERS = ("auth", "users")
 """Where Supabase's authentication keeps the accounts."""
 
+FILES = ("storage", "objects")
+"""Where Supabase's Storage keeps what files there are."""
+
 API_LOGIN = "authenticator"
 """The role that Supabase's API logs in as, to take a request's role."""
 

@@ -95,6 +95,8 @@ def with_attacks(
     """
     found = list(ways)
     found[0], contradiction = with_attack(ways[0], operation, attacked)
+    if attacked is not None and attacked.beside and found[0].at_least < Reach.SOME:
+        found[0] = replace(found[0], because=f"{found[0].because}; {attacked.beside}")
     for number, way in enumerate(ways[1:], 1) if contradiction else ():
         if way.via == relation:
             corrected, disagreed = with_attack(way, operation, attacked)

@@ -26,13 +26,15 @@ class Attacked:
     `reach` is what was reached, `NONE` where nothing was: for certain where it is more than `OWN`. A user's own rows
     were made up, and with them it may be more than an ordinary user, or in a state that no database is in: so `OWN`
     confirms a proof and stands for nothing by itself. `rows` are how many of `there` the statement that got furthest
-    reached. `probe` is that statement, None where none got any.
+    reached. `probe` is that statement, None where none got any. `beside` says what else was done that tells nothing of
+    whose rows are reached.
     """
 
     reach: Reach
     rows: int = 0
     there: int = 0
     probe: Probe | None = None
+    beside: str = ""
 
     def told(self, operation: Operation) -> str:
         """What was done, for people."""

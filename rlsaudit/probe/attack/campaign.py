@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from rlsaudit.catalog.platform import platform_of
+from rlsaudit.catalog.platform import FILES, platform_of
 from rlsaudit.model import Operation, Skipped
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.arguments import Arguments
-from rlsaudit.probe.attack.attacked import Attacked, judged
+from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import NEWCOMER, identities, posing_as, principals, settings_of
@@ -19,6 +19,7 @@ from rlsaudit.probe.attack.plan import Attacks
 from rlsaudit.probe.attack.posing import Posing
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
+from rlsaudit.probe.attack.uploads import told, uploads
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.rows import seed
 
@@ -145,6 +146,8 @@ class _Campaign:
             )
             for key, tries in _by_cell(answered).items()
         }
+        for key, beside in self._uploaded(cast, sown.seeds.rows, attacks, shown).items():
+            found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, cast, exposure, deciding) if throwaway else {}
         called, uncalled = self._called(cast, sown.seeds.rows) if throwaway else ({}, ())
@@ -173,6 +176,21 @@ class _Campaign:
                 found |= called
                 uncalled |= left
         return found, uncalled.items()
+
+    def _uploaded(
+        self, cast: Sequence[Persona], rows: Sequence[Row], attacks: Attacks, shown: Mapping[int, Relation]
+    ) -> Mapping[Key, str]:
+        """What of the folders of others in Storage is reached by files of one's own."""
+        objects = self._catalog.relations_by_name.get(FILES)
+        if objects is None or objects.oid not in shown or not attacks.may_put_in(objects):
+            return {}
+        found: dict[Key, str] = {}
+        for persona in cast:
+            tried = [one for by in identities(persona) for one in uploads(self._catalog, by, rows)]
+            answers = self._run([one.probe for one in tried])
+            if beside := told(list(zip(tried, answers, strict=True))):
+                found[persona.name, objects.oid, Operation.INSERT] = beside
+        return found
 
     def _posed(self, attacks: Attacks, cast: Sequence[Persona], rows: Sequence[Row]) -> Mapping[Key, Chained]:
         """What calls open that set who is asking, for the statements after them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.firing import STORAGE_DELETES, comes_before, fires, is_instead, only_sets_a_time
-from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
+from rlsaudit.catalog.platform import FILES, SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
 from rlsaudit.policy.effects import reason_not_to_attack, reason_not_to_write
 from rlsaudit.probe.attack.attempt import BY_KEY, Attempt
@@ -204,6 +204,10 @@ class Attacks:
                 if fresh is not None:
                     yield owner, fresh
 
+    def may_put_in(self, relation: Relation) -> bool:
+        """Whether rows may be put into the relation, as far as that does not outlive a rollback."""
+        return self._may(relation, Operation.INSERT)
+
     def name(self, relation: Relation) -> str:
         """Returns the relation's quoted name."""
         return self._catalog.identity(relation)
@@ -387,6 +391,11 @@ class Attacks:
         free = [one for one in granted if one.number not in asked | keys]
         for one in free[:1]:
             yield from ((one.name, value) for value in self._values(relation, one)[:1])
+        if self.rewrites(relation, Operation.UPDATE):
+            # Whether anything was changed is told by what is there afterwards: so by a value that nobody has.
+            there = {one.name: {row.values.get(one.name) for row in self._rows[relation.oid]} for one in free}
+            made = ((one.name, value) for one in free for value in self._others(relation, one.name))
+            yield from [(name, value) for name, value in made if value not in there[name]][:1]
         if not free:
             for one in granted[:_MOST_VALUES]:
                 yield from ((one.name, value) for value in self._values(relation, one)[:_MOST_VALUES])
@@ -408,6 +417,9 @@ class Attacks:
         for one in self._access.columns(role, relation, "UPDATE") if asked else ():
             if one.number in asked and not one.generated and not one.identity:
                 named = own if one.type in _MAY_NAME else ()
+                if (self._catalog.schema_name(relation), relation.name, one.name) == (*FILES, "name"):
+                    # A file is moved into a folder of one's own.
+                    named = tuple(f"{each}/moved.txt" for each in own)
                 values = (*named, *self._sown.variants(relation.oid, one.name))
                 yield from ((one.name, value) for value in dict.fromkeys(values[:_MOST_SET]))
 
