@@ -98,7 +98,8 @@ LISTS = (
 )
 OVERWRITES = (
     (
-        "insert into storage.objects (bucket_id, name, owner, owner_id, version) values ({bucket}, {name}, {me}, {me}, '2')"
+        "insert into storage.objects (bucket_id, name, owner, owner_id, version)"
+        " values ({bucket}, {name}, {me}, {me}, '2')"
         " on conflict (bucket_id, name) do update set owner = {me}, owner_id = {me}, version = '2'"
     ),
     (
