@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 DATABASE = "posing"
 VICTIM = "bbbbbbbb-0000-4000-8000-000000000001"
 RULE = all_rules()["claim-guc-override"]
+TEXTS = all_rules()["invoker-dynamic-sql"]
+READ = """
+case when set_config('role', 'service_role', true) is not null then
+  query_to_xml('select body from public.notes', true, true, '')::text end
+"""
+"""SQL that takes another role, and then has a query run in the same statement."""
 SEED = f"""
 insert into public.notes (id, user_id, body) values ('{VICTIM}', '{VICTIM}', 'private');
 """
@@ -40,7 +46,7 @@ NEXT_ORDERS = "select count(*) from public.orders"
 
 
 def _example(name: str) -> str:
-    return next(one.sql for one in (*RULE.bad, *RULE.good) if one.name == name)
+    return next(one.sql for rule in (RULE, TEXTS) for one in (*rule.bad, *rule.good) if one.name == name)
 
 
 @pytest.fixture
@@ -105,3 +111,30 @@ def test_what_requests_reach_is_what_is_told(
     _made(url, _example(example), seed)
     assert _requests(url, *requests) == counted
     assert _is_told(url) is (sum(counted) > 0)
+
+
+@pytest.mark.parametrize(
+    ("example", "call", "reached"),
+    [
+        ("It runs what it is given", "public.run('set local role service_role')", True),
+        ("A condition", f"public.notes_where($i$false union all select gen_random_uuid(), null, {READ}$i$)", True),
+        ("A column to sort by, with the wrong specifier", f"public.notes_by($i$id limit ({READ})::int$i$)", True),
+        ("Names and values are quoted", f"public.notes_by('id', $i$' or {READ} = '$i$)", False),
+        ("Values are passed", f"public.notes_like($i$' or {READ} = '$i$)", False),
+    ],
+)
+def test_sql_of_the_callers_takes_the_role_that_no_policy_stops(
+    url: str,
+    example: str,
+    call: str,
+    reached: bool,  # noqa: FBT001
+) -> None:
+    _made(url, _example(example), SEED)
+    with psycopg.connect(url) as connection:
+        connection.execute("set session authorization authenticator")
+        connection.execute("set local role anon")
+        try:
+            told = str(connection.execute(f"select x::text from {call} as x".encode()).fetchall())
+        except psycopg.errors.InvalidTextRepresentation as error:
+            told = str(error)
+    assert ("private" in told) is reached

@@ -43,7 +43,8 @@ class Arguments:
     def __init__(self, catalog: Catalog, rows: Sequence[Row]) -> None:
         self._catalog = catalog
         self._keys = self._primary_keys(rows)
-        self._roles = [one for one in (_PASSES,) if one in catalog.roles_by_name]
+        passing = [_PASSES] if _PASSES in catalog.roles_by_name else []
+        self._roles = (*passing, *(f"set local role {one}" for one in passing))
 
     def of(self, function: Function) -> Iterator[tuple[str, ...]]:
         """Yields arguments for calls of a function; none where some of its types are not known."""
