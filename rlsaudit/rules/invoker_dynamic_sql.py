@@ -84,8 +84,8 @@ RULE = Rule(
     why=(
         "It looks harmless: row-level security is asked as whoever calls. But the API logs in as `authenticator`, "
         "which may become any role of the API's, and a function without SECURITY DEFINER may change the role. So the "
-        "caller passes SQL that does: `set_config('role', 'service_role', true)`, and whatever it runs next in the same "
-        "call (another statement, or a query that `query_to_xml` is given) is asked of no policy."
+        "caller passes SQL that does: `set_config('role', 'service_role', true)`, and whatever it runs next in the "
+        "same call (another statement, or a query that `query_to_xml` is given) is asked of no policy."
     ),
     fix=(
         "Pass values with `EXECUTE … USING`, put names in with `format('%I', …)` and values with `%L`, and choose "
