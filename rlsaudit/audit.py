@@ -40,7 +40,7 @@ PROBE_MODES = ("none", "read", "write")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
     "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, Realtime, storage buckets, sequences and large objects"
+    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
 )
 
 

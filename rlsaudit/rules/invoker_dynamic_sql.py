@@ -31,7 +31,9 @@ def check(case: Case) -> Iterator[Found]:
         if case.platform is not Platform.SUPABASE or speaks_sql(case.access, persona.role):
             continue
         for function in case.indirect.callable_by(persona):
-            if not function.security_definer and not _is_meant(case, function, persona):
+            # The API has no request for a procedure.
+            served = function.kind == "f" and not function.security_definer
+            if served and not _is_meant(case, function, persona):
                 callers.setdefault(function.oid, (function, []))[1].append(persona)
     for function, personas in callers.values():
         doing = doing_of(function, partial(columns_meant, case.catalog, function))

@@ -74,7 +74,9 @@ def posed(case: Case) -> Iterator[Posed]:
         for function in case.indirect.callable_by(persona):
             identity = case.catalog.function_identity(function)
             meant = case.intent.function_allowed(identity, persona.name, role=persona.role)
-            if not meant and not case.is_platforms(case.catalog.schemas[function.schema].name):
+            # The API has no request for a procedure.
+            served = function.kind == "f" or not by_api
+            if served and not meant and not case.is_platforms(case.catalog.schemas[function.schema].name):
                 yield from look.at(function)
         for function in _before_requests(case) if by_api else ():
             yield from look.before_requests(function)
