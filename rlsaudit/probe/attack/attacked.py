@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.attack.attempt import Attempt
     from rlsaudit.probe.outcome import Probe, Result
 
+_CHECK = "(23514)"
 _ENOUGH = 2
 """So many rows are needed to speak of all."""
 
@@ -71,8 +72,10 @@ def judged(
 
 def _got(attempt: Attempt, result: Result, *, rewritten: bool) -> bool:
     if result.outcome is Outcome.PASSED:
-        # By its key a row is met by an INSERT, and the new row that a constraint stopped may be another.
-        return not rewritten and attempt.nth != BY_KEY
+        # By its key a row is met by an INSERT, and the new row that a constraint stopped may be another. A value that a
+        # policy asks for and a CHECK never lets in is one that no row has.
+        impossible = attempt.probe.operation is Operation.UPDATE and result.reason.endswith(_CHECK)
+        return not rewritten and attempt.nth != BY_KEY and not impossible
     return result.outcome is Outcome.ROWS and result.rows > 0
 
 
