@@ -43,7 +43,7 @@ PROBE_MODES = ("none", "read", "write")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
     "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, Realtime, storage buckets, sequences and large objects"
+    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
 )
 
 
@@ -145,6 +145,7 @@ def examine(
         *_beyond_the_api(case, schemas),
         *_open_chains(matrix),
         *_in_part(catalog, probed.results),
+        *_public_buckets(case),
         _NOT_YET,
     ]
     if stubs:
@@ -308,6 +309,16 @@ def _in_part(catalog: Catalog, results: Iterable[probe.Result]) -> Iterable[str]
     if sampled:
         named = ", ".join(sorted(catalog.identity(catalog.relations[one]) for one in sampled))
         yield f"read in samples only, for the server would have gone through all of: {named}"
+
+
+def _public_buckets(case: Case) -> Iterable[str]:
+    """Whose files are read past every policy, by their address alone: no verdict on `storage.objects` tells."""
+    public = [one.name for one in case.catalog.snapshot.buckets if one.public]
+    if public:
+        yield (
+            f"public buckets ({', '.join(public)}): whoever knows a file's path reads it, whatever policies say; "
+            "verdicts on storage.objects are about its rows, by which files are listed and written"
+        )
 
 
 def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:

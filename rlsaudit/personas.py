@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform, is_platforms_role
+from rlsaudit.catalog.settings import settings_read
 from rlsaudit.errors import UsageError
 from rlsaudit.model import Persona
 
@@ -38,7 +39,6 @@ _BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
 """The personas that differ from `authenticated` in one claim: they are shown where something reads it."""
 VARIES = "$"
 """What a value begins with that the server gives: it is another for everybody."""
-_READS_SETTING = re.compile(r"""\bcurrent_setting"?\s*\(\s*E?'([a-z_]\w*\.[\w.]+)'""", re.ASCII | re.IGNORECASE)
 _PREDEFINED = "pg_"
 
 
@@ -131,15 +131,19 @@ def served_to(
     That is whoever logs in as the role itself, or, of a project's own role, as one that can become it or inherits from
     it. What the user `declared` holds for everybody.
     """
-    found = access.catalog.roles_by_name.get(role)
-    if declared or platform is Platform.POSTGRES or found is None:
-        return frozenset(schemas)
-    logins = {found.oid} if found.login else set[int]()
-    if not is_platforms_role(role):
-        logins |= {one.oid for one in access.catalog.snapshot.roles if _logs_in_as(access, one, found.oid)}
-    if not logins:
+    if declared or platform is Platform.POSTGRES or not speaks_sql(access, role):
         return frozenset(schemas)
     return frozenset(one.name for one in access.catalog.snapshot.schemas)
+
+
+def speaks_sql(access: Access, role: str) -> bool:
+    """Whether somebody sends SQL of their own as `role`: it logs in, or a login of the project's can act as it."""
+    found = access.catalog.roles_by_name.get(role)
+    if found is None or found.login:
+        return found is not None
+    return not is_platforms_role(role) and any(
+        _logs_in_as(access, one, found.oid) for one in access.catalog.snapshot.roles
+    )
 
 
 def _logs_in_as(access: Access, login: Role, role: int) -> bool:
@@ -175,8 +179,7 @@ def reads_claim(catalog: Catalog, claim: str) -> bool:
 
 def _settings_read(catalog: Catalog) -> Mapping[str, str]:
     """The custom settings that policies, views and the project's functions read, each as an identity that varies."""
-    # Their names are the same in capitals.
-    found = sorted({name.lower() for text in _texts(catalog) for name in _READS_SETTING.findall(text)})
+    found = sorted(settings_read(_texts(catalog)))
     return {name: f"{VARIES}{name}" for name in found if not name.startswith("request.")}
 
 

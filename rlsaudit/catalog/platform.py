@@ -45,6 +45,12 @@ SUPABASE_SYSTEM_SCHEMAS = frozenset(
 USERS = ("auth", "users")
 """Where Supabase's authentication keeps the accounts."""
 
+FILES = ("storage", "objects")
+"""Where Supabase's Storage keeps what files there are."""
+
+API_LOGIN = "authenticator"
+"""The role that Supabase's API logs in as, to take a request's role."""
+
 _API_SCHEMAS = ("public", "graphql_public")
 _ALWAYS_SERVED = ("storage",)
 
@@ -81,7 +87,7 @@ def exposed_schemas(
         return tuple(sorted(one.name for one in catalog.snapshot.schemas)), "every schema: clients speak SQL"
     if configured:
         return configured, "[api].schemas of supabase/config.toml"
-    authenticator = catalog.roles_by_name.get("authenticator")
+    authenticator = catalog.roles_by_name.get(API_LOGIN)
     for setting in catalog.snapshot.role_settings:
         if setting.name == "pgrst.db_schemas" and authenticator and setting.role == authenticator.oid and setting.value:
             served = [part.strip() for part in setting.value.split(",") if part.strip()]

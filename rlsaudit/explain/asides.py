@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.platform import Platform
+from rlsaudit.catalog.platform import FILES, Platform
 from rlsaudit.model import Operation, Reach
 from rlsaudit.names import ident
 
@@ -52,7 +52,7 @@ def _published(case: Case, persona: Persona, relation: Relation) -> Iterator[str
 
 
 def _files(case: Case, relation: Relation) -> Iterator[str]:
-    if case.platform is Platform.SUPABASE and case.catalog.identity(relation) == "storage.objects":
+    if case.platform is Platform.SUPABASE and case.catalog.identity(relation) == ".".join(FILES):
         for bucket in case.catalog.snapshot.buckets:
             if bucket.public:
                 yield f"bucket {bucket.name} is public: whoever knows a file's path reads it, without policies"

@@ -130,6 +130,33 @@ def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) ->
     return replace(way, at_least=least, evidence=evidence, because=f"{way.because}; read {seen}"), ""
 
 
+def with_attacks(
+    ways: Sequence[Way], relation: str, operation: Operation, attacked: Attacked | None
+) -> tuple[list[Way], str]:
+    """Returns the ways as corrected by what was tried by a relation's own name, and the contradiction if there is one.
+
+    What a statement reaches it reaches by itself or by what it sets off, which is a way of its own: a trigger may let
+    others ask, whatever was proved of who asks.
+
+    Args:
+        ways: All ways of a persona to a relation's rows, the one by its name first.
+        relation: The relation's identity.
+        operation: The operation.
+        attacked: What the attempts came to; None where there were none.
+    """
+    found = list(ways)
+    found[0], contradiction = with_attack(ways[0], operation, attacked)
+    if attacked is not None and attacked.beside and found[0].at_least < Reach.SOME:
+        found[0] = replace(found[0], because=f"{found[0].because}; {attacked.beside}")
+    for number, way in enumerate(ways[1:], 1) if contradiction else ():
+        if way.via == relation:
+            corrected, disagreed = with_attack(way, operation, attacked)
+            if not disagreed:
+                found[0], found[number] = ways[0], corrected
+                return found, ""
+    return found, contradiction
+
+
 def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tuple[Way, str]:
     """Returns the way as corrected by what was tried with rows made for it, and the contradiction where there is one.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.matrix.agreement import with_attack, with_calls, with_chain, with_probe, with_supposed
+from rlsaudit.matrix.agreement import with_attacks, with_calls, with_chain, with_probe, with_supposed
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
@@ -126,7 +126,7 @@ def build(
                     stands_for_all=relation.kind != "v" or operation in {Operation.SELECT, Operation.DELETE},
                 )
                 attacked = fought.attacked.get(key)
-                found[0], disagreed = with_attack(found[0], operation, attacked)
+                found, disagreed = with_attacks(found, catalog.identity(relation), operation, attacked)
                 contradiction = refuted or contradiction or disagreed
                 if operation is Operation.SELECT and (shown := called.get((persona.name, relation.oid))):
                     found, disagreed = with_calls(found, shown)

@@ -29,6 +29,8 @@ ColumnOf: TypeAlias = tuple[Name, str]
 Columns: TypeAlias = "Callable[[Name], frozenset[str] | None]"
 """The columns of a relation, None where it is not known."""
 
+TEXTS = ("text", "character varying", "character", "json", "jsonb", "name", "citext")
+"""Beginnings of the types of arguments that may hold SQL."""
 SUMMARIES = frozenset(
     (name,)
     for name in (

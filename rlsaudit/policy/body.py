@@ -87,7 +87,7 @@ def statements_of(function: Function) -> tuple[Node, ...]:
     if function.language != "plpgsql":
         return ()
     parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
-    found = (_parse_fragment(query) for query in _queries(parsed)) if parsed is not None else ()
+    found = (fragment(query) for query in _queries(parsed)) if parsed is not None else ()
     return tuple(statement for one in found if one is not None for statement in one)
 
 
@@ -106,7 +106,7 @@ def surely_run(function: Function) -> tuple[Node, ...]:
         return ()
     for statement in body:
         if "PLpgSQL_stmt_execsql" in statement:
-            found += [each for query in _queries(statement) for each in _parse_fragment(query) or ()]
+            found += [each for query in _queries(statement) for each in fragment(query) or ()]
         elif not _ENDS.isdisjoint(_kinds(list(statement.values()))):
             # What comes after it is run only perhaps.
             break
@@ -127,7 +127,7 @@ def _sql_body(body: str) -> Body:
     parsed = tree.statements(body)
     if parsed is None:
         return Body(understood=False)
-    return _facts(parsed, query=body if len(parsed) == 1 and isinstance(parsed[0], ast.SelectStmt) else None)
+    return facts_of(parsed, query=body if len(parsed) == 1 and isinstance(parsed[0], ast.SelectStmt) else None)
 
 
 def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
@@ -138,7 +138,7 @@ def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
     lone: list[str] = []
     understood = True
     for query in _queries(parsed):
-        found = _parse_fragment(query)
+        found = fragment(query)
         if found is None:
             understood = False
             continue
@@ -146,7 +146,7 @@ def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
         lone.append(query)
     kinds = set(_kinds(parsed))
     returned = _lone_return(parsed)
-    return _facts(
+    return facts_of(
         tuple(statements),
         understood=understood,
         dynamic=bool(kinds & {"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors", "dynquery"}),
@@ -157,7 +157,7 @@ def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
     )
 
 
-def _facts(
+def facts_of(
     parsed: tuple[Node, ...],
     *,
     understood: bool = True,
@@ -165,6 +165,7 @@ def _facts(
     query: str | None = None,
     **more: Any,  # noqa: ANN401 — Body's own fields
 ) -> Body:
+    """Returns what statements and expressions do by themselves; the rest is for the caller to say."""
     writes: set[tuple[str, tuple[str, ...]]] = set()
     calls: set[tuple[str, ...]] = set()
     targets: set[int] = set()
@@ -223,7 +224,7 @@ def _relation(node: Node) -> tuple[str, ...]:
     return (node.schemaname, node.relname) if node.schemaname else (node.relname,)
 
 
-def _parse_fragment(query: str) -> tuple[Node, ...] | None:
+def fragment(query: str) -> tuple[Node, ...] | None:
     """A plpgsql expression may be a statement, an expression, or an assignment."""
     found = tree.statements(query) or tree.statements(f"select {query}")
     if found is None and (assignment := _ASSIGNMENT.fullmatch(query)):

@@ -28,6 +28,7 @@ _SETS = re.compile(
     rf"\b{_SET}\b|(?:^|;|\b(?:begin|then|else|loop)\b)\s*(?:re)?set\b(?!\s+constraints\s)", re.IGNORECASE
 )
 """What changes settings in a body, wherever it stands."""
+_TAKES = re.compile(r"""\s*set\s+(?:local\s+|session\s+)?role\s+(?:to\s+|=\s*)?["']?(\w+)""", re.IGNORECASE)
 _RUNS = re.compile(r"\bexecute\b", re.IGNORECASE)
 
 
@@ -48,6 +49,29 @@ def changed_settings(function: Function) -> frozenset[str]:
     if unseen and not body_of(read).understood:
         changes.append(ANY_SETTING)
     return frozenset(found.union(changes))
+
+
+@lru_cache(maxsize=4096)
+def roles_taken(function: Function) -> frozenset[str]:
+    """Returns the roles that a body takes by their names, itself or by a text that it runs."""
+    found = {one.partition("=")[2].strip('"') for one in function.settings if one.partition("=")[0].lower() in ROLES}
+    for node in tree.walk(statements_of(_readable(function))):
+        match node:
+            case ast.VariableSetStmt(name=str() as name, args=(value, *_)) if name.lower() in ROLES:
+                found |= _texts(value)
+            case ast.FuncCall(args=(name, value, _)) if tree.name(node.funcname)[-1] == _SET and _texts(name) & ROLES:
+                found |= _texts(value)
+            case ast.A_Const(val=ast.String(sval=str() as text)) if taken := _TAKES.match(text):
+                found.add(taken[1])
+            case _:
+                pass
+    return frozenset(found)
+
+
+def _texts(node: Node) -> set[str]:
+    while isinstance(node, ast.TypeCast):
+        node = node.arg
+    return {node.val.sval or ""} if isinstance(node, ast.A_Const) and isinstance(node.val, ast.String) else set()
 
 
 def _readable(function: Function) -> Function:

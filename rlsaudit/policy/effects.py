@@ -19,9 +19,11 @@ from pglast import ast
 from pglast.enums import SQLValueFunctionOp
 
 from rlsaudit.catalog.firing import fires
+from rlsaudit.catalog.platform import API_LOGIN
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import SESSION_USER, body_of
+from rlsaudit.policy.changes import roles_taken
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -317,6 +319,8 @@ def _function_reason(look: _Look, function: Function) -> str:
     body = body_of(function)
     if not body.understood and not look.lax:
         return f"it calls {identity}, whose body is not understood"
+    if beyond := roles_taken(function) - _taken_by_api(catalog):
+        return f"it calls {identity}, which takes the role {min(beyond)}, as the persona's login may not"
     look.relations.extend(_named(catalog, body.reads))
     for operation, name in body.writes:
         look.written.extend(
@@ -325,6 +329,16 @@ def _function_reason(look: _Look, function: Function) -> str:
     # What it calls may say more exactly why its SQL is not known.
     called = next((reason for name in sorted(body.calls) if (reason := _call_reason(look, name))), "")
     return called or (f"it calls {identity}, which runs dynamic SQL" if body.dynamic and not look.lax else "")
+
+
+def _taken_by_api(catalog: Catalog) -> set[str]:
+    """The roles that Supabase's API can take, whatever ours can."""
+    login = catalog.roles_by_name.get(API_LOGIN)
+    return {
+        catalog.roles[one.role].name
+        for one in catalog.snapshot.memberships
+        if login is not None and one.member == login.oid and one.set is not False
+    }
 
 
 def _named(catalog: Catalog, names: frozenset[tuple[str, ...]]) -> Iterator[Relation]:

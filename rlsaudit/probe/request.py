@@ -25,6 +25,13 @@ _LOGIN_SEARCH_PATH = '"$user", public'
 """What a login has where nothing else is set."""
 COUNTER = "rlsaudit.n"
 """The setting by which statements of ours count rows; it is `0` when each of them begins."""
+SET_BY_API = frozenset(
+    {
+        "search_path", "role", "request.jwt.claims", "request.method", "request.path", "request.headers",
+        "request.cookies",
+    }
+)  # fmt: skip
+"""What the API sets for each request, so that nothing stays there from the one before on the same connection."""
 _ALL_ROLES = 0
 _OWN_SCHEMA = '"$user"'
 

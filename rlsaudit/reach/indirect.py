@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
 
-_TELLS_NOTHING = frozenset({"void", "boolean", "trigger", "event_trigger"})
+TELLS_NOTHING = frozenset({"void", "boolean", "trigger", "event_trigger"})
 """Return types that carry no row: a Boolean is an oracle, which is no reach."""
 _NOT_CALLABLE = frozenset({"trigger", "event_trigger"})
 _WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
@@ -110,9 +110,10 @@ class Indirect:
 
     def callable_definers(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's SECURITY DEFINER functions that the persona can call."""
-        return (one for one in self._callable(persona) if one.security_definer)
+        return (one for one in self.callable_by(persona) if one.security_definer)
 
-    def _callable(self, persona: Persona) -> Iterator[Function]:
+    def callable_by(self, persona: Persona) -> Iterator[Function]:
+        """Yields the project's functions that the persona can call, with whosever rights they run."""
         role = self._catalog.roles_by_name[persona.role].oid
         for function in self._catalog.snapshot.functions:
             if function.extension is not None or function.returns in _NOT_CALLABLE:
@@ -264,10 +265,10 @@ class Indirect:
         role = self._catalog.roles_by_name[persona.role].oid
         lifted = _Lifted()
         doings = self._doings_of(persona)
-        for function in self._callable(persona):
+        for function in self.callable_by(persona):
             via = self._catalog.function_identity(function)
             named = "SECURITY DEFINER function" if function.security_definer else "function"
-            silent = function.returns in _TELLS_NOTHING
+            silent = function.returns in TELLS_NOTHING
             touched = self._footprints.of_call(function, role, doings)
             self._note(lifted, persona, touched, f"{named} {via}", via, silent=silent)
         for relation in self._catalog.snapshot.relations:

@@ -51,6 +51,9 @@ def found_by_chain(case: Case, rule: Rule, severity: Judge) -> Iterator[Found]:
                 if cell is None or not steps or not _is_beyond(case, cell):
                     continue
                 first = steps[0]
+                if first.relation not in case.catalog.relations:
+                    # A call of a function that lets its caller be somebody else, which has a rule of its own.
+                    continue
                 made = Operation.INSERT if first.inserts else Operation.UPDATE
                 if not _is_told(case, cell.persona, first.relation, made):
                     grouped[first.relation, made].append(_Opened(relation, cell, steps))
@@ -115,12 +118,9 @@ def _policy(case: Case, cell: Cell, made: Relation, operation: Operation) -> Pol
 def _evidence(case: Case, opened: _Opened) -> Evidence:
     """The chain as SQL: allowed by all policies, with ids that are made up where those of real rows have to stand."""
     persona = case.persona(opened.cell.persona)
-    tried = case.matrix.fought.chained.get((persona.name, opened.relation.oid, opened.cell.operation))
-    if tried is not None and tried.probe.persona is not None:
-        made = settings(case.catalog, case.platform, tried.probe.persona)
-        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True)
-        result = "executed, on rows made for the purpose: the last one reached rows of others, as it did not before"
-        return Evidence(EvidenceKind.PROBE, sql, result)
+    executed = case.chain_evidence(persona, opened.relation, opened.cell.operation)
+    if executed is not None:
+        return executed
     begin, *lines, end = transcript(settings(case.catalog, case.platform, persona), _last(case, opened))
     chain = (*lines[:-1], *(one.sql for one in opened.steps), *lines[-1:])
     result = "proved, not executed: each statement is allowed, with the ids of rows that are there"

@@ -236,6 +236,16 @@ class Case:
                 )
         return None
 
+    def chain_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
+        """The statements that reached rows made for the purpose, one after the other; None where none did."""
+        tried = self.matrix.fought.chained.get((persona.name, relation.oid, operation))
+        if tried is None or tried.probe.persona is None:
+            return None
+        made = settings(self.catalog, self.platform, tried.probe.persona)
+        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True)
+        result = "executed, on rows made for the purpose: the last one reached rows of others, as it did not before"
+        return Evidence(EvidenceKind.PROBE, sql, result)
+
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
         """What the catalog says of a privilege, as a query that shows it."""
         name = literal(self.catalog.identity(relation)).strip()

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import literal
-from rlsaudit.policy.answers import doing_of
+from rlsaudit.policy.answers import TEXTS, doing_of
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
+from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import columns_meant, relation_meant
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from rlsaudit.policy.answers import Doing, Read, Write
     from rlsaudit.rules.case import Case
 
-_TELLS_NOTHING = frozenset({"void", "boolean"})
-_TEXT = ("text", "character varying", "character", "json", "jsonb", "name", "citext")
 _KEYS = ("id", "slug", "code", "uuid", "key", "token", "handle", "username")
 _MOST_COLUMNS = 6
 
@@ -107,14 +106,14 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
 
 
 def _effects(case: Case, function: Function, doing: Doing, persona: Persona, dynamic: bool) -> Iterator[_Effect]:  # noqa: FBT001
-    if doing.injected and any(one.strip().startswith(_TEXT) for one in function.arguments.split(",")):
+    if doing.injected and any(one.strip().startswith(TEXTS) for one in function.arguments.split(",")):
         owner = case.catalog.roles[function.owner].name
         does = f"puts {listed(sorted(doing.injected))} into SQL unquoted, so the caller runs any SQL as {owner}"
         yield _Effect(persona, Severity.CRITICAL, does, Reach.ALL, Reach.NONE)
     if dynamic:
         # What the rest of it does may depend on what the dynamic part asks.
         return
-    if function.returns not in _TELLS_NOTHING:
+    if function.returns not in TELLS_NOTHING:
         for read in doing.reads:
             yield from _reading(case, function, read, persona)
     for write in doing.writes:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from rlsaudit.audit import Options, audit, examine
 from rlsaudit.catalog import take
 from rlsaudit.connect import connect
+from rlsaudit.engine.model import SUPERUSER
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.probe.attack import chains
 
@@ -47,11 +49,11 @@ def test_where_there_are_too_many_chains_that_is_said(supabase_database: str, mo
     assert said == [[], ["chains of statements as anon", "chains of statements as authenticated"]]
 
 
-def attacked(database: str, schema: str, intent: Path | None = None) -> Cells:
+def attacked(database: str, schema: str, user: str = SUPERUSER, intent: Path | None = None) -> Cells:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("set role postgres")
         connection.execute(schema)
-    with connect(database) as session:
+    with connect(make_conninfo(database, user=user)) as session:
         report = audit(session, Options(probe="write", throwaway=True, intent=intent))
     assert not [one for one in report.matrix if "a bug of rlsaudit" in f"{one.because} {one.escalated_because}"]
     return {(one.persona, one.relation, one.operation): one for one in report.matrix}
@@ -160,6 +162,65 @@ class TestTriggers:
             assert (cell.reach, cell.evidence) == (reach, EvidenceKind.PROBE), cell.because
 
 
+class TestStatementsThatGetFurther:
+    """An UPDATE that makes a row one's own, an INSERT that meets a key: where plain ones would not have got so far."""
+
+    NOTES = """
+        create table public.notes (
+          id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users,
+          body text not null default 'x', state text not null default 'draft');
+        alter table public.notes enable row level security;
+    """
+
+    @pytest.mark.parametrize("check", ["user_id = auth.uid()", "state = 'lost'"])
+    def test_a_row_that_is_made_to_pass_the_check(self, supabase_database: str, check: str) -> None:
+        cells = attacked(
+            supabase_database,
+            f"""{self.NOTES}
+            create policy p on public.notes for update to authenticated using (true) with check ({check})""",
+        )
+        cell = cells["authenticated", "public.notes", Operation.UPDATE]
+        assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
+
+    def test_a_restrictive_check(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            f"""{self.NOTES}
+            create policy p on public.notes using (true);
+            create policy q on public.notes as restrictive for update with check (user_id = auth.uid());""",
+        )
+        cell = cells["authenticated", "public.notes", Operation.UPDATE]
+        assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
+        assert cells["anon", "public.notes", Operation.UPDATE].at_least is Reach.NONE
+
+    def test_a_check_that_keeps_every_row_out(self, supabase_database: str) -> None:
+        cells = attacked(
+            supabase_database,
+            f"""{self.NOTES}
+            create policy p on public.notes for update using (true)
+              with check (user_id = auth.uid() and state = 'x')""",
+        )
+        assert cells["anon", "public.notes", Operation.UPDATE].at_least is Reach.NONE
+
+    POSES = """
+        create policy p on public.notes using (user_id = auth.uid());
+        create function public.pose() returns trigger language plpgsql as $$
+          begin
+            perform set_config('request.jwt.claims', json_build_object('sub', new.user_id)::text, true);
+            return new;
+          end $$;
+        create trigger pose before {0} on public.notes for each row execute function public.pose();
+    """
+
+    @pytest.mark.parametrize(("event", "further"), [("insert", True), ("update", False)])
+    def test_an_insert_that_meets_a_key(self, supabase_database: str, event: str, further: bool) -> None:  # noqa: FBT001
+        cells = attacked(supabase_database, self.NOTES + self.POSES.format(event), "postgres")
+        changed = cells["authenticated", "public.notes", Operation.UPDATE]
+        assert (changed.at_least is Reach.SOME) is further
+        # A trigger that lets others ask contradicts no proof of who may by themselves.
+        assert cells["anon", "public.notes", Operation.INSERT].at_least is (Reach.SOME if further else Reach.NONE)
+
+
 def test_evidence_bears_no_date_so_that_reports_can_be_compared(supabase_database: str) -> None:
     schema = """
         create table public.members (
@@ -257,7 +318,7 @@ class TestDeclared:
     def test_with_claims(self, supabase_database: str, tmp_path: Path) -> None:
         intent = tmp_path / "intent.toml"
         intent.write_text(self.INTENT, "utf-8")
-        cells = attacked(supabase_database, self.SCHEMA, intent)
+        cells = attacked(supabase_database, self.SCHEMA, intent=intent)
         for operation in Operation:
             cell = cells["org", "public.papers", operation]
             assert (cell.reach, cell.evidence) == (Reach.OWN, EvidenceKind.PROBE), cell.because

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from oracle.tables import Table as Relation
     from oracle.world import Identity
 
-_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _NTH = "set_config('oracle.n', (current_setting('oracle.n', true)::int + 1)::text, true) = '{}'"
 """A condition that picks one row and reads no column, so that no SELECT policy comes in."""
 
@@ -63,7 +63,7 @@ class Attempts:
         fewer = [tuple(one for one in all_of_them if one != left_out) for left_out in all_of_them if left_out != _MARK]
         for columns in (all_of_them, *(fewer if self._relation.kind == "v" else ())):
             if columns:
-                yield f"select {', '.join(f'{_name(one)}::text' for one in columns)} from {self._relation.name}"
+                yield f"select {', '.join(f'{quoted(one)}::text' for one in columns)} from {self._relation.name}"
 
     def insert(self) -> Iterator[Attempt]:
         """Put in copies of the rows that are there, under new keys and under theirs, with defaults and without."""
@@ -84,12 +84,12 @@ class Attempts:
     def update(self) -> Iterator[str]:
         """Change one column or all: statements without a condition."""
         granted = self._writable("UPDATE")
-        for change in self._changes([one for one in granted if one not in self._relation.key]):
-            assigned = ", ".join(f"{_name(column)} = {value}" for column, value in change.items())
+        for change in self.changes([one for one in granted if one not in self._relation.key]):
+            assigned = ", ".join(f"{quoted(column)} = {value}" for column, value in change.items())
             yield f"update {self._relation.name} set {assigned}"
         for one in granted:
-            if _UUID.fullmatch(next((self._value(place, one) or "" for place in self.places), "")):
-                yield f"update {self._relation.name} set {_name(one)} = gen_random_uuid()"
+            if UUID.fullmatch(next((self._value(place, one) or "" for place in self.places), "")):
+                yield f"update {self._relation.name} set {quoted(one)} = gen_random_uuid()"
 
     def delete(self) -> Iterator[str]:
         """Remove rows: a statement without a condition."""
@@ -102,22 +102,23 @@ class Attempts:
                 yield Attempt(f"{statement} where {_NTH.format(number)}", place)
                 key = self._tables.all[place[0]].key
                 known = [one for one in self._relation.columns if self._below(one) in key]
-                named = " and ".join(f"{_name(one)} = {_literal(self._value(place, one))}" for one in known)
+                named = " and ".join(f"{quoted(one)} = {literal(self._value(place, one))}" for one in known)
                 if named:
                     yield Attempt(f"{statement} where {named}", place)
 
-    def _changes(self, granted: Sequence[str]) -> Iterator[Mapping[str, str]]:
-        own = _literal(self._identity.user) if self._identity.user else "null"
+    def changes(self, granted: Sequence[str]) -> Iterator[Mapping[str, str]]:
+        """What to set columns to: values that rows have, defaults, and the identity's own id."""
+        own = literal(self._identity.user) if self._identity.user else "null"
         for column in granted:
-            values = sorted({_literal(self._value(place, column)) for place in self.places})
+            values = sorted({literal(self._value(place, column)) for place in self.places})
             # Where every row has a value of its own, one is as good as another.
             tried = values if len(values) < len(self.places) else values[:1]
             yield from ({column: value} for value in dict.fromkeys([*tried, "default", own]))
         for place in self.places:
-            whole = {one: _literal(self._value(place, one)) for one in granted}
+            whole = {one: literal(self._value(place, one)) for one in granted}
             yield whole
             if self._identity.user:
-                yield {one: _UUID.sub(self._identity.user, value) for one, value in whole.items()}
+                yield {one: UUID.sub(self._identity.user, value) for one, value in whole.items()}
 
     def _value(self, place: Place, column: str) -> str | None:
         return self._tables.seeds[place].get(self._below(column))
@@ -136,8 +137,8 @@ class Attempts:
         return self._relation.fires or self._relation.kind == "v"
 
     def _insertion(self, place: Place, row: Mapping[str, str | None]) -> Attempt:
-        values = ", ".join(_literal(one) for one in row.values())
-        put = f"({_list(row)}) values ({values})" if row else "default values"
+        values = ", ".join(literal(one) for one in row.values())
+        put = f"({listed(row)}) values ({values})" if row else "default values"
         return Attempt(f"insert into {self._relation.name} {put}", place, row, self._insertable)
 
     def _new_key(self, seed: Values, granted: Iterable[str]) -> Values:
@@ -145,7 +146,7 @@ class Attempts:
         fresh: Values = {}
         for one in {self._below(one) for one in granted} & self._keys:
             old = seed.get(one) or ""
-            fresh[one] = f"{old[:24]}{secrets.token_hex(6)}" if _UUID.fullmatch(old) else old
+            fresh[one] = f"{old[:24]}{secrets.token_hex(6)}" if UUID.fullmatch(old) else old
             if old.isdecimal():
                 fresh[one] = str(secrets.randbelow(10**6) + 10**6)
         if self._relation.name == _OBJECTS and "name" in granted:
@@ -164,13 +165,13 @@ class Attempts:
         return tuple(place for place, number in shared.items() if number and number == best)
 
 
-def _list(columns: Iterable[str]) -> str:
-    return ", ".join(_name(one) for one in columns)
+def listed(columns: Iterable[str]) -> str:
+    return ", ".join(quoted(one) for one in columns)
 
 
-def _name(column: str) -> str:
+def quoted(column: str) -> str:
     return sql.Identifier(column).as_string(None)
 
 
-def _literal(value: str | None) -> str:
+def literal(value: str | None) -> str:
     return "null" if value is None else sql.Literal(value).as_string(None)

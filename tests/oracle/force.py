@@ -76,8 +76,10 @@ class Force:
         world: World,
         asking: Sequence[Identity],
         served: tuple[str, ...] = SERVED,
+        attempts: type[Attempts] = Attempts,
     ) -> None:
         self._served = served
+        self._attempts = attempts
         self._connection = connection
         for (drop,) in connection.execute(_FOREIGN_KEYS).fetchall():
             connection.execute(drop)
@@ -99,6 +101,23 @@ class Force:
         table = self.tables.all[relation]
         found = [self._level(number, table, operation, lenient=lenient) for number in range(len(self._identities))]
         return max(found, key=lambda one: one.reach.rank)
+
+    def further(self, other: Force) -> list[str]:
+        """Returns a statement for each row that some identity gets at by an operation, and not in `other`."""
+        found = []
+        for (number, via, leaf, operation), got in self._got.items():
+            same = [
+                one
+                for (who, by, table, what), one in other._got.items()
+                if (who, by, table, what) == (number, via, leaf, operation)
+            ]
+            known: set[object] = {row for one in same for row in (*one.rows, *one.new)}
+            found += [
+                f"{self._identities[number].name} {operation.value} {leaf}: {got.example.get(row, '')}"
+                for row in (*got.rows, *got.new)
+                if row not in known
+            ]
+        return found
 
     def _level(self, number: int, table: Table, operation: Operation, *, lenient: bool) -> Measured:
         me = self._identities[number].name
@@ -142,7 +161,7 @@ class Force:
 
     def _try_all(self, number: int, identity: Identity) -> None:
         served = [one for one in self.tables.all.values() if one.name.startswith(self._served)]
-        attempts = {one.name: Attempts(self.tables, one, identity) for one in served}
+        attempts = {one.name: self._attempts(self.tables, one, identity) for one in served}
         first = [_Try("", Operation.SELECT, Attempt(one)) for one in self._world.calls]
         for via, one in attempts.items():
             first += [_Try(via, Operation.INSERT, attempt) for attempt in one.insert()]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation, Reach
+from rlsaudit.probe.attack.attempt import BY_KEY
 from rlsaudit.probe.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.attack.attempt import Attempt
     from rlsaudit.probe.outcome import Probe, Result
 
+_CHECK = "(23514)"
 _ENOUGH = 2
 """So many rows are needed to speak of all."""
 
@@ -26,7 +28,8 @@ class Attacked:
     were made up, and with them it may be more than an ordinary user, or in a state that no database is in: so `OWN`
     confirms a proof and stands for nothing by itself. `rows` are how many of `there` the statement that got furthest
     reached. `probe` is that statement, None where none got any. `measured` is how far all attempts got where each had
-    a clear answer, else None: what these rows showed, and for certain only that nothing less is reached.
+    a clear answer, else None: what these rows showed, and for certain only that nothing less is reached. `beside` says
+    what else was done that tells nothing of whose rows are reached.
     """
 
     reach: Reach
@@ -34,6 +37,7 @@ class Attacked:
     there: int = 0
     probe: Probe | None = None
     measured: Reach | None = None
+    beside: str = ""
 
     def told(self, operation: Operation) -> str:
         """What was done, for people."""
@@ -61,17 +65,20 @@ def judged(
         seeded: Whether rows of several owners and contents are among them: else nobody speaks of all rows.
         rewritten: Whether a trigger may have made another row of a new one, before a constraint stopped it.
     """
-    reached = [(one, result) for one, result in attempts if got(result, rewritten=rewritten)]
+    reached = [(one, result) for one, result in attempts if got(one, result, rewritten=rewritten)]
     if operation is Operation.INSERT:
         tried = sum(one.by.strange for one, _ in attempts)
         return _new(reached, tried if seeded else 0)
     return max(_strangers(reached, there, seeded=seeded), _own(reached), key=lambda one: one.reach)
 
 
-def got(result: Result, *, rewritten: bool) -> bool:
+def got(attempt: Attempt, result: Result, *, rewritten: bool) -> bool:
     """Returns whether a statement got through; `rewritten` is as in `judged`."""
     if result.outcome is Outcome.PASSED:
-        return not rewritten
+        # By its key a row is met by an INSERT, and the new row that a constraint stopped may be another. A value that a
+        # policy asks for and a CHECK never lets in is one that no row has.
+        impossible = attempt.probe.operation is Operation.UPDATE and result.reason.endswith(_CHECK)
+        return not rewritten and attempt.nth != BY_KEY and not impossible
     return result.outcome is Outcome.ROWS and result.rows > 0
 
 
@@ -80,7 +87,7 @@ def _strangers(reached: Sequence[tuple[Attempt, Result]], there: int, *, seeded:
     if not strange:
         return NOTHING
     first, answer = max(strange, key=lambda pair: (not pair[0].nth, pair[1].rows))
-    singly = len({one.nth for one, _ in strange if one.nth})
+    singly = len({one.nth for one, _ in strange if one.nth > 0})
     rows = max(answer.rows if not first.nth else 0, singly, 1)
     every = seeded and there >= _ENOUGH and rows >= there and not answer.in_part
     return Attacked(Reach.ALL if every else Reach.SOME, rows, there, answer.probe)

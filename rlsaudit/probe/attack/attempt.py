@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     from rlsaudit.probe.outcome import Probe
 
 
+BY_KEY = -1
+"""What a statement is after that names a row by its key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A statement sent by `by`.
 
     `puts` is whose row a new one is, for an insert; empty for what asks for rows that are there. `nth` is which of the
-    rows that row-level security lets through it is after, counted from 1; 0 where it is after all of them.
+    rows that row-level security lets through it is after, counted from 1; 0 where it is after all of them,
+    `BY_KEY` where it names one.
     """
 
     probe: Probe

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.model import Operation
-from rlsaudit.names import literal, qualified
+from rlsaudit.names import literal
 from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_call
+from rlsaudit.probe.attack.arguments import Arguments, written_call
 from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.outcome import Outcome, Probe
 
@@ -31,27 +32,8 @@ if TYPE_CHECKING:
     Key: TypeAlias = tuple[str, int, int]
 
 _SHOWS_NOTHING = frozenset({"trigger", "event_trigger", "void"})
-_MOST_ARGUMENTS = 6
-_MOST_TRIES = 8
 _SHORT = 8
 """Shorter values may stand anywhere."""
-_INJECTED = "' or '1' = '1"
-_ORDINARY = {
-    "boolean": ("true", "false"),
-    "json": ("{}",),
-    "jsonb": ("{}",),
-    "integer": ("1", "100"),
-    "bigint": ("1", "100"),
-    "smallint": ("1",),
-    "numeric": ("1", "1000"),
-    "double precision": ("1",),
-    "real": ("1",),
-    "date": ("2026-01-01",),
-    "timestamp with time zone": ("2026-01-01",),
-    "timestamp without time zone": ("2026-01-01",),
-    "interval": ("1 day",),
-}
-_TEXTS = frozenset({"text", "character varying", "name", "citext"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +62,7 @@ class Calls:
         self._strangers = strangers
         self._run = run
         self._users = {one.name: one for one in OTHERS}
-        self._keys = self._primary_keys(rows)
+        self._arguments = Arguments(self._catalog, rows)
         self._marks: defaultdict[int, dict[str, None]] = defaultdict(dict)
         self._holding: defaultdict[str, set[int]] = defaultdict(set)
         for row in rows:
@@ -107,14 +89,14 @@ class Calls:
             read = self._read(function)
             if not self._strangers.unnamed(persona, read):
                 continue
-            for given in self._arguments(function):
+            for given in self._arguments.of(function):
                 for relation in sorted(read & self._marks.keys()):
                     told = [
                         one for one in self._marks[relation]
                         if not any(one in each for each in given) and self._holding[one] & read == {relation}
                     ]  # fmt: skip
                     if told:
-                        call = _call(qualified(self._schema(function), function.name), given)
+                        call = written_call(self._catalog, function, given)
                         probe = Probe(persona, relation, Operation.SELECT, _counting(call, told))
                         asked.append((function, relation, f"select * from {call}", probe))
         found: dict[Key, Called] = {}
@@ -143,47 +125,6 @@ class Calls:
 
     def _schema(self, function: Function) -> str:
         return self._catalog.schemas[function.schema].name
-
-    def _arguments(self, function: Function) -> Iterator[tuple[str, ...]]:
-        types = [one.strip() for one in function.arguments.split(",") if one.strip()]
-        if len(types) > _MOST_ARGUMENTS:
-            return
-        names = [one.name for one in function.parameters if one.mode in "ibv"]
-        names += [""] * (len(types) - len(names))
-        choices = [self._values(name, of) for name, of in zip(names, types, strict=False)]
-        if not all(choices):
-            return
-        longest = max(map(len, choices), default=1)
-        tried = (tuple(one[min(number, len(one) - 1)] for one in choices) for number in range(longest))
-        yield from list(dict.fromkeys(tried))[:_MOST_TRIES]
-
-    def _values(self, name: str, of: str) -> tuple[str, ...]:
-        """What an argument could be: the id of something of somebody else's, an address, a text that breaks out."""
-        other = OTHERS[0]
-        if of == "uuid":
-            meant = [key for table, key in self._keys if table and table.rstrip("s") in name.lower()]
-            return tuple(dict.fromkeys((*meant, other.user, *(key for _, key in self._keys))))[:_MOST_TRIES]
-        if of in _TEXTS:
-            return ("%", "", "a", str(other.claims.get("email")), other.user, _INJECTED)
-        if of.endswith("[]"):
-            return ("{}",)
-        return _ORDINARY.get(of, ())
-
-    def _primary_keys(self, rows: Sequence[Row]) -> list[tuple[str, str]]:
-        """The names of tables with the keys of somebody else's rows, where those are of one column."""
-        found: dict[tuple[str, str], None] = {}
-        for row in rows:
-            keys = [one for one in self._catalog.constraints[row.relation] if one.kind == "p"]
-            if row.owner not in self._users or not keys or len(keys[0].columns) != 1 or row.varied:
-                continue
-            name = next(one.name for one in self._catalog.columns[row.relation] if one.number == keys[0].columns[0])
-            if value := row.values.get(name):
-                found[self._catalog.relations[row.relation].name, value] = None
-        return list(found)
-
-
-def _call(name: str, given: Sequence[str]) -> str:
-    return f"{name}({', '.join(literal(one).strip() for one in given)})"
 
 
 def _counting(call: str, marks: Sequence[str]) -> str:

@@ -6,20 +6,23 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from rlsaudit.catalog.platform import platform_of
+from rlsaudit.catalog.platform import FILES, platform_of
 from rlsaudit.model import Operation, Reach, Skipped
 from rlsaudit.personas import reads_claim
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
-from rlsaudit.probe.attack.attacked import Attacked, judged
+from rlsaudit.probe.attack.arguments import Arguments
+from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import LEVEL, identities, newcomer_as, principals
 from rlsaudit.probe.attack.measured import measured
 from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
+from rlsaudit.probe.attack.posing import Posing
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
 from rlsaudit.probe.attack.strangers import Strangers
+from rlsaudit.probe.attack.uploads import told, uploads
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.rows import seed
 
@@ -152,9 +155,12 @@ class _Campaign:
                 for one in sessions
             ]
             found[name, oid, operation] = replace(reached, measured=_furthest(levels))
+        for key, beside in self._uploaded(cast, sown.seeds.rows, attacks, shown).items():
+            found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
         called, uncalled = self._called(strangers, cast, sown.seeds.rows) if throwaway else ({}, ())
+        posed = self._posed(attacks, strangers, cast, sown.seeds.rows) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
@@ -165,7 +171,7 @@ class _Campaign:
             *self._skipped(shown, attacks.left, missing),
             *(Skipped(f"calls of {one}", why) for one, why in uncalled),
         )
-        return Campaign(found, chained, called, skipped)
+        return Campaign(found, {**posed, **chained}, called, skipped)
 
     def _called(
         self, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
@@ -178,6 +184,34 @@ class _Campaign:
             found |= called
             uncalled |= left
         return found, uncalled.items()
+
+    def _uploaded(
+        self, cast: Sequence[Persona], rows: Sequence[Row], attacks: Attacks, shown: Mapping[int, Relation]
+    ) -> Mapping[Key, str]:
+        """What of the folders of others in Storage is reached by files of one's own."""
+        objects = self._catalog.relations_by_name.get(FILES)
+        if objects is None or objects.oid not in shown or not attacks.may_put_in(objects):
+            return {}
+        found: dict[Key, str] = {}
+        for persona in cast:
+            tried = [one for by in identities(persona) for one in uploads(self._catalog, by, rows)]
+            answers = self._run([one.probe for one in tried])
+            if beside := told(list(zip(tried, answers, strict=True))):
+                found[persona.name, objects.oid, Operation.INSERT] = beside
+        return found
+
+    def _posed(
+        self, attacks: Attacks, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
+    ) -> Mapping[Key, Chained]:
+        """What calls open that set who is asking, for the statements after them."""
+        ground, found = self._ground, dict[Key, Chained]()
+        arguments = Arguments(self._catalog, rows)
+        for persona in cast:
+            strange = [one for one in ground.exposure[persona.name] if strangers.owns_nothing(persona, one)]
+            posing = Posing(ground.access, attacks, arguments, persona, self._run)
+            found |= posing.found(strange, ground.served[persona.name])
+            self._cut += [persona.name] if posing.cut else []
+        return found
 
     def _chained(
         self,
@@ -229,7 +263,7 @@ class _Campaign:
     ) -> Iterable[Skipped]:
         for why in filter(None, self._unsigned.values()):
             yield Skipped("chains of statements by somebody who has just signed up", f"no account: {why}")
-        for name in self._cut:
+        for name in dict.fromkeys(self._cut):
             yield Skipped(f"chains of statements as {name}", "there are so many that not all were tried")
         for (oid, why), operations in left.items():
             tried = ", ".join(one.value for one in Operation if one in operations)
@@ -246,7 +280,11 @@ def _attempts(
         strange = who.owns is None and strangers.owns_nothing(who.persona, relation, operation)
         if strange or who.owns is not None:
             by = replace(who, strange=strange)
-            yield from attacks.on_rows(by, relation, there) if operation is None else attacks.new_rows(by, relation)
+            if operation is None:
+                yield from attacks.on_rows(by, relation, there)
+                yield from attacks.upserts(by, relation)
+            else:
+                yield from attacks.new_rows(by, relation)
 
 
 def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequence[tuple[Attempt, Result]]]:

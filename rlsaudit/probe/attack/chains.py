@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rlsaudit.model import Operation
 from rlsaudit.probe.attack.identities import known_as, posing_as
 from rlsaudit.probe.attack.statements import nth_row, update
+from rlsaudit.probe.attack.targets import targets_of
 from rlsaudit.probe.outcome import Outcome, Probe
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class Chains:
 
     def found(self) -> Mapping[Key, Chained]:
         """Returns the shortest chain for each cell that one opens."""
-        targets = list(self._targets())
+        strange = [one for one in self._relations.values() if one.oid in self._strange]
+        targets = list(targets_of(self._attacks, self._persona, strange))
         before = {self._key(one): rows for one, rows in zip(targets, self._rows(targets, ()), strict=True)}
         found: dict[Key, Chained] = {}
         chains: list[tuple[Step, ...]] = [()]
@@ -168,20 +170,6 @@ class Chains:
         ]
         self._cut |= len(went) > _MOST_CHAINS
         return went[:_MOST_CHAINS]
-
-    def _targets(self) -> Iterator[Probe]:
-        """Yields what asks for rows that were made: read, changed or deleted by their keys."""
-        for relation in self._relations.values():
-            condition = self._attacks.by_keys(self._persona, relation) if relation.oid in self._strange else None
-            if condition is None:
-                continue
-            name = self._attacks.name(relation)
-            reads = f"select count(*) from {name} where {condition}"
-            yield Probe(self._persona, relation.oid, Operation.SELECT, reads)
-            # One statement of each kind: what is set matters little where it is asked whether there is a row at all.
-            first = {one: sql for one, sql, _ in reversed([*self._attacks.writes(self._persona, relation)])}
-            for operation, sql in first.items():
-                yield Probe(self._persona, relation.oid, operation, f"{sql} where {condition}")
 
     def _candidates(self) -> Iterator[Step]:
         """Yields steps on one table after the other in turn, so that none is left out for the sake of others."""

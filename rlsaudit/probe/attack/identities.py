@@ -108,6 +108,13 @@ def newcomer_as(persona: Persona) -> Principal:
     return PASSER_BY if persona.claims.get("is_anonymous") is True else NEWCOMER
 
 
+def ids_of(persona: Persona) -> tuple[str, ...]:
+    """Returns what a row may hold that names who asks as the persona: ids that its claims and settings carry."""
+    sub = persona.claims.get("sub")
+    found = (STRANGER if _varies(value) else value for value in persona.settings.values())
+    return tuple(dict.fromkeys((*([sub] if isinstance(sub, str) else []), *found)))
+
+
 def posing_as(principal: Principal, persona: Persona) -> Persona:
     """Returns the persona with the requests of a principal."""
     settings = {name: principal.user if _varies(value) else value for name, value in persona.settings.items()}

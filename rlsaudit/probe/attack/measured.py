@@ -72,7 +72,7 @@ def _rows(attempts: Sequence[tuple[Attempt, Result]]) -> list[int]:
     singly: dict[str, int] = {}
     at_once: list[int] = []
     for attempt, result in attempts:
-        if not got(result, rewritten=False):
+        if not got(attempt, result, rewritten=False):
             continue
         if attempt.nth:
             kind = attempt.probe.sql.partition(" where ")[0]
@@ -89,7 +89,7 @@ def _is_clear(tried: tuple[Attempt, Result]) -> bool:
 def _new(
     strange: Sequence[tuple[Attempt, Result]], own: Sequence[tuple[Attempt, Result]], *, rewritten: bool
 ) -> Reach | None:
-    put = [got(result, rewritten=rewritten) for _, result in strange]
+    put = [got(attempt, result, rewritten=rewritten) for attempt, result in strange]
     if len(put) >= _FEWEST and all(put):
         return Reach.ALL
     clear = [result.outcome is not Outcome.PASSED or not rewritten for _, result in (*strange, *own)]
@@ -98,6 +98,6 @@ def _new(
     if any(put):
         return Reach.SOME
     mine = [one for one in own if one[0].by.owns is not None and one[0].puts == one[0].by.owns.name]
-    if any(got(result, rewritten=rewritten) for _, result in mine):
+    if any(got(attempt, result, rewritten=rewritten) for attempt, result in mine):
         return Reach.OWN
     return Reach.NONE if mine and all(map(_is_clear, mine)) else None

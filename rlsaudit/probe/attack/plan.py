@@ -7,13 +7,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
-from rlsaudit.catalog.firing import STORAGE_DELETES, fires, is_instead, only_sets_a_time
-from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
+from rlsaudit.catalog.firing import STORAGE_DELETES, comes_before, fires, is_instead, only_sets_a_time
+from rlsaudit.catalog.platform import FILES, SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
 from rlsaudit.policy.effects import reason_not_to_attack, reason_not_to_write
-from rlsaudit.probe.attack.attempt import Attempt
-from rlsaudit.probe.attack.identities import OTHERS, known_as
-from rlsaudit.probe.attack.statements import contents, delete, how_many, in_keys, insert, nth_row, update, written
+from rlsaudit.probe.attack.attempt import BY_KEY, Attempt
+from rlsaudit.probe.attack.identities import OTHERS, ids_of, known_as
+from rlsaudit.probe.attack.statements import (
+    contents,
+    delete,
+    how_many,
+    in_keys,
+    insert,
+    nth_row,
+    row_as_it_is,
+    update,
+    upsert,
+    written,
+)
 from rlsaudit.probe.outcome import Outcome, Probe
 from rlsaudit.probe.select import count, sample
 
@@ -226,6 +237,10 @@ class Attacks:
                 if fresh is not None:
                     yield owner, fresh
 
+    def may_put_in(self, relation: Relation) -> bool:
+        """Whether rows may be put into the relation, as far as that does not outlive a rollback."""
+        return self._may(relation, Operation.INSERT)
+
     def name(self, relation: Relation) -> str:
         """Returns the relation's quoted name."""
         return self._catalog.identity(relation)
@@ -247,7 +262,7 @@ class Attacks:
         if relation.kind == "m" or self._does_otherwise(relation):
             return
         role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
-        changes = list(self._changes(role, relation))
+        changes = list(dict.fromkeys((*self._changes(role, relation), *self._passing(persona, role, relation))))
         if changes and self._may(relation, Operation.UPDATE):
             yield from ((Operation.UPDATE, update(name, column, value), column) for column, value in changes)
         if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
@@ -410,9 +425,70 @@ class Attacks:
         free = [one for one in granted if one.number not in asked | keys]
         for one in free[:1]:
             yield from ((one.name, value) for value in self._values(relation, one)[:1])
+        if self.rewrites(relation, Operation.UPDATE):
+            # Whether anything was changed is told by what is there afterwards: so by a value that nobody has.
+            there = {one.name: {row.values.get(one.name) for row in self._rows[relation.oid]} for one in free}
+            made = ((one.name, value) for one in free for value in self._others(relation, one.name))
+            yield from [(name, value) for name, value in made if value not in there[name]][:1]
         if not free:
             for one in granted[:_MOST_VALUES]:
                 yield from ((one.name, value) for value in self._values(relation, one)[:_MOST_VALUES])
+
+    def _passing(self, persona: Persona, role: int, relation: Relation) -> Iterator[tuple[str, str | None]]:
+        """Yields columns to set, and values with which a row may pass a check that it did not have to pass before.
+
+        Where WITH CHECK asks for something else than USING, a row of somebody else's that is let through as it is may
+        be kept out again, unless it is made one's own, or whatever else is asked for.
+        """
+        asked = {
+            ref.column
+            for one in self._access.policies(role, relation, Operation.UPDATE)
+            if one.check is not None and one.check != one.using
+            for ref in one.columns
+            if ref.relation == relation.oid
+        }
+        own = ids_of(persona)
+        for one in self._access.columns(role, relation, "UPDATE") if asked else ():
+            if one.number in asked and not one.generated and not one.identity:
+                named = own if one.type in _MAY_NAME else ()
+                if (self._catalog.schema_name(relation), relation.name, one.name) == (*FILES, "name"):
+                    # A file is moved into a folder of one's own.
+                    named = tuple(f"{each}/moved.txt" for each in own)
+                values = (*named, *self._sown.variants(relation.oid, one.name))
+                yield from ((one.name, value) for value in dict.fromkeys(values[:_MOST_SET]))
+
+    def upserts(self, by: Identity, relation: Relation) -> Iterator[Attempt]:
+        """Yields attempts to change rows by an INSERT that meets their keys.
+
+        Such a statement is asked for all that an UPDATE is, and more, so it gets no further; but where a trigger comes
+        before the INSERT, that may be who asks, or what policies look up, has become another.
+        """
+        before = any(comes_before(self._catalog, one, Operation.INSERT) for one in self._catalog.triggers[relation.oid])
+        key = next((one for one in self._catalog.constraints[relation.oid] if one.kind == "p"), None)
+        if not before or key is None or relation.kind not in "rp" or self._does_otherwise(relation):
+            return
+        role, name = self._role(by), self._catalog.identity(relation)
+        keys = [one.name for one in self._catalog.columns[relation.oid] if one.number in key.columns]
+        columns = {one.name: one for one in self._access.columns(role, relation, "INSERT") if not one.generated}
+        given = frozenset(one.number for one in columns.values())
+        if not set(keys) <= columns.keys() or not self._may(relation, Operation.INSERT, given):
+            return
+        set_ = {
+            column: self._others(relation, column) for column, _ in self._changes(role, relation) if column not in keys
+        }
+        rows = [one for one in self._rows[relation.oid] if one.owner in _STRANGERS and one.relation == relation.oid]
+        if not set_ or not self._may(relation, Operation.UPDATE):
+            return
+        for row in rows[:_FEW_NTH]:
+            there = {column: self._sown.undated(value) for column, value in row.values.items() if column in columns}
+            for column, values in set_.items():
+                # What is there already would not tell that anything was changed.
+                value = next((one for one in values if one != row.values.get(column)), None)
+                if value is None:
+                    continue
+                sql = upsert(name, there, keys, column, value, overriding=any(columns[one].identity for one in there))
+                look = row_as_it_is(name, {one: row.values[one] for one in keys})
+                yield Attempt(Probe(by.persona, relation.oid, Operation.UPDATE, sql, look), by, nth=BY_KEY)
 
     def _values(self, relation: Relation, column: Column) -> list[str | None]:
         """Values that the column has somewhere."""
@@ -421,6 +497,13 @@ class Attacks:
         if not found and not column.not_null:
             return [None]
         return list(dict.fromkeys(found))
+
+    def _others(self, relation: Relation, name: str) -> tuple[str, ...]:
+        """Values that a column could have, other than what rows have."""
+        column = next(one for one in self._catalog.columns[relation.oid] if one.name == name)
+        found = (*self._sown.variants(relation.oid, name), *self._values(relation, column))
+        made = ("rlsaudit",) if column.type == "text" else ()
+        return (*(one for one in found if one is not None), *made)
 
     def _does_otherwise(self, relation: Relation) -> bool:
         """Whether triggers do the work of a statement, whatever that is."""

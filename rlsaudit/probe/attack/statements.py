@@ -57,6 +57,26 @@ def insert(name: str, values: Mapping[str, str | None], *, overriding: bool) -> 
     return f"insert into {name} ({columns}){' overriding system value' if overriding else ''} values ({given})"
 
 
+def upsert(
+    name: str,
+    values: Mapping[str, str | None],
+    keys: Sequence[str],
+    column: str,
+    value: str | None,
+    *,
+    overriding: bool,
+) -> str:
+    """Returns an INSERT of one row that sets a column of the one that has its key instead, where there is one."""
+    taken = ", ".join(map(ident, keys))
+    put = insert(name, values, overriding=overriding)
+    return f"{put} on conflict ({taken}) do update set {ident(column)} = {_text(value)}"
+
+
+def row_as_it_is(name: str, key: Mapping[str, str | None]) -> str:
+    """Returns a query whose answer changes with the row of a relation (its quoted name) that has the key."""
+    return f"select pg_catalog.md5(x::pg_catalog.text) from {name} as x where {in_keys(list(key), [key])}"
+
+
 def _text(value: str | None) -> str:
     return "null" if value is None else literal(value).strip()
 

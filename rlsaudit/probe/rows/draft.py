@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import ColumnRef
-from rlsaudit.catalog.platform import USERS
+from rlsaudit.catalog.platform import FILES, USERS
 from rlsaudit.probe.rows.choices import NULL
 from rlsaudit.probe.rows.combine import nearest
 from rlsaudit.probe.rows.content import Whose
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SHARED = ""
 """The owner of rows that are nobody's: those that were there, and whose key tells of no principal."""
 _MOST_COMBINED = 400
-_OBJECTS = ("storage", "objects", "name")
+_OBJECTS = (*FILES, "name")
 
 
 class ImpossibleError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rlsaudit.catalog.facts import Function
-from rlsaudit.policy.changes import ANY_SETTING, changed_settings
+from rlsaudit.policy.changes import ANY_SETTING, changed_settings, roles_taken
 
 
 def _function(body: str, language: str, settings: tuple[str, ...] = ()) -> Function:
@@ -63,3 +63,18 @@ def test_what_sql_changes(body: str, changed: set[str]) -> None:
 def test_what_comes_with_the_function() -> None:
     assert changed_settings(_function("select 1", "sql", ("role=x", "search_path=public"))) == {"role"}
     assert changed_settings(_function("x", "plv8")) == {ANY_SETTING}
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        ("begin set local role x; end", {"x"}),
+        ("begin set role to 'x'; end", {"x"}),
+        ("begin perform set_config('role', 'x', true); end", {"x"}),
+        ("begin execute 'set local role x'; end", {"x"}),
+        ("begin perform set_config('role', y, true); end", set()),
+        ("begin set local app.role = x; reset role; end", set()),
+    ],
+)
+def test_which_roles_a_body_takes_by_name(body: str, taken: set[str]) -> None:
+    assert roles_taken(_function(body, "plpgsql")) == taken
