@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import platform_of
 from rlsaudit.model import Operation
 from rlsaudit.names import ident, literal
-from rlsaudit.personas import STRANGER
+from rlsaudit.personas import STRANGER, owns_nothing
 from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
 from rlsaudit.policy.supposed import Clause, Supposed
-from rlsaudit.probe.attack.identities import OTHERS, identities
+from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.request import settings
 from rlsaudit.probe.rows.made_up import MadeUp
@@ -81,7 +81,7 @@ class Answer:
 
 def of_strangers(catalog: Catalog, asked: Iterable[Asked]) -> Iterator[Supposed]:
     """Yields rows of somebody else's that are held against what policies ask: only for those who own no row."""
-    listed = [one for one in asked if identities(one.persona)[0].strange]
+    listed = [one for one in asked if owns_nothing(one.persona)]
     made_up = MadeUp(catalog, _SOMEBODY, ((one.like, one.expression) for one in listed))
     for one in listed:
         relation = catalog.relations[one.relation]

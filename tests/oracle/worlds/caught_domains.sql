@@ -91,6 +91,8 @@ do $$ declare one text; begin
       from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n$f$, one, one);
   end loop;
 end $$;
+-- @claims
+{"plan": "free"}
 -- @measures
 anon public.t_cast all none none none
 anon public.t_not_null all none none none
