@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from rlsaudit.engine import Server
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell
 
@@ -465,3 +466,30 @@ def test_rows_point_at_every_kind_of_row_that_policies_tell_apart(supabase_datab
     for persona in ("anon", "authenticated"):
         cell = cells[persona, "public.pictures", Operation.SELECT]
         assert (cell.reach, cell.attacked, cell.evidence) == (Reach.SOME, Reach.SOME, EvidenceKind.PROBE)
+
+
+def test_two_databases_of_one_schema_give_one_report(server: Server) -> None:
+    """Whatever the OIDs are, and whatever the time is."""
+    schema = """
+        create table public.members (
+          org uuid not null, user_id uuid not null references auth.users, since timestamptz not null default now(),
+          primary key (org, user_id));
+        alter table public.members enable row level security;
+        create policy anybody on public.members for insert with check (user_id = auth.uid());
+        create policy own on public.members for select using (user_id = auth.uid());
+        create table public.papers (id uuid primary key default gen_random_uuid(), org uuid not null);
+        alter table public.papers enable row level security;
+        create policy theirs on public.papers for select using (org in (select m.org from public.members m));
+    """
+    told = []
+    for number in (1, 2):
+        url = server.supabase_database(f"alike_{number}")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("set role postgres")
+            connection.execute(schema)
+        with connect(url) as session:
+            report = audit(session, Options(probe="write", throwaway=True))
+        told.append((report.findings, report.matrix))
+        server.drop_database(f"alike_{number}")
+    assert any("insert into public.members" in line for one in told[0][0] for line in one.evidence.sql)
+    assert told[0] == told[1]

@@ -45,13 +45,15 @@ class Owners:
     """What is known of all columns together: which hold the same things, and what requests bring along for them.
 
     `roots` stands for columns that are compared with one another, or point at one another, and `given` are the keys of
-    what they are compared with.
+    what they are compared with. `places` number the tables by name, for an OID is another on every server: ids that are
+    made up come out the same, and so does the evidence.
     """
 
     content: Content
     tables: Mapping[int, Table]
     roots: Mapping[ColumnRef, ColumnRef]
     given: Mapping[ColumnRef, tuple[str, ...]]
+    places: Mapping[int, int]
 
     def values(self, principal: Principal, table: Table, column: Column) -> tuple[str, ...]:
         """Returns what a column holds that says whose the row is; empty for any other column."""
@@ -93,7 +95,7 @@ class Owners:
         """Returns what tells the row `n` of a principal from all others, in a column; None where nothing can."""
         whose = Whose(principal.mark, number, n)
         if kind_of(self.content.base(column.type)).name == "uuid":
-            return uuid(whose, table.oid, column.number)
+            return uuid(whose, self.places[table.oid], column.number)
         return self.content.distinct(column.type, column.name, whose)
 
     def _is_limited(self, table: Table, column: Column) -> bool:
@@ -134,8 +136,13 @@ def owners_of(content: Content, tables: Mapping[int, Table], said: Said, names: 
         for column in table.columns.values():
             if (names[table.oid], table.relation.name, column.name) == _OF_USERS:
                 given[root(ColumnRef(table.oid, column.number))][_USER] = None
+    by_name = sorted(tables.values(), key=lambda one: one.identity)
     return Owners(
-        content, tables, {ref: root(ref) for ref in parents}, {ref: tuple(keys) for ref, keys in given.items()}
+        content,
+        tables,
+        {ref: root(ref) for ref in parents},
+        {ref: tuple(keys) for ref, keys in given.items()},
+        {one.oid: place for place, one in enumerate(by_name, 1)},
     )
 
 
