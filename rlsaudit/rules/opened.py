@@ -12,7 +12,7 @@ from rlsaudit.personas import built_in
 from rlsaudit.policy.decide import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Cell, Persona
@@ -79,9 +79,28 @@ def narrow(case: Case, relation: Relation, policy: Policy) -> str:
     return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} to authenticated {clauses};"
 
 
-def severity(case: Case, relation: Relation, cells: Iterable[Cell], *, signed_in: bool) -> Severity:
-    """Returns how bad it is that all rows are open to these operations: the worst of them counts."""
-    return max(_one_severity(case, relation, cell, signed_in=signed_in) for cell in cells)
+def severity(
+    case: Case, relation: Relation, cells: Iterable[Cell], *, signed_in: bool, asking: Collection[str] = ()
+) -> Severity:
+    """Returns how bad it is that all rows are open to these operations: the worst of them counts.
+
+    `asking` are the helpers that `askers` returns. With them the policy was not meant for everybody.
+    """
+    found = max(_one_severity(case, relation, cell, signed_in=signed_in) for cell in cells)
+    return max(found, Severity.HIGH) if asking else found
+
+
+def askers(case: Case, policy: Policy) -> list[str]:
+    """Returns the project's functions by which a policy asks who is calling, by their identities."""
+    found = []
+    for oid in policy.functions:
+        function = case.catalog.functions.get(oid)
+        if function is None or function.extension is not None:
+            continue
+        schema = case.catalog.schemas[function.schema].name
+        if not case.is_platforms(schema) and case.predicates.asks_identity(frozenset({(schema, function.name)})):
+            found.append(case.catalog.function_identity(function))
+    return found
 
 
 def _one_severity(case: Case, relation: Relation, cell: Cell, *, signed_in: bool) -> Severity:

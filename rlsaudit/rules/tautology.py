@@ -9,9 +9,9 @@ from rlsaudit.model import ObjectRef, Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.flawed import flawed
-from rlsaudit.rules.opened import narrow, opened, severity
+from rlsaudit.rules.opened import askers, narrow, opened, severity
 from rlsaudit.rules.rule import Example, Found, Rule
-from rlsaudit.rules.wording import who_can
+from rlsaudit.rules.wording import listed, who_can
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ def check(case: Case) -> Iterator[Found]:
             if one.signed_in:
                 continue
             identity = case.catalog.identity(relation)
+            asking = askers(case, one.policy)
             yield Found(
                 finding(
                     RULE,
@@ -33,13 +34,14 @@ def check(case: Case) -> Iterator[Found]:
                     worst(one.cells),
                     title=f'Policy "{one.policy.name}" on {identity} is true for every row',
                     message=(
-                        f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks."
+                        f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks"
+                        f"{f', although {listed(asking)} looks who that is' if asking else ''}."
                         f"{flawed(case, relation, [one.policy], one.cells)}"
                     ),
                     evidence=case.evidence(one.cells, relation),
                     fix=narrow(case, relation, one.policy),
                     relations=[identity],
-                    severity=severity(case, relation, one.cells, signed_in=False),
+                    severity=severity(case, relation, one.cells, signed_in=False, asking=asking),
                 ),
                 case.claims([], one.cells),
             )
@@ -65,7 +67,8 @@ RULE = Rule(
     fine=(
         'Rows that everybody is meant to read: a catalogue, posts. Then declare it: `[[allow]]` with `select = "all"`. '
         "Without a private column such a policy is a medium finding only, and so is an insert into a table that names "
-        "no owner, such as a contact form."
+        "no owner, such as a contact form. Where a function of the project's looks who is asking, and lets everybody "
+        "pass all the same, it is high at least: nobody asks that of what is meant for all."
     ),
     bad=(
         Example(
@@ -93,6 +96,22 @@ RULE = Rule(
             "NULL lets everybody in",
             f"""{_NOTES}
             create policy "update" on public.notes for update using (coalesce(auth.uid() <> user_id, true) or true);
+            """,
+        ),
+        Example(
+            "A helper that takes a missing claim for a licence, on a table without private columns",
+            """
+            create function public.may_see(company uuid) returns boolean language plpgsql stable as $$
+              declare mine text := auth.jwt() -> 'app_metadata' ->> 'company';
+              begin
+                if mine is null then
+                  return true;
+                end if;
+                return mine = company::text;
+              end $$;
+            create table public.inspections (id bigint primary key, company uuid not null, result text);
+            alter table public.inspections enable row level security;
+            create policy "of the company" on public.inspections for select using (public.may_see(company));
             """,
         ),
         Example(
