@@ -147,7 +147,11 @@ class MadeUp:
         for number, text in values.items():
             column = table.columns[number]
             if text is not None and kind_of(self._content.base(column.type)).name in _DOCUMENTS:
-                made[column.name] = json.loads(text)
+                try:
+                    made[column.name] = json.loads(text)
+                except ValueError:
+                    # What a condition compares a document's text with need not be one.
+                    return None
                 if made[column.name] is None:
                     return None
             else:
