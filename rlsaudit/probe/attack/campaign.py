@@ -122,7 +122,7 @@ class _Campaign:
         strangers = Strangers(self._session, ground.access, deciding, throwaway=throwaway)
         strangers.look(cast, exposure)
         attacks = Attacks(ground.access, sown, people, throwaway=throwaway)
-        attacks.sized(self._run(list(attacks.sizes())))
+        attacks.restraint.sized(self._run(list(attacks.restraint.sizes())))
         shown = {one.oid: one for name in exposure for one in exposure[name]}
         totals = self._totals(attacks, shown.values())
         leveled = reads_claim(catalog, LEVEL)
@@ -168,7 +168,7 @@ class _Campaign:
             if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
         }
         skipped = (
-            *self._skipped(shown, attacks.left, missing),
+            *self._skipped(shown, attacks.restraint.left, missing),
             *(Skipped(f"calls of {one}", why) for one, why in uncalled),
         )
         return Campaign(found, {**posed, **chained}, called, skipped)
@@ -190,7 +190,7 @@ class _Campaign:
     ) -> Mapping[Key, str]:
         """What of the folders of others in Storage is reached by files of one's own."""
         objects = self._catalog.relations_by_name.get(FILES)
-        if objects is None or objects.oid not in shown or not attacks.may_put_in(objects):
+        if objects is None or objects.oid not in shown or not attacks.restraint.may(objects, Operation.INSERT):
             return {}
         found: dict[Key, str] = {}
         for persona in cast:

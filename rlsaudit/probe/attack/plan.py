@@ -10,9 +10,9 @@ from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.firing import STORAGE_DELETES, comes_before, fires, is_instead, only_sets_a_time
 from rlsaudit.catalog.platform import FILES, SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation
-from rlsaudit.policy.effects import reason_not_to_attack, reason_not_to_write
 from rlsaudit.probe.attack.attempt import BY_KEY, Attempt
 from rlsaudit.probe.attack.identities import OTHERS, ids_of, known_as
+from rlsaudit.probe.attack.restraint import Restraint
 from rlsaudit.probe.attack.statements import (
     contents,
     delete,
@@ -42,10 +42,6 @@ MOST_NTH = 36
 """So many rows are asked for one by one."""
 _FEW_NTH = 6
 """The same where they may be somebody's rows: each is locked for as long as its statement takes."""
-_LARGE = 10_000
-"""Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
-_LARGE_BYTES = 1_000_000
-"""The same where nobody has counted the rows."""
 _MOST_VALUES = 3
 _MOST_SET = 8
 _MOST_KEYS = 12
@@ -57,21 +53,16 @@ _UUID = 36
 
 
 class Attacks:
-    """The attempts on the relations of one database, into which rows were put.
-
-    `left` says what is not tried, and why: by relation and reason the operations.
-    """
+    """The attempts on the relations of one database, into which rows were put; `restraint` says what is left out."""
 
     def __init__(self, access: Access, sown: Sown, people: Iterable[Principal], *, throwaway: bool) -> None:
         self._access = access
         self._catalog = access.catalog
         self._throwaway = throwaway
-        self._reasons: dict[tuple[int, Operation, frozenset[int]], str] = {}
-        self.left: defaultdict[tuple[int, str], set[Operation]] = defaultdict(set)
+        self.restraint = Restraint(access, throwaway=throwaway)
         self._rows: defaultdict[int, list[Row]] = defaultdict(list)
         self._sown = sown
         self._people = {one.name: one for one in people}
-        self._bytes: dict[int, int | None] = {}
         for one in sown.seeds.rows:
             self._rows[one.relation].append(one)
             if one.stored != one.relation:
@@ -130,31 +121,12 @@ class Attacks:
         for one in relations:
             # The connection runs what a view calls, as nobody's persona.
             own = one.kind in "rpm" and not self._access.rls_applies(me, one)
-            if own and self._may(one, Operation.SELECT):
+            if own and self.restraint.may(one, Operation.SELECT):
                 yield Probe(None, one.oid, Operation.SELECT, count(self._access, one))
-
-    def sizes(self) -> Iterator[Probe]:
-        """Yields what asks for the bytes of tables whose rows nobody has counted, where it matters; see `sized`."""
-        for one in self._catalog.snapshot.relations:
-            if not self._throwaway and one.kind == "r" and one.rows <= 0:
-                yield Probe(None, one.oid, Operation.SELECT, f"select pg_catalog.pg_relation_size({one.oid})")
-
-    def sized(self, results: Iterable[Result]) -> None:
-        """Takes the answers to `sizes`."""
-        self._bytes = {one.probe.relation: one.rows if one.outcome is Outcome.ROWS else None for one in results}
-
-    def _reason_to_spare(self, relation: Relation) -> str:
-        """Why nobody should go through all of its rows; empty where one may."""
-        size = self._bytes.get(relation.oid, 0)
-        if size is None:
-            return "it is not known how large it is"
-        if relation.rows >= _LARGE or size >= _LARGE_BYTES:
-            return "it is large, and where rows are somebody's a statement would go through all of them"
-        return ""
 
     def on_rows(self, by: Identity, relation: Relation, there: int) -> Iterator[Attempt]:
         """Yields attempts on the rows that are there, as many as `there` says."""
-        if self._access.columns(self._role(by), relation, "SELECT") and self._may(relation, Operation.SELECT):
+        if self._access.columns(self._role(by), relation, "SELECT") and self.restraint.may(relation, Operation.SELECT):
             read = self._attempt(by, relation, Operation.SELECT, count(self._access, relation))
             # Made-up rows are not in a sample, but nobody should wait for what goes through all of somebody's.
             instead = None if self._throwaway else sample(self._access, relation)
@@ -193,15 +165,15 @@ class Attacks:
         for owner, fresh in self._fresh(by, relation):
             values = {column: value for column, value in fresh.items() if column in columns}
             given = frozenset(columns[column].number for column in values)
-            if not values or not self._may(relation, Operation.INSERT, given):
+            if not values or not self.restraint.may(relation, Operation.INSERT, given):
                 continue
             if not self._says_whose(relation, owner, fresh, values):
                 continue
             overriding = any(columns[column].identity for column in values)
             ties = {column: value for column, value in values.items() if value is not None and _ties(owner, value)}
             look = written(name, ties or values) if self.rewrites(relation, Operation.INSERT) else None
-            if look and not self._throwaway and (reason := self._reason_to_spare(relation)):
-                self.left[relation.oid, reason].add(Operation.INSERT)
+            if look and not self._throwaway and (reason := self.restraint.reason_to_spare(relation)):
+                self.restraint.left[relation.oid, reason].add(Operation.INSERT)
                 continue
             sql = insert(name, values, overriding=overriding)
             probe = Probe(by.persona, relation.oid, Operation.INSERT, sql, look)
@@ -232,14 +204,10 @@ class Attacks:
             for row in self._rows[relation.oid]:
                 if row.owner != owner.name or row.relation != relation.oid:
                     continue
-                varied = {row.varied: self._sown.undated(row.values[row.varied])} if row.varied else {}
+                varied = {row.varied: self._undated(relation, row)[row.varied]} if row.varied else {}
                 fresh = self._sown.fresh(relation.oid, self._people[owner.name], varied)
                 if fresh is not None:
                     yield owner, fresh
-
-    def may_put_in(self, relation: Relation) -> bool:
-        """Whether rows may be put into the relation, as far as that does not outlive a rollback."""
-        return self._may(relation, Operation.INSERT)
 
     def name(self, relation: Relation) -> str:
         """Returns the relation's quoted name."""
@@ -249,7 +217,7 @@ class Attacks:
         """Returns a condition that only rows meet which were made; None where the persona cannot ask for their keys."""
         rows = [one for one in self._rows[relation.oid] if one.owner in _STRANGERS][:_MOST_KEYS]
         primary = next((one for one in self._catalog.constraints[relation.oid] if one.kind == "p"), None)
-        if primary is None or not rows or not self._may(relation, Operation.SELECT):
+        if primary is None or not rows or not self.restraint.may(relation, Operation.SELECT):
             return None
         role = self._catalog.roles_by_name[persona.role].oid
         columns = [one for one in self._catalog.columns[relation.oid] if one.number in primary.columns]
@@ -263,9 +231,9 @@ class Attacks:
             return
         role, name = self._catalog.roles_by_name[persona.role].oid, self._catalog.identity(relation)
         changes = list(dict.fromkeys((*self._changes(role, relation), *self._passing(persona, role, relation))))
-        if changes and self._may(relation, Operation.UPDATE):
+        if changes and self.restraint.may(relation, Operation.UPDATE):
             yield from ((Operation.UPDATE, update(name, column, value), column) for column, value in changes)
-        if self._access.on_table(role, relation, "DELETE") and self._may(relation, Operation.DELETE):
+        if self._access.on_table(role, relation, "DELETE") and self.restraint.may(relation, Operation.DELETE):
             yield Operation.DELETE, delete(name), ""
 
     def in_the_name_of(
@@ -287,7 +255,7 @@ class Attacks:
                 one: value for one, value in self._renamed(relation, row, owner, newcomer, named) if one in columns
             }
             given = frozenset(columns[column].number for column in values)
-            if values and self._may(relation, Operation.INSERT, given):
+            if values and self.restraint.may(relation, Operation.INSERT, given):
                 overriding = any(columns[column].identity for column in values)
                 yield tuple(values), insert(self._catalog.identity(relation), values, overriding=overriding)
 
@@ -309,11 +277,11 @@ class Attacks:
             elif column.number in keys and value is not None:
                 yield column.name, value.replace(owner.mark, newcomer.mark)
             else:
-                yield column.name, self._sown.undated(value)
+                yield column.name, self._sown.undated(column, value)
 
     def settable(self, persona: Persona, relation: Relation) -> Iterator[tuple[str, str | None]]:
         """Yields columns that the persona may set, with values that rows of others have."""
-        if relation.kind not in "rp" or not self._may(relation, Operation.UPDATE):
+        if relation.kind not in "rp" or not self.restraint.may(relation, Operation.UPDATE):
             return
         role = self._catalog.roles_by_name[persona.role].oid
         keys = {number for one in self._catalog.constraints[relation.oid] if one.kind == "p" for number in one.columns}
@@ -324,7 +292,7 @@ class Attacks:
 
     def naming(self, persona: Persona, relation: Relation) -> Iterator[str]:
         """Yields columns that the persona may set, and that say whose a row is."""
-        if relation.kind not in "rp" or not self._may(relation, Operation.UPDATE):
+        if relation.kind not in "rp" or not self.restraint.may(relation, Operation.UPDATE):
             return
         role = self._catalog.roles_by_name[persona.role].oid
         users = {one.user for one in OTHERS}
@@ -350,57 +318,6 @@ class Attacks:
                     seen.add(oid)
                     yield oid
                     waiting += step[oid]
-
-    def _may(self, relation: Relation, operation: Operation, given: frozenset[int] = frozenset()) -> bool:
-        """Whether nothing that a rollback does not undo would happen, and nobody would be held up."""
-        goes_through = operation in {Operation.UPDATE, Operation.DELETE} and not self._throwaway
-        if goes_through:
-            spared = map(self._reason_to_spare, self._gone_through(relation, operation))
-            if reason := next(filter(None, spared), ""):
-                self.left[relation.oid, reason].add(operation)
-                return False
-        key = (relation.oid, operation, given)
-        if key not in self._reasons:
-            reason = reason_not_to_attack(self._catalog, relation, throwaway=self._throwaway)
-            if not reason and operation is not Operation.SELECT:
-                written = [one for one in self._written(relation) if one.kind in "rpf"]
-                reasons = (
-                    reason_not_to_write(self._catalog, one, [operation], given, throwaway=self._throwaway)
-                    for one in written
-                )
-                reason = next(filter(None, reasons), "")
-            self._reasons[key] = reason
-        if reason := self._reasons[key]:
-            self.left[relation.oid, reason].add(operation)
-        return not reason
-
-    def _gone_through(self, relation: Relation, operation: Operation) -> Iterator[Relation]:
-        """The tables whose rows an UPDATE or DELETE may go through: below a view, in parts, behind foreign keys."""
-        waiting, seen = [one.oid for one in self._written(relation)], set[int]()
-        while waiting:
-            oid = waiting.pop()
-            if oid in seen:
-                continue
-            seen.add(oid)
-            yield self._catalog.relations[oid]
-            waiting += self._catalog.children[oid]
-            waiting += [
-                one.relation
-                for one in self._catalog.snapshot.constraints
-                if one.kind == "f" and one.foreign_relation == oid and f"ON {operation.name} " in one.definition
-            ]
-
-    def _written(self, relation: Relation) -> Iterator[Relation]:
-        """The relation, and all that a view rests on."""
-        waiting, seen = [relation.oid], set[int]()
-        while waiting:
-            oid = waiting.pop()
-            if oid in seen or oid not in self._catalog.relations:
-                continue
-            seen.add(oid)
-            yield self._catalog.relations[oid]
-            if self._catalog.relations[oid].kind == "v":
-                waiting += {ref.relation for one in self._catalog.rewrites[oid] for ref in one.columns}
 
     def _attempt(self, by: Identity, relation: Relation, operation: Operation, sql: str, column: str = "") -> Attempt:
         name = self._catalog.identity(relation)
@@ -471,16 +388,16 @@ class Attacks:
         keys = [one.name for one in self._catalog.columns[relation.oid] if one.number in key.columns]
         columns = {one.name: one for one in self._access.columns(role, relation, "INSERT") if not one.generated}
         given = frozenset(one.number for one in columns.values())
-        if not set(keys) <= columns.keys() or not self._may(relation, Operation.INSERT, given):
+        if not set(keys) <= columns.keys() or not self.restraint.may(relation, Operation.INSERT, given):
             return
         set_ = {
             column: self._others(relation, column) for column, _ in self._changes(role, relation) if column not in keys
         }
         rows = [one for one in self._rows[relation.oid] if one.owner in _STRANGERS and one.relation == relation.oid]
-        if not set_ or not self._may(relation, Operation.UPDATE):
+        if not set_ or not self.restraint.may(relation, Operation.UPDATE):
             return
         for row in rows[:_FEW_NTH]:
-            there = {column: self._sown.undated(value) for column, value in row.values.items() if column in columns}
+            there = {column: value for column, value in self._undated(relation, row).items() if column in columns}
             for column, values in set_.items():
                 # What is there already would not tell that anything was changed.
                 value = next((one for one in values if one != row.values.get(column)), None)
@@ -490,10 +407,15 @@ class Attacks:
                 look = row_as_it_is(name, {one: row.values[one] for one in keys})
                 yield Attempt(Probe(by.persona, relation.oid, Operation.UPDATE, sql, look), by, nth=BY_KEY)
 
+    def _undated(self, relation: Relation, row: Row) -> Mapping[str, str | None]:
+        """The values of a row, by which one like it can be put in at another time."""
+        columns = [one for one in self._catalog.columns[relation.oid] if one.name in row.values]
+        return {one.name: self._sown.undated(one, row.values[one.name]) for one in columns}
+
     def _values(self, relation: Relation, column: Column) -> list[str | None]:
         """Values that the column has somewhere."""
-        rows = self._rows[relation.oid]
-        found = [self._sown.undated(one.values[column.name]) for one in rows if column.name in one.values]
+        name, rows = column.name, self._rows[relation.oid]
+        found = [self._sown.undated(column, one.values[name]) for one in rows if name in one.values]
         if not found and not column.not_null:
             return [None]
         return list(dict.fromkeys(found))

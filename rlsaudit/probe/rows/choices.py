@@ -133,6 +133,11 @@ class Choices:
             here = Together(columns, kept.get(None), varied)
             self._together[oid] = (*self._together.get(oid, ()), here)
 
+    def is_time(self, column: Column) -> bool:
+        """Returns whether a column holds a moment or a day."""
+        kind = kind_of(self._content.base(column.type))
+        return kind.name in _TIMES and not kind.dimensions
+
     def variants(self, table: Table, column: Column) -> tuple[str | None, ...]:
         """Returns what is worth having in a column besides what is ordinary, most telling first."""
         ref = ColumnRef(table.oid, column.number)
@@ -144,7 +149,7 @@ class Choices:
             found |= dict.fromkeys(("true", "false"))
         found |= dict.fromkeys(self._content.labels(base))
         kind = kind_of(base)
-        if kind.name in _TIMES and not kind.dimensions and not column.not_null:
+        if self.is_time(column) and not column.not_null:
             found |= dict.fromkeys(("now", None))
         passed = self.checked(table, column)
         if passed is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.connect import Session
     from rlsaudit.policy.said import Said
     from rlsaudit.probe.rows.model import Principal
@@ -72,9 +72,9 @@ class Sown:
         """The settings of each principal's request, by its name."""
         self._moments = moments
 
-    def undated(self, text: str | None) -> str | None:
-        """Returns a text that the server gave, with the word for a moment where it is one: evidence bears no date."""
-        return self._moments.get(text or "", text)
+    def undated(self, column: Column, text: str | None) -> str | None:
+        """Returns a text that the server gave, or the word for a moment that it is: evidence bears no date."""
+        return self._moments.get(text or "", text) if self._choices.is_time(column) else text
 
     def fresh(
         self, relation: int, principal: Principal, varied: Mapping[str, str | None] | None = None
