@@ -39,3 +39,8 @@ def literal(value: str) -> str:
         raise ValueError(message)
     quoted = "'" + value.replace("'", "''").replace("\\", "\\\\") + "'"
     return " E" + quoted if "\\" in value else quoted
+
+
+def text_or_null(text: str | None) -> str:
+    """Returns a text as a literal, or NULL."""
+    return "null" if text is None else literal(text).strip()

@@ -154,7 +154,7 @@ def test_two_queries_may_ask_of_one_row(group: str) -> None:
 def test_a_row_that_is_locked_is_asked_about_all_the_same(group: str) -> None:
     """But not where rows that somebody else has locked are left out: then there may be none."""
     judged = judge(group, read_world("locked_rows"))
-    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    most = judged.proved_at_most("authenticated")
     assert most["public.projects", Operation.UPDATE] is Reach.OWN
     assert most["public.steps", Operation.DELETE] is Reach.OWN
     assert most["public.claimed", Operation.DELETE] is Reach.ALL
@@ -162,7 +162,7 @@ def test_a_row_that_is_locked_is_asked_about_all_the_same(group: str) -> None:
 
 def test_what_is_written_is_the_row_that_was_looked_up_by_its_key(group: str) -> None:
     judged = judge(group, read_world("looked_up_first"))
-    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    most = judged.proved_at_most("authenticated")
     assert most["public.tickets", Operation.UPDATE] is Reach.OWN
     assert most["public.tickets", Operation.DELETE] is Reach.OWN
     assert most["public.lists", Operation.DELETE] is Reach.OWN
@@ -193,7 +193,7 @@ def test_a_claim_that_is_cast_and_caught_is_read_as_what_it_is_meant_to_be(group
 def test_what_is_taken_apart_may_hold_anything(group: str) -> None:
     """But what is written beside it is what it is."""
     judged = judge(group, read_world("taken_apart"))
-    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    most = judged.proved_at_most("authenticated")
     assert most["public.answers", Operation.INSERT] is Reach.OWN
     assert most["public.entries", Operation.INSERT] is Reach.ALL
     assert most["public.items", Operation.DELETE] is Reach.ALL
@@ -205,7 +205,7 @@ def test_what_is_taken_apart_may_hold_anything(group: str) -> None:
 
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
-    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    most = judged.proved_at_most("authenticated")
     assert most["public.w_untouched", Operation.SELECT] is Reach.NONE
     assert most["public.w_untouched", Operation.DELETE] is Reach.NONE
     assert most["public.w_shown", Operation.SELECT] is Reach.ALL
@@ -216,7 +216,7 @@ def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> Non
 
 def test_working_tables_that_others_read_are_not_followed(group: str) -> None:
     judged = judge(group, read_world("working_tables_shared"))
-    most = {(one.relation, one.operation): one.at_most for one in judged.unprobed if one.persona == "authenticated"}
+    most = judged.proved_at_most("authenticated")
     assert most["public.w_handed_on", Operation.SELECT] is Reach.ALL
     assert most["public.w_dropped", Operation.DELETE] is Reach.ALL
 

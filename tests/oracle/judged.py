@@ -14,7 +14,7 @@ from rlsaudit.audit import Options, audit, examine
 from rlsaudit.catalog import take
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
-from rlsaudit.model import EvidenceKind
+from rlsaudit.model import EvidenceKind, Operation, Reach
 
 if TYPE_CHECKING:
     from oracle.world import World
@@ -46,6 +46,10 @@ class Judged:
             for one in self.supposed
             if one.contradicts or (one.supposed.passes and one.supposed.exact and not one.agrees)
         ]
+
+    def proved_at_most(self, persona: str) -> dict[tuple[str, Operation], Reach]:
+        """The upper bounds of proofs alone, by relation and operation."""
+        return {(one.relation, one.operation): one.at_most for one in self.unprobed if one.persona == persona}
 
     def faults(self, cells: tuple[Cell, ...]) -> list[str]:
         compared = [

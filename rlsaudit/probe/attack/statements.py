@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, text_or_null
 from rlsaudit.probe.request import COUNTER
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _NTH = (
 
 def update(name: str, column: str, value: str | None) -> str:
     """Returns an UPDATE of a relation (its quoted name) that sets a column to a value, given as its text form."""
-    return f"update {name} set {ident(column)} = {_text(value)}"
+    return f"update {name} set {ident(column)} = {text_or_null(value)}"
 
 
 def delete(name: str) -> str:
@@ -44,7 +44,7 @@ def nth_row(nth: int) -> str:
 def in_keys(columns: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> str:
     """Returns a condition that is true for rows with the keys of these, given as texts by column."""
     keys = ", ".join(f"{ident(one)}::pg_catalog.text" for one in columns)
-    values = ", ".join(f"({', '.join(_text(row[one]) for one in columns)})" for row in rows)
+    values = ", ".join(f"({', '.join(text_or_null(row[one]) for one in columns)})" for row in rows)
     return f"({keys}) in ({values})"
 
 
@@ -53,7 +53,7 @@ def insert(name: str, values: Mapping[str, str | None], *, overriding: bool) -> 
     if not values:
         return f"insert into {name} default values"
     columns = ", ".join(ident(one) for one in values)
-    given = ", ".join(_text(one) for one in values.values())
+    given = ", ".join(text_or_null(one) for one in values.values())
     return f"insert into {name} ({columns}){' overriding system value' if overriding else ''} values ({given})"
 
 
@@ -69,16 +69,12 @@ def upsert(
     """Returns an INSERT of one row that sets a column of the one that has its key instead, where there is one."""
     taken = ", ".join(map(ident, keys))
     put = insert(name, values, overriding=overriding)
-    return f"{put} on conflict ({taken}) do update set {ident(column)} = {_text(value)}"
+    return f"{put} on conflict ({taken}) do update set {ident(column)} = {text_or_null(value)}"
 
 
 def row_as_it_is(name: str, key: Mapping[str, str | None]) -> str:
     """Returns a query whose answer changes with the row of a relation (its quoted name) that has the key."""
     return f"select pg_catalog.md5(x::pg_catalog.text) from {name} as x where {in_keys(list(key), [key])}"
-
-
-def _text(value: str | None) -> str:
-    return "null" if value is None else literal(value).strip()
 
 
 def contents(name: str, column: str) -> str:
@@ -98,7 +94,7 @@ def written(name: str, values: Mapping[str, str | None]) -> str:
     same = " and ".join(
         f"x.{ident(column)} is null"
         if value is None
-        else f"x.{ident(column)}::pg_catalog.text operator(pg_catalog.=) {_text(value)}"
+        else f"x.{ident(column)}::pg_catalog.text operator(pg_catalog.=) {text_or_null(value)}"
         for column, value in values.items()
     )
     return f"select pg_catalog.count(*) from {name} as x where {same}"

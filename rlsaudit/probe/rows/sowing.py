@@ -11,7 +11,7 @@ import psycopg
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, platform_of
 from rlsaudit.model import Operation, Persona
-from rlsaudit.names import ident, literal, qualified
+from rlsaudit.names import qualified
 from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_write
 from rlsaudit.probe.request import settings
@@ -23,6 +23,7 @@ from rlsaudit.probe.rows.model import Row, Seeds
 from rlsaudit.probe.rows.order import order
 from rlsaudit.probe.rows.owners import owners_of
 from rlsaudit.probe.rows.putting import Attempt, put
+from rlsaudit.probe.rows.statements import fill, find, insert, key_of
 from rlsaudit.probe.rows.table import Table, table_of
 
 if TYPE_CHECKING:
@@ -345,9 +346,9 @@ class _Sowing:
         return Row(table.oid, principal.name if own else SHARED, values, came.stored, varied)
 
     def _statements(self, table: Table, principal: Principal, wish: Wish, draft: Draft) -> Iterator[str]:
-        yield _insert(table, draft)
+        yield insert(table, draft)
         # A trigger may have put a row there, when its owner's came to be elsewhere; or it was always there.
-        adopted = _found(table, draft, wish, updating=not self._reason(table, Operation.UPDATE))
+        adopted = find(table, draft, wish, updating=not self._reason(table, Operation.UPDATE))
         yield adopted or "select null::pg_catalog.text"
         tries = [
             Wish(wish.n + _ELSEWHERE, wish.varied, wish.apart, full=True),
@@ -360,7 +361,7 @@ class _Sowing:
             tries += [Wish(wish.n + times * _ELSEWHERE, wish.varied, wish.apart) for times in range(3, _MOST_TRIES)]
         for other in tries:
             try:
-                yield _insert(table, self._drafts.draft(table, principal, other))
+                yield insert(table, self._drafts.draft(table, principal, other))
             except ImpossibleError:
                 continue
 
@@ -386,7 +387,7 @@ class _Sowing:
         for table, row, draft in later:
             principal = next(one for one in self._principals if one.name == row.owner)
             there = {number: row.values.get(one.name) for number, one in table.columns.items()}
-            keys = (_where(table, there, unique) for unique in table.unique)
+            keys = (key_of(table, there, unique) for unique in table.unique)
             where = next((one for one in keys if one is not None), None)
             if where is None or self._reason(table, Operation.UPDATE):
                 continue
@@ -394,8 +395,7 @@ class _Sowing:
             for key in draft.later:
                 found |= next(iter(self._drafts.pointed_at(table, principal, key, Wish(0))), {})
             if found:
-                set_to = ", ".join(f"{_name(table, one)} = {_sql(text)}" for one, text in found.items())
-                sql = f"update {table.identity} set {set_to} where {where} returning {_returning(table)}"
+                sql = fill(table, found, where)
                 attempts.append(Attempt(table.oid, (sql,), self._requests[principal.name]))
                 meant.append((table, row))
         before = {name: "" for one in self._requests.values() for name in one}
@@ -433,57 +433,6 @@ def _key_values(table: Table, values: Mapping[str, str | None]) -> Iterator[str 
         yield from (values.get(table.columns[number].name) for number in unique)
 
 
-def _insert(table: Table, draft: Draft) -> str:
-    if not draft.values:
-        return f"insert into {table.identity} default values returning {_returning(table)}"
-    names = ", ".join(_name(table, number) for number in draft.values)
-    texts = ", ".join(_sql(text) for text in draft.values.values())
-    return (
-        f"insert into {table.identity} ({names}) overriding system value values ({texts}) returning {_returning(table)}"
-    )
-
-
-def _found(table: Table, draft: Draft, wish: Wish, *, updating: bool) -> str | None:
-    """Finds the row that has the draft's key; one that is to differ is made to."""
-    every = [where for unique in table.unique if (where := _where(table, draft.values, unique)) is not None]
-    if not every:
-        return None
-    lone = [_where(table, draft.values, one) for one in table.unique if _is_tied(one, table, draft)]
-    if wish.varied is not None and lone and updating and not any(wish.varied[0] in unique for unique in table.unique):
-        set_to = f"{_name(table, wish.varied[0])} = {_sql(wish.varied[1])}"
-        return f"update {table.identity} set {set_to} where {lone[0]} returning {_returning(table)}"
-    if wish.n and (wish.varied is None or not any(wish.varied[0] in unique for unique in table.unique)):
-        # What was there is no row more.
-        return None
-    return f"select {_returning(table)} from {table.identity} where {' or '.join(every)} limit 1"
-
-
-def _is_tied(unique: Sequence[int], table: Table, draft: Draft) -> bool:
-    """Whether a key points at other rows as a whole, so that a trigger that made them may have made this one."""
-    return all(any(number in key.columns for key in table.keys) for number in unique) and all(
-        draft.values.get(number) is not None for number in unique
-    )
-
-
-def _where(table: Table, values: Mapping[int, str | None], unique: Sequence[int]) -> str | None:
-    """Which row has these values in a key; None where one of them is not there."""
-    if any(values.get(number) is None for number in unique):
-        return None
-    return " and ".join(f"{_name(table, one)} operator(pg_catalog.=) {_sql(values[one])}" for one in unique)
-
-
-def _returning(table: Table) -> str:
-    names = ", ".join(literal(one).strip() for one in ("", *(column.name for column in table.columns.values())))
-    texts = ", ".join(
-        (
-            "tableoid::pg_catalog.oid::pg_catalog.text",
-            *(f"{ident(column.name)}::pg_catalog.text" for column in table.columns.values()),
-        )
-    )
-    kind = "pg_catalog.text[]"
-    return f"pg_catalog.jsonb_object(array[{names}]::{kind}, array[{texts}]::{kind})::pg_catalog.text"
-
-
 def _is_listed(table: Table, unique: Sequence[int], draft: Draft, principal: Principal) -> bool:
     """Whether a key is one of few: nothing in it is the principal's own, and others may have it by now."""
     texts = [draft.values.get(number) or principal.mark for number in unique]
@@ -493,14 +442,6 @@ def _is_listed(table: Table, unique: Sequence[int], draft: Draft, principal: Pri
 def _is_alike(text: str | None, there: str | None) -> bool:
     """Whether a text is no other than what is there, whatever the moment is that it means."""
     return text == there or (text == "now" and there is not None)
-
-
-def _name(table: Table, number: int) -> str:
-    return ident(table.columns[number].name)
-
-
-def _sql(text: str | None) -> str:
-    return "null" if text is None else literal(text).strip()
 
 
 def _why(came: Came) -> str:
