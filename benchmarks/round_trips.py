@@ -73,11 +73,13 @@ def measured(server: Server, tables: int, intent: Path) -> Cost:
             seconds, trips = time.perf_counter() - began, session.round_trips
         turns, longest = line.turns, line.longest
         began, used = time.perf_counter(), _processors()
-        subprocess.run(  # noqa: S603 — our own command line
+        ended = subprocess.run(  # noqa: S603 — our own command line
             [sys.executable, "-m", "rlsaudit", "audit", line.conninfo, "--intent", str(intent)],
             stdout=subprocess.DEVNULL,
             check=False,
         )
+        if ended.returncode not in {0, 1}:
+            sys.exit(f"an audit of {tables} tables was not done: it ended with {ended.returncode}")
         process, processors = time.perf_counter() - began, _processors() - used
     return Cost(tables, told[-1], trips, turns, longest, seconds, process, processors)
 

@@ -108,8 +108,8 @@ class EvidenceKind(enum.StrEnum):
 class Persona:
     """A database role plus the request it comes with.
 
-    `claims` are the JWT claims (empty outside Supabase), `settings` the GUCs that the application sets. `description`
-    is for people.
+    `claims` are the JWT claims (on plain Postgres only those that the intent declares), `settings` the GUCs that the
+    application sets. `description` is for people.
     """
 
     name: str

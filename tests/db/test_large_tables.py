@@ -90,6 +90,7 @@ def test_their_rows_are_not_gone_through(server: Server, large: str, *, known: b
     report, rows = audited(server, large, "read")
     found = cells(report)
     assert {one: rows[one] for one in LARGE if rows[one] > MOST_READ} == {}
+    assert rows["own"] > 0
     # The first rows prove it.
     assert found["anon", "public.open", Operation.SELECT].reach is Reach.ALL
     assert found["anon", "public.open", Operation.SELECT].evidence is EvidenceKind.PROBE

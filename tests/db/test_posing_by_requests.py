@@ -124,10 +124,7 @@ def test_what_requests_reach_is_what_is_told(
     ],
 )
 def test_sql_of_the_callers_takes_the_role_that_no_policy_stops(
-    url: str,
-    example: str,
-    call: str,
-    reached: bool,  # noqa: FBT001
+    url: str, example: str, call: str, *, reached: bool
 ) -> None:
     _made(url, _example(example), SEED)
     with psycopg.connect(url) as connection:

@@ -338,10 +338,14 @@ class TestOpened:
                 create table public.notes (id int, owner text, label public.label);
                 alter table public.notes enable row level security;
                 create policy a on public.notes using (label is null);
-                grant all on public.notes to supposed_login;
+                create table public.asked (id int, status text not null);
+                alter table public.asked enable row level security;
+                create policy a on public.asked using (status = 'open');
+                grant all on public.notes, public.asked to supposed_login;
                 """,
                 owner="none",
             )
+            assert answers(found)
             assert not [one for one in answers(found) if one.supposed.passes is None]
         finally:
             with psycopg.connect(database, autocommit=True) as connection:

@@ -85,7 +85,7 @@ def test_what_is_always_the_same_is_told_of_roles() -> None:
         ("select set_config('app.who', $1, who is null)", True),
     ],
 )
-def test_what_stays_in_the_session(body: str, local: bool) -> None:  # noqa: FBT001
+def test_what_stays_in_the_session(body: str, *, local: bool) -> None:
     (found,) = _poses(body, "sql")
     assert found.local is local
 
