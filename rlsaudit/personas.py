@@ -108,15 +108,23 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
 def owns_nothing(persona: Persona) -> bool:
     """Whether no row can be a persona's own, whatever rows there are: its claims say who it is, and that is nobody.
 
-    Without claims the role is who somebody is. What the server gives and the audit varies is nobody's.
+    Where they say no more than the role, and without any, the role is who somebody is, unless it is one that the API
+    takes for everybody. What the server gives and the audit varies is nobody's.
     """
+    if _is_its_role(persona):
+        return False
     user = str(persona.claims.get("sub", STRANGER))
-    return bool(persona.claims) and (user == STRANGER or user.startswith(VARIES))
+    return user == STRANGER or user.startswith(VARIES)
+
+
+def _is_its_role(persona: Persona) -> bool:
+    """Whether nothing but the name of its role tells who somebody is."""
+    return not persona.claims or (set(persona.claims) <= {"role"} and not is_platforms_role(persona.role))
 
 
 def names_of(access: Access, persona: Persona) -> frozenset[str]:
     """Returns the names by which rows may be tied to a persona: a user's id, or its role and what it belongs to."""
-    if persona.claims:
+    if not _is_its_role(persona):
         return frozenset() if owns_nothing(persona) else frozenset({str(persona.claims["sub"])})
     role = access.catalog.roles_by_name[persona.role].oid
     belongs = access.roles.memberships(role)

@@ -336,6 +336,11 @@ class Constraint:
     foreign_columns: tuple[int, ...]
     definition: str
 
+    @property
+    def deferrable(self) -> bool:
+        """Whether it may be broken until the end of a transaction."""
+        return " DEFERRABLE" in self.definition and "NOT DEFERRABLE" not in self.definition
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceOwner:

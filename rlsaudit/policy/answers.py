@@ -103,8 +103,16 @@ def doing_of(function: Function, columns: Columns) -> Doing | None:
     if function.language == "sql":
         return _sql(function.body, columns)
     if function.language == "plpgsql":
-        return _plpgsql(function.body, columns)
+        found = _plpgsql(function.body, columns)
+        return found and replace(found, injected=frozenset(one for one in found.injected if _holds_sql(function, one)))
     return None
+
+
+def _holds_sql(function: Function, name: str) -> bool:
+    """Whether an argument may hold SQL: a number, a value of an enumeration and the name of a table hold none."""
+    given = [one.name for one in function.parameters if one.mode in "ibv"]
+    types = dict(zip(given, (one.strip() for one in function.arguments.split(",")), strict=False))
+    return types.get(name, TEXTS[0]).startswith(TEXTS)
 
 
 def _sql(body: str, columns: Columns) -> Doing | None:

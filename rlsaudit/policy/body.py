@@ -101,7 +101,9 @@ def surely_run(function: Function) -> tuple[Node, ...]:
     parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
     found: list[Node] = []
     try:
-        body = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]["body"]
+        block = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]
+        # What a handler catches is undone.
+        body = () if block.get("exceptions") else block["body"]
     except (KeyError, IndexError, TypeError):
         return ()
     for statement in body:

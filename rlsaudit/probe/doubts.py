@@ -52,6 +52,8 @@ class Doubts:
         signed_up = users is None or sound(users.oid)
 
         def goes(chained: Chained) -> bool:
+            if chained.function is not None:
+                return calls(chained.function)
             return signed_up and all(sound(one.relation) for one in chained.steps)
 
         return tuple(one for one in results if sound(one.probe.relation)), replace(

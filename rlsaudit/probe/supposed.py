@@ -103,7 +103,8 @@ def of_strangers(catalog: Catalog, asked: Iterable[Asked]) -> Iterator[Supposed]
 
 def _apart(persona: Persona) -> Persona:
     """The persona with an address of a domain of its own: who shares one may be meant to see one another."""
-    if "email" not in persona.claims:
+    if not persona.claims.get("email"):
+        # Who has no account has no address, whoever it is.
         return persona
     return replace(persona, claims={**persona.claims, "email": f"stranger@{STRANGER[:8]}.example"})
 

@@ -281,6 +281,20 @@ RULE = Rule(
             """,
         ),
         Example(
+            "What it sets only narrows what is the caller's own",
+            """
+            create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid, deleted boolean);
+            alter table public.notes enable row level security;
+            create policy own on public.notes to authenticated using (
+              (select auth.uid()) = user_id and (not deleted or current_setting('app.show_deleted', true) = 'on'));
+            create function public.notes_with(deleted text) returns setof public.notes language plpgsql as $$
+              begin
+                perform set_config('app.show_deleted', deleted, true);
+                return query select * from public.notes;
+              end $$;
+            """,
+        ),
+        Example(
             "No policy asks for it",
             f"""{_NOTES}
             create function public.localised(lang text) returns setof public.notes language plpgsql as $$

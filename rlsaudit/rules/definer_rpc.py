@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import literal
-from rlsaudit.policy.answers import TEXTS, doing_of
+from rlsaudit.policy.answers import doing_of
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.parse import parse_node
@@ -106,7 +106,7 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
 
 
 def _effects(case: Case, function: Function, doing: Doing, persona: Persona, dynamic: bool) -> Iterator[_Effect]:  # noqa: FBT001
-    if doing.injected and any(one.strip().startswith(TEXTS) for one in function.arguments.split(",")):
+    if doing.injected:
         owner = case.catalog.roles[function.owner].name
         does = f"puts {listed(sorted(doing.injected))} into SQL unquoted, so the caller runs any SQL as {owner}"
         yield _Effect(persona, Severity.CRITICAL, does, Reach.ALL, Reach.NONE)

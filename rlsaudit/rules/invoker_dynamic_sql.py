@@ -9,7 +9,7 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
 from rlsaudit.names import literal
 from rlsaudit.personas import speaks_sql
-from rlsaudit.policy.answers import TEXTS, doing_of
+from rlsaudit.policy.answers import doing_of
 from rlsaudit.reach.meant import columns_meant
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -37,8 +37,7 @@ def check(case: Case) -> Iterator[Found]:
                 callers.setdefault(function.oid, (function, []))[1].append(persona)
     for function, personas in callers.values():
         doing = doing_of(function, partial(columns_meant, case.catalog, function))
-        takes_text = any(one.strip().startswith(TEXTS) for one in function.arguments.split(","))
-        if doing is not None and doing.injected and takes_text:
+        if doing is not None and doing.injected:
             yield _found(case, function, personas, sorted(doing.injected))
 
 
@@ -137,6 +136,15 @@ RULE = Rule(
               begin
                 return query execute format(
                   'select * from public.notes where body = %L order by %I', wanted, column_name);
+              end $$;
+            """,
+        ),
+        Example(
+            "A number can be nothing else",
+            f"""{_NOTES}
+            create function public.notes_page(wanted text, page int) returns setof public.notes language plpgsql as $$
+              begin
+                return query execute format('select * from public.notes where body = %L limit %s', wanted, page);
               end $$;
             """,
         ),

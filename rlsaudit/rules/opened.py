@@ -9,16 +9,18 @@ from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.personas import built_in
+from rlsaudit.policy.body import body_of
 from rlsaudit.policy.decide import decide
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Cell, Persona
     from rlsaudit.policy.decide import Bounds
     from rlsaudit.rules.case import Case
 
+_WHO = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "email")})
 _CLAUSES = {
     "r": ("using",),
     "a": ("with check",),
@@ -98,9 +100,22 @@ def askers(case: Case, policy: Policy) -> list[str]:
         if function is None or function.extension is not None:
             continue
         schema = case.catalog.schemas[function.schema].name
-        if not case.is_platforms(schema) and case.predicates.asks_identity(frozenset({(schema, function.name)})):
+        if not case.is_platforms(schema) and _asks_who(case, function):
             found.append(case.catalog.function_identity(function))
     return found
+
+
+def _asks_who(case: Case, function: Function) -> bool:
+    """Whether a function, or one that it calls, asks for a user or what is known of one: not just for a role."""
+    waiting, seen = [function], set[int]()
+    while waiting:
+        calls = body_of(waiting.pop()).calls
+        if any(name[-2:] in _WHO for name in calls):
+            return True
+        for schema, name in (("public", *one)[-2:] for one in calls):
+            waiting += [one for one in case.catalog.functions_by_name[schema, name] if one.oid not in seen]
+        seen |= {one.oid for one in waiting}
+    return False
 
 
 def _one_severity(case: Case, relation: Relation, cell: Cell, *, signed_in: bool) -> Severity:

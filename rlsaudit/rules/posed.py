@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.poses import Pose
     from rlsaudit.rules.case import Case
 
+_CLAIMS = "request.jwt"
 _ROLE = "role"
 _BEFORE = "pgrst.db_pre_request"
 _GRAPHQL = "pg_graphql"
@@ -230,10 +231,17 @@ class _Look:
             return False
         if pose.setting == _ROLE:
             return not without
-        asked = access.policies(role, relation, operation)
-        return any(one.permissive for one in asked) and any(
-            pose.sets(name) for one in asked for name in self._settings(one) - without
-        )
+        asked = (self._settings(one) for one in access.policies(role, relation, operation) if one.permissive)
+        return any(self._opens(pose, names - without) for names in asked)
+
+    @staticmethod
+    def _opens(pose: Pose, names: frozenset[str]) -> bool:
+        """Whether a policy that asks for these settings may let others pass for what was set.
+
+        One that asks who calls as well is narrowed by a setting of the project's own: to a tenant of the caller's.
+        """
+        claims = {one for one in names if one.startswith(_CLAIMS)}
+        return any(map(pose.sets, names)) and (not claims or any(map(pose.sets, claims)))
 
     def _settings(self, policy: Policy) -> frozenset[str]:
         """The settings that a policy reads, also by the functions that it calls."""

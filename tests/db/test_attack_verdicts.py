@@ -493,3 +493,40 @@ def test_two_databases_of_one_schema_give_one_report(server: Server) -> None:
         server.drop_database(f"alike_{number}")
     assert any("insert into public.members" in line for one in told[0][0] for line in one.evidence.sql)
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_rows_of_a_role_that_logs_in_are_its_own_by_its_name(server: Server, mode: str) -> None:
+    url = server.supabase_database("worker")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create role verdicts_worker login; grant verdicts_worker to postgres")
+        connection.execute(
+            """
+            set role postgres;
+            create table public.jobs (id int primary key, owner name not null default current_user);
+            alter table public.jobs enable row level security;
+            create policy mine on public.jobs using (owner = current_user);
+            grant all on public.jobs to verdicts_worker;
+            insert into public.jobs values (1, 'verdicts_worker');
+            """
+        )
+    with connect(url) as session:
+        options = Options(probe=mode, throwaway=mode == "write", roles=("verdicts_worker",))
+        found = {one.operation: one for one in audit(session, options).matrix if one.relation == "public.jobs"}
+    server.drop_database("worker")
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+        connection.execute("drop role verdicts_worker")
+    assert {one: cell.at_least for one, cell in found.items()} == dict.fromkeys(Operation, Reach.NONE)
+
+
+def test_an_address_is_none_of_somebody_without_an_account(supabase_database: str) -> None:
+    schema = """
+        create table public.notes (id int primary key, open boolean not null);
+        alter table public.notes enable row level security;
+        create policy p on public.notes for select using ((auth.jwt() ->> 'email') ~ '^.+@.+$' and (id > 0 or open));
+        create table public.rooms (id int primary key);
+        alter table public.rooms enable row level security;
+        create policy p on public.rooms for select using ((auth.jwt() ->> 'is_anonymous')::boolean);
+    """
+    cell = attacked(supabase_database, schema)["anonymous-sign-in", "public.notes", Operation.SELECT]
+    assert (cell.at_least, cell.attacked) == (Reach.NONE, Reach.NONE), cell.because

@@ -10,7 +10,7 @@ import pytest
 from rlsaudit.policy.answers import doing_of, is_filtered
 
 if TYPE_CHECKING:
-    from rlsaudit.catalog.facts import Function
+    from rlsaudit.catalog.facts import Function, Parameter
     from rlsaudit.policy.answers import Doing
 
 T, U = ("public", "t"), ("public", "u")
@@ -28,6 +28,8 @@ def columns(name: tuple[str, ...]) -> frozenset[str] | None:
 class _Text:
     language: str
     body: str
+    arguments: str = ""
+    parameters: tuple[Parameter, ...] = ()
 
 
 def doing(body: str, language: str = "sql") -> Doing:

@@ -230,10 +230,11 @@ class Tables:
         return (found.oid, number) if found is not None and number else None
 
     def keys(self, relation: int) -> tuple[frozenset[int], ...]:
-        """Returns the columns of which no two rows have the same values."""
+        """Returns the columns of which no two rows have the same values, not even until a transaction ends."""
         if self._parted(relation) or self.catalog.children[relation]:
             return ()
-        return tuple(frozenset(one.columns) for one in self.catalog.constraints[relation] if one.kind in "pu")
+        found = (one for one in self.catalog.constraints[relation] if one.kind in "pu")
+        return tuple(frozenset(one.columns) for one in found if not one.deferrable)
 
     def _parted(self, relation: int) -> bool:
         found = self.catalog.relations.get(relation)

@@ -15,7 +15,7 @@ from rlsaudit.probe.attack.arguments import Arguments
 from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
 from rlsaudit.probe.attack.calls import Called, Calls
 from rlsaudit.probe.attack.chains import Chained, Chains
-from rlsaudit.probe.attack.identities import LEVEL, identities, newcomer_as, principals
+from rlsaudit.probe.attack.identities import LEVEL, OTHERS, OWNER, identities, newcomer_as, principals
 from rlsaudit.probe.attack.measured import measured
 from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
 from rlsaudit.probe.attack.posing import Posing
@@ -144,14 +144,21 @@ class _Campaign:
         for (name, oid, operation), tries in _by_cell(answered).items():
             there, rewritten = totals.get(oid, 0), attacks.rewrites(shown[oid], operation)
             seeded = attacks.covers(shown[oid], operation, deciding.get(oid, frozenset()))
-            others = attacks.of_others(oid)
             sessions = _by_session(tries)
             reached = max(
                 (judged(operation, one, there, seeded=seeded, rewritten=rewritten) for one in sessions),
                 key=lambda one: one.reach,
             )
             levels = [
-                measured(operation, one, there=there, of_others=others, at_most=MOST_NTH, rewritten=rewritten)
+                measured(
+                    operation,
+                    one,
+                    there=there,
+                    of_others=attacks.made_for(OTHERS, oid),
+                    of_owner=attacks.made_for((OWNER,), oid),
+                    at_most=MOST_NTH,
+                    rewritten=rewritten,
+                )
                 for one in sessions
             ]
             found[name, oid, operation] = replace(reached, measured=_furthest(levels))

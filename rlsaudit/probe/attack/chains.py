@@ -60,11 +60,13 @@ class Step:
 class Chained:
     """Steps that went through one after the other, and the statement that reached rows of strangers after them.
 
-    `probe` runs the steps first.
+    `probe` runs the steps first. `function` (an OID) is the one that the first step calls, where it is no statement of
+    somebody who has just signed up.
     """
 
     steps: tuple[Step, ...]
     probe: Probe
+    function: int | None = None
 
 
 class Chains:

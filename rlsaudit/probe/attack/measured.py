@@ -29,6 +29,7 @@ def measured(
     *,
     there: int,
     of_others: int,
+    of_owner: int,
     at_most: int,
     rewritten: bool,
 ) -> Reach | None:
@@ -39,6 +40,7 @@ def measured(
         attempts: Each with its answer.
         there: How many rows there are, as the connection counts them.
         of_others: How many of them were made for others than the user whose own rows are asked for.
+        of_owner: How many of them were made for that user.
         at_most: How many rows are tried one by one.
         rewritten: Whether a trigger may have made another row of the one that was written.
     """
@@ -61,7 +63,7 @@ def measured(
         # Of a role that may have rows by its name none were made.
         return None
     mine = max(_rows(own), default=0)
-    if mine > there - of_others or not (mine or all(map(_is_clear, own))):
+    if mine > of_owner or not (mine or all(map(_is_clear, own))):
         # Whose the rows are that it reached beyond its own is not told by their number.
         return None
     return Reach.OWN if mine else Reach.NONE

@@ -110,10 +110,10 @@ class Attacks:
         there = {row.values.get(name) for row in self._rows[ref.relation] if row.owner in others} if name else set()
         return name is not None and self._sown.has_all(ref.relation, name, there)
 
-    def of_others(self, relation: int) -> int:
-        """Returns how many rows of strangers were made in a relation (OID)."""
-        others = {one.name for one in OTHERS}
-        return sum(row.owner in others for row in self._rows[relation])
+    def made_for(self, owners: Iterable[Principal], relation: int) -> int:
+        """Returns how many rows of these principals were made in a relation (OID)."""
+        names = {one.name for one in owners}
+        return sum(row.owner in names for row in self._rows[relation])
 
     def totals(self, relations: Iterable[Relation]) -> Iterator[Probe]:
         """Yields what counts all rows there are, as the connection: not where it is kept from some of them itself."""

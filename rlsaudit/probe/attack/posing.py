@@ -63,7 +63,8 @@ class Posing:
 
     def found(self, relations: Sequence[Relation], schemas: Collection[str]) -> Mapping[Key, Chained]:
         """Returns for each cell of `relations` that a call opens one that does; `schemas` can be addressed."""
-        chains = list(self._going_through(schemas))
+        called = dict(self._going_through(schemas))
+        chains = list(called)
         targets = list(targets_of(self._attacks, self._persona, relations)) if chains else []
         tried = [(chain, target) for chain in chains for target in targets]
         self.cut = len(tried) > _MOST_TRIED
@@ -74,23 +75,23 @@ class Posing:
         for (chain, target), probe, result in zip(tried, probes, self._run(probes), strict=True):
             if _rows(result) > before[self._key(target)]:
                 steps = tuple(Step(0, one, ()) for one in chain)
-                found.setdefault(self._key(target), Chained(steps, probe))
+                found.setdefault(self._key(target), Chained(steps, probe, called[chain]))
         return found
 
     def _key(self, target: Probe) -> Key:
         return self._persona.name, target.relation, target.operation
 
-    def _going_through(self, schemas: Collection[str]) -> Iterator[tuple[str, ...]]:
-        """Yields calls that do not fail, each with what comes between it and the next statement."""
+    def _going_through(self, schemas: Collection[str]) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Yields calls that do not fail, each with what comes before the next statement, and the function's OID."""
         calls = [
-            f"select count(called) from {written_call(self._catalog, function, given)} as called"
+            (f"select count(called) from {written_call(self._catalog, function, given)} as called", function.oid)
             for function in self._posing(schemas)
             for given in self._arguments.of(function)
         ]
-        probes = [Probe(self._persona, 0, Operation.SELECT, one) for one in calls]
-        for call, result in zip(calls, self._run(probes), strict=True):
+        probes = [Probe(self._persona, 0, Operation.SELECT, one) for one, _ in calls]
+        for (call, oid), result in zip(calls, self._run(probes), strict=True):
             if result.outcome is Outcome.ROWS:
-                yield (call, self._next_request()) if self._by_requests else (call,)
+                yield ((call, self._next_request()) if self._by_requests else (call,)), oid
 
     def _posing(self, schemas: Collection[str]) -> Iterator[Function]:
         """Yields the functions that the persona can call and that set what then goes on to count."""

@@ -59,7 +59,7 @@ class Restraint:
         """Returns whether nothing that a rollback does not undo would happen, and nobody would be held up."""
         goes_through = operation in {Operation.UPDATE, Operation.DELETE} and not self._throwaway
         if goes_through:
-            spared = map(self.reason_to_spare, self._gone_through(relation, operation))
+            spared = map(self.reason_to_spare, self._gone_through(relation))
             if reason := next(filter(None, spared), ""):
                 self.left[relation.oid, reason].add(operation)
                 return False
@@ -78,7 +78,7 @@ class Restraint:
             self.left[relation.oid, reason].add(operation)
         return not reason
 
-    def _gone_through(self, relation: Relation, operation: Operation) -> Iterator[Relation]:
+    def _gone_through(self, relation: Relation) -> Iterator[Relation]:
         """The tables whose rows an UPDATE or DELETE may go through: below a view, in parts, behind foreign keys."""
         waiting, seen = [one.oid for one in self._written(relation)], set[int]()
         while waiting:
@@ -88,11 +88,9 @@ class Restraint:
             seen.add(oid)
             yield self._catalog.relations[oid]
             waiting += self._catalog.children[oid]
-            waiting += [
-                one.relation
-                for one in self._catalog.snapshot.constraints
-                if one.kind == "f" and one.foreign_relation == oid and f"ON {operation.name} " in one.definition
-            ]
+            # Also where a key does nothing with them: the server looks for rows that point at those that go.
+            keys = (one for one in self._catalog.snapshot.constraints if one.kind == "f")
+            waiting += [one.relation for one in keys if one.foreign_relation == oid]
 
     def _written(self, relation: Relation) -> Iterator[Relation]:
         """The relation, and all that a view rests on."""

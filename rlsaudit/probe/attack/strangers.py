@@ -118,7 +118,8 @@ class Strangers:
         self._session.execute(f"savepoint {_SAVEPOINT}")
         try:
             rows = self._session.fetch_all(query)
-        except psycopg.errors.QueryCanceled:
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+            # Of tables that were not searched nobody knows, and nothing is concluded.
             self._session.execute(f"rollback to savepoint {_SAVEPOINT}")
         else:
             for oid, found in rows:

@@ -89,7 +89,7 @@ def table_of(catalog: Catalog, relation: Relation) -> Table:
             one.foreign_relation,
             one.foreign_columns,
             nullable=any(not columns[number].not_null for number in one.columns),
-            deferrable=" DEFERRABLE" in one.definition and "NOT DEFERRABLE" not in one.definition,
+            deferrable=one.deferrable,
             deferred=" INITIALLY DEFERRED" in one.definition,
         )
         for one in constraints
