@@ -191,7 +191,8 @@ def test_a_role_with_the_name_of_a_session_is_that_role(supabase_database: str) 
     ("claims", "nobodys"),
     [
         ({}, False),
-        ({"role": "x"}, True),
+        # The name of its role is who it is: rows may hold that.
+        ({"role": "x"}, False),
         ({"sub": STRANGER}, True),
         ({"sub": "$user"}, True),
         ({"sub": "7"}, False),
@@ -199,3 +200,7 @@ def test_a_role_with_the_name_of_a_session_is_that_role(supabase_database: str) 
 )
 def test_a_persona_owns_nothing_where_its_claims_say_that_it_is_nobody(claims: JsonObject, *, nobodys: bool) -> None:
     assert owns_nothing(Persona("x", "x", claims)) is nobodys
+
+
+def test_a_role_that_the_api_takes_for_everybody_owns_nothing() -> None:
+    assert owns_nothing(Persona("anon", "anon", {"role": "anon"}))

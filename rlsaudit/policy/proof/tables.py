@@ -230,11 +230,10 @@ class Tables:
         return (found.oid, number) if found is not None and number else None
 
     def keys(self, relation: int) -> tuple[frozenset[int], ...]:
-        """Returns the columns of which no two rows have the same values, not even until a transaction ends."""
+        """Returns the columns of which no two rows have the same values."""
         if self._parted(relation) or self.catalog.children[relation]:
             return ()
-        found = (one for one in self.catalog.constraints[relation] if one.kind in "pu")
-        return tuple(frozenset(one.columns) for one in found if not one.deferrable)
+        return tuple(frozenset(one.columns) for one in self.catalog.constraints[relation] if one.kind in "pu")
 
     def _parted(self, relation: int) -> bool:
         found = self.catalog.relations.get(relation)
