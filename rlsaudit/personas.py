@@ -180,8 +180,11 @@ def _application_roles(access: Access) -> Iterable[Role]:
 
 
 def reads_claim(catalog: Catalog, claim: str) -> bool:
-    """Whether a policy, a view or a function of the project's reads a claim of the token, by its name."""
-    named = re.compile(rf"""'[{{$."]*{re.escape(claim)}["}}]*'""")
+    """Whether a policy, a view or a function of the project's may read a claim of the token, by its name.
+
+    It stands in a text, by itself or in a document or path. One persona too many costs little.
+    """
+    named = re.compile(rf"'[^']*(?<!\w){re.escape(claim)}(?!\w)[^']*'")
     return any(named.search(text) for text in _texts(catalog))
 
 

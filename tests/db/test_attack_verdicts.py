@@ -530,3 +530,24 @@ def test_an_address_is_none_of_somebody_without_an_account(supabase_database: st
     """
     cell = attacked(supabase_database, schema)["anonymous-sign-in", "public.notes", Operation.SELECT]
     assert (cell.at_least, cell.attacked) == (Reach.NONE, Reach.NONE), cell.because
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        """auth.jwt() @> '{"is_anonymous": true}'""",
+        "auth.jwt() @@ '$.is_anonymous == true'",
+        "(auth.jwt() ->> 'is_anonymous')::boolean",
+    ],
+)
+def test_who_has_no_account_is_shown_however_the_claim_is_read(supabase_database: str, condition: str) -> None:
+    cells = attacked(
+        supabase_database,
+        f"""
+        create table public.rooms (id int primary key);
+        alter table public.rooms enable row level security;
+        create policy p on public.rooms for select using ({condition});
+        """,
+    )
+    assert cells["anonymous-sign-in", "public.rooms", Operation.SELECT].at_least is not Reach.NONE
+    assert ("aal2", "public.rooms", Operation.SELECT) not in cells
