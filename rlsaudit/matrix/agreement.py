@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from rlsaudit.probe.supposed import Answer
 
 
-_CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
 _NOT_THE_STATEMENTS = ("08", "25", "40", "53", "57", "58", "XX", "55P03")
 """Beginnings of SQLSTATEs that tell of the server, of time and locks, or of our READ ONLY: not of the statement."""
 CONFIRMED = "confirmed by the server"
@@ -101,8 +99,7 @@ def with_probe(
 
 def _is_the_statements(result: Result) -> bool:
     """Whether the statement failed by itself, on this data: a timeout or a lock says nothing about it."""
-    code = _CODE.search(result.reason)
-    return code is not None and not code[1].startswith(_NOT_THE_STATEMENTS)
+    return result.code != "" and not result.code.startswith(_NOT_THE_STATEMENTS)
 
 
 def _unseen(way: Way, reason: str) -> Way:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rlsaudit.model import Operation, Persona
+
+
+_CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
 
 
 class Outcome(enum.Enum):
@@ -72,3 +76,9 @@ class Result:
         if self.in_part:
             return f"{self.rows} rows of a sample"
         return f"{self.rows} rows" if total is None else f"{self.rows} of {total} rows"
+
+    @property
+    def code(self) -> str:
+        """The SQLSTATE that the reason ends with, empty where it tells none."""
+        found = _CODE.search(self.reason)
+        return "" if found is None else found[1]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     Key: TypeAlias = tuple[str, int, Operation]
     """A persona's name, a relation's OID, an operation."""
 
-_CODE = re.compile(r"\(([0-9A-Z]{5})\)\s*$")
 _OF_THE_ROW = ("21", "22", "23", "P0")
 """Beginnings of SQLSTATEs that tell of values: of what a policy computes, or of the row."""
 
@@ -231,8 +229,7 @@ def _said(result: Result, supposed: Supposed) -> Said:
 
 
 def _is_of_a_row(result: Result) -> bool:
-    code = _CODE.search(result.reason)
-    return result.outcome is Outcome.INCONCLUSIVE and code is not None and code[1].startswith(_OF_THE_ROW)
+    return result.outcome is Outcome.INCONCLUSIVE and result.code.startswith(_OF_THE_ROW)
 
 
 def by_cell(found: Iterable[Answer]) -> Mapping[Key, tuple[Answer, ...]]:
