@@ -158,7 +158,7 @@ SESSIONS = {
     "$$ begin execute 'select auth.jwt() ->> ''is_anonymous'''; return ''; end $$": ["anonymous-sign-in"],
     "create view public.v as select * from public.t where (auth.jwt() -> 'is_anonymous')::boolean "
     "or auth.jwt() ->> 'aal' = 'aal2'": ["anonymous-sign-in", "aal2"],
-    "create policy p on public.t using (tenant = 'is_anonymous?')": [],
+    "create policy p on public.t using (tenant = 'is_anonymously')": [],
     "create view public.v as select u.is_anonymous from auth.users u": [],
 }
 
