@@ -55,7 +55,8 @@ class Options:
 
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
     them, and `anonymous` whether those let anybody sign in without an account, None where that is not known.
-    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody.
+    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. The facts are of that
+    server then, unless it is a `clone`.
     """
 
     schemas: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Options:
     configured: tuple[str, ...] = ()
     anonymous: bool | None = None
     throwaway: bool = False
+    clone: bool = False
 
     @property
     def mode(self) -> str:
@@ -133,7 +135,10 @@ def examine(
     probed, fought = _believed(doubts, catalog, probed, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
     matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed)
-    case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
+    stands_in = options.throwaway and not options.clone
+    case = Case(
+        access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent, stands_in
+    )
     findings = judge(case)
 
     missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))

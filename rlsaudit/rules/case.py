@@ -41,6 +41,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
     """
 
     access: Access
@@ -53,6 +54,7 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
     explained: frozenset[CellKey] = field(default=frozenset())
 
     @property
