@@ -10,7 +10,7 @@ from rlsaudit.personas import built_in, speaks_sql
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.catalog.facts import Relation, Schema
     from rlsaudit.model import Persona
     from rlsaudit.rules.case import Case
 
@@ -44,3 +44,8 @@ def may_touch(case: Case, persona: Persona, relation: Relation) -> bool:
     role = case.role(persona).oid
     held = ("SELECT", "INSERT", "UPDATE", "DELETE")
     return case.is_exposed(persona, relation) and any(case.access.on_any_column(role, relation, one) for one in held)
+
+
+def may_find(case: Case, persona: Persona, schema: Schema) -> bool:
+    """Whether the persona can address what is in the schema: it is served, and its role may use it."""
+    return schema.name in case.served[persona.name] and case.access.usage(case.role(persona).oid, schema)

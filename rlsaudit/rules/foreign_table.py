@@ -99,9 +99,7 @@ def _found(case: Case, relation: Relation, server: ForeignServer, open_to: dict[
     )
 
 
-def _holders(
-    case: Case, personas: list[Persona], relation: Relation, operations: list[Operation]
-) -> tuple[str, ...]:  # fmt: skip
+def _holders(case: Case, personas: list[Persona], relation: Relation, operations: list[Operation]) -> tuple[str, ...]:
     columns = [grant for one in case.catalog.columns[relation.oid] for grant in one.acl]
     named = dict.fromkeys(
         name for one in operations for name in case.holders(personas, (*relation.acl, *columns), one.value.upper())

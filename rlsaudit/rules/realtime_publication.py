@@ -66,9 +66,7 @@ def _listens(case: Case, persona: Persona, relation: Relation) -> bool:
 
 def _telling_key(case: Case, relation: Relation) -> list[str]:
     """The columns of the primary key that name a user or a tenant, or are private."""
-    keys = {
-        number for one in case.catalog.constraints[relation.oid] if one.kind == "p" for number in one.columns
-    }  # fmt: skip
+    keys = {number for one in case.catalog.constraints[relation.oid] if one.kind == "p" for number in one.columns}
     names = [one.name for one in case.catalog.columns[relation.oid] if one.number in keys]
     telling = {*case.owner_columns(relation), *case.sensitive(relation, names)}
     return [one for one in names if one in telling]

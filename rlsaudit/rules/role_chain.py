@@ -31,10 +31,8 @@ def check(case: Case) -> Iterator[Found]:
         role = case.role(persona)
         mine = case.access.roles.settable(role.oid) | case.access.roles.inherited(role.oid)
         further = [
-            one
-            for one in case.catalog.snapshot.roles
-            if one.oid in case.access.roles.obtainable(role.oid) - mine
-        ]  # fmt: skip
+            one for one in case.catalog.snapshot.roles if one.oid in case.access.roles.obtainable(role.oid) - mine
+        ]
         if further and not role.superuser and sends_sql(case, persona):
             yield _found(case, persona, further)
 
