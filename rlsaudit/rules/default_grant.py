@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.platform import Platform, is_platforms_role
 from rlsaudit.model import ObjectRef, Reach, Severity
-from rlsaudit.names import ident
+from rlsaudit.names import ident, literal
 from rlsaudit.rules.asked import asked_as
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.clients import may_find
@@ -69,9 +69,11 @@ def _found(case: Case, oid: int, found: list[_Default]) -> Found:
     creator, first = ident(case.access.name(oid)), found[0]
     where = listed([one.where(case).strip() or "in every schema" for one in found])
     verbs = [one.lower() for one in _ROWS if any(one in each.held for each in found)]
+    schema = case.catalog.schemas.get(first.acl.schema)
+    namespace = "0" if schema is None else f"{literal(ident(schema.name)).strip()}::regnamespace"
     query = (
-        f"select defaclacl from pg_default_acl where defaclrole = {oid} and defaclnamespace = {first.acl.schema}"
-        f" and defaclobjtype = '{_TABLES}'"
+        f"select defaclacl from pg_default_acl where defaclrole = {literal(creator).strip()}::regrole"
+        f" and defaclnamespace = {namespace} and defaclobjtype = '{_TABLES}'"
     )
     return Found(
         finding(

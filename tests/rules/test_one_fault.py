@@ -196,7 +196,7 @@ def judged(url: str, schema: str, intent: Path | None = None) -> dict[tuple[str,
     return {
         (one.rule, one.object.identity): one.severity
         for one in findings(url, schema, intent)
-        if (one.rule, one.severity) != ("truncate-bypass", Severity.INFO)
+        if one.severity is not Severity.INFO
     }
 
 
