@@ -1,4 +1,4 @@
-"""rls-no-policy: tables with row-level security that no policy opens, so that clients reach no row."""
+"""rls-no-policy: tables of users' rows with row-level security that no policy opens to them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ _MOST_NAMED = 5
 
 
 def check(case: Case) -> Iterator[Found]:
-    """Yields for each schema the tables that clients hold privileges on, and that no policy opens to anybody."""
+    """Yields for each schema the tables whose rows are somebody's, and that no policy opens to anybody."""
     closed: dict[str, list[Relation]] = {}
     first: dict[str, Persona] = {}
     for relation in protected_tables(case):
         persona = next((one for one in clients(case) if _is_kept_out(case, one, relation)), None)
         # A partition is reached by its parent, whose policies decide.
         if persona is None or case.catalog.policies[relation.oid] or relation.partition:
+            continue
+        # What nobody's rows are in is the server's own, as a rule, and closed on purpose.
+        if not case.owner_columns(relation):
             continue
         schema = case.catalog.schema_name(relation)
         closed.setdefault(schema, []).append(relation)
@@ -61,7 +64,7 @@ def _found(case: Case, schema: str, relations: list[Relation], persona: Persona)
             title=f"{len(identities)} {'table' if len(identities) == 1 else 'tables'} with RLS and without a policy",
             message=(
                 f"{named} {has} row-level security and no policy: roles without BYPASSRLS read nothing of {it} and "
-                "write nothing. That is right for tables of the server's own; else a policy is missing."
+                "write nothing. Columns say whose rows these are: perhaps a policy is missing."
             ),
             evidence=asked_as(case, persona, query, "RLS on, no policy"),
             fix=(
@@ -85,7 +88,7 @@ def _holders(case: Case, relations: list[Relation]) -> list[str]:
 RULE = Rule(
     id="rls-no-policy",
     severity=Severity.INFO,
-    summary="Tables have row-level security and no policy, so that clients reach no row.",
+    summary="Tables that name whose rows they hold have row-level security and no policy, so that nobody gets any.",
     why=(
         "Nothing is open: without a policy row-level security lets nobody in but owners and roles with BYPASSRLS. "
         "Where clients were meant to use the table, they get empty answers and no error, which is hard to find. Where "
@@ -93,19 +96,22 @@ RULE = Rule(
         "opens the table."
     ),
     fix="Write the policies, or revoke the privileges of clients, so that the catalog says what is meant.",
-    fine="Tables that only the server's role uses. It is a fact to know, of level info, one for each schema.",
+    fine=(
+        "Tables that only the server's role uses: without a column that names a user or a tenant they are no finding. "
+        "It is a fact to know, of level info, one for each schema."
+    ),
     bad=(
         Example(
             "Enabled, and then nothing",
             """
-            create table public.jobs (id bigint primary key, payload jsonb);
+            create table public.jobs (id bigint primary key, user_id uuid, payload jsonb);
             alter table public.jobs enable row level security;
             """,
         ),
         Example(
             "On plain Postgres",
             """
-            create table public.jobs (id bigint primary key, payload jsonb);
+            create table public.jobs (id bigint primary key, tenant_id text, payload jsonb);
             alter table public.jobs enable row level security;
             grant select, insert on public.jobs to shop_app;
             """,
@@ -125,16 +131,23 @@ RULE = Rule(
         Example(
             "Nothing is granted to clients",
             """
-            create table public.jobs (id bigint primary key, payload jsonb);
+            create table public.jobs (id bigint primary key, user_id uuid, payload jsonb);
             alter table public.jobs enable row level security;
             revoke all on public.jobs from anon, authenticated;
+            """,
+        ),
+        Example(
+            "A table of the server's own",
+            """
+            create table public.webhooks (id bigint primary key, payload jsonb);
+            alter table public.webhooks enable row level security;
             """,
         ),
         Example(
             "In a schema that the API does not serve",
             """
             create schema internal;
-            create table internal.jobs (id bigint primary key, payload jsonb);
+            create table internal.jobs (id bigint primary key, user_id uuid, payload jsonb);
             alter table internal.jobs enable row level security;
             """,
         ),

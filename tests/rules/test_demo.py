@@ -30,7 +30,6 @@ PLANTED = {
     ("any-authenticated", 'public.orders."customers see orders"'): Severity.HIGH,
     ("definer-rpc", "public.find_people(text)"): Severity.HIGH,
     ("truncate-bypass", "public"): Severity.INFO,
-    ("rls-no-policy", "public"): Severity.INFO,
     ("auth-exposure", "public.user_directory"): Severity.CRITICAL,
     # These have no rule of their own yet.
     ("beyond-intent", 'public.profiles."people edit their own profile"'): Severity.HIGH,
