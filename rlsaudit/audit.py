@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 PROBE_MODES = ("none", "read", "write")
 _STUB = "rlsaudit stub"
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers and column defaults copy elsewhere, and functions that connect to "
+    "elsewhere"
 )
 
 
