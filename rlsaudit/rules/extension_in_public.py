@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 _EXTENSIONS = "extensions"
-_CANNOT_BE_CALLED = frozenset({"trigger", "event_trigger", "internal", "language_handler", "fdw_handler"})
+_INTERNAL = "internal"
+"""A type whose values only the server makes: functions that take one are not called by anybody else."""
+_CANNOT_BE_CALLED = frozenset({"trigger", "event_trigger", _INTERNAL, "language_handler", "fdw_handler"})
 
 
 def check(case: Case) -> Iterator[Found]:
@@ -48,7 +50,8 @@ def _callable(case: Case, persona: Persona, extension: Extension) -> Function | 
             one
             for one in case.catalog.snapshot.functions
             if one.extension == extension.name and one.schema == schema.oid and one.kind == "f"
-            if one.returns not in _CANNOT_BE_CALLED and case.access.may_call(role, one)
+            if one.returns not in _CANNOT_BE_CALLED and _INTERNAL not in one.arguments
+            if case.access.may_call(role, one)
         ),
         None,
     )

@@ -10,7 +10,7 @@ from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.clients import protected_tables
 from rlsaudit.rules.rule import Example, Found, Rule
-from rlsaudit.rules.unique_oracle import tries
+from rlsaudit.rules.unique_oracle import can_be_guessed, tries
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check(case: Case) -> Iterator[Found]:
                 for one in case.personas
                 if _is_hidden(case, one, target) and tries(case, one, relation, columns[key.columns[0]]) is not None
             ]
-            if personas and case.sensitive(target, [aimed.name]):
+            if personas and can_be_guessed(case, target, aimed):
                 yield _found(case, relation, key, columns[key.columns[0]], target, aimed, personas)
 
 

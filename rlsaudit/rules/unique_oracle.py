@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import ObjectRef, Operation, Reach, Severity
@@ -20,18 +21,24 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 _UNIQUE = frozenset("pu")
+_RANDOM = re.compile("token|hash|secret|password|key|jwt|stripe")
 
 
 def check(case: Case) -> Iterator[Found]:
     """Yields private columns with a unique key of their own that a persona writes, and of which it reads not all."""
     for relation in protected_tables(case):
         for column in case.catalog.columns[relation.oid]:
-            if not _is_key(case, relation, column) or not case.sensitive(relation, [column.name]):
+            if not _is_key(case, relation, column) or not can_be_guessed(case, relation, column):
                 continue
             ways = {one.name: operation for one in case.personas if (operation := tries(case, one, relation, column))}
             hidden = [one for one in case.personas if one.name in ways and _is_hidden(case, one, relation)]
             if hidden:
                 yield _found(case, relation, column, hidden, ways[hidden[0].name])
+
+
+def can_be_guessed(case: Case, relation: Relation, column: Column) -> bool:
+    """Whether the column holds private data of which one may try values: nobody comes upon a token that way."""
+    return bool(case.sensitive(relation, [column.name])) and _RANDOM.search(column.name.lower()) is None
 
 
 def tries(case: Case, persona: Persona, relation: Relation, column: Column) -> Operation | None:
@@ -116,7 +123,10 @@ RULE = Rule(
         "Let a function write the column that answers the same in both cases, or leave the address where it is unique "
         "anyway, in auth.users. A salted hash of it may be unique instead."
     ),
-    fine="Where everybody may know, as with a name to log in by. Level low: it tells yes or no, one value at a time.",
+    fine=(
+        "Where everybody may know, as with a name to log in by. It tells yes or no, one value at a time, so the level "
+        "is low; tokens, hashes and keys, upon which nobody comes by trying, are no finding."
+    ),
     bad=(
         Example("An address, put in by its owner", _PEOPLE.format(unique=" unique") + _JOIN),
         Example(
@@ -129,6 +139,15 @@ RULE = Rule(
     good=(
         Example("The address is not unique", _PEOPLE.format(unique="") + _JOIN),
         Example("Nobody but the server writes", _PEOPLE.format(unique=" unique")),
+        Example(
+            "A value that is drawn at random",
+            """
+            create table public.links (id uuid primary key, user_id uuid, share_token text unique);
+            alter table public.links enable row level security;
+            create policy own on public.links to authenticated
+              using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
+            """,
+        ),
         Example(
             "The column is not granted",
             f"""{_PEOPLE.format(unique=" unique")}{_JOIN}
