@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.outcome import Result
 
 LARGE = 10_000
-"""Tables of more rows are not written to, nor searched, where they are somebody's: each statement would go through all of
-them."""
+"""Tables of more rows are neither written to nor searched where they are somebody's: that would go through all."""
 _LARGE_BYTES = 1_000_000
 """The same where nobody has counted the rows."""
 
