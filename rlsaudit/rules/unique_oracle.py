@@ -28,12 +28,13 @@ def check(case: Case) -> Iterator[Found]:
     """Yields private columns with a unique key of their own that a persona writes, and of which it reads not all."""
     for relation in protected_tables(case):
         for column in case.catalog.columns[relation.oid]:
-            if not _is_key(case, relation, column) or not can_be_guessed(case, relation, column):
+            key = _key(case, relation, column)
+            if not key or not can_be_guessed(case, relation, column):
                 continue
             ways = {one.name: operation for one in case.personas if (operation := tries(case, one, relation, column))}
             hidden = [one for one in case.personas if one.name in ways and _is_hidden(case, one, relation)]
             if hidden:
-                yield _found(case, relation, column, hidden, ways[hidden[0].name])
+                yield _found(case, relation, column, key, hidden, ways[hidden[0].name])
 
 
 def can_be_guessed(case: Case, relation: Relation, column: Column) -> bool:
@@ -52,10 +53,13 @@ def tries(case: Case, persona: Persona, relation: Relation, column: Column) -> O
     return None
 
 
-def _is_key(case: Case, relation: Relation, column: Column) -> bool:
-    return any(
-        one.kind in _UNIQUE and one.columns == (column.number,) for one in case.catalog.constraints[relation.oid]
-    )
+def _key(case: Case, relation: Relation, column: Column) -> str:
+    """What keeps the column's values apart, in words: a constraint or an index on it alone; empty if nothing does."""
+    alone = (column.number,)
+    for one in case.catalog.constraints[relation.oid]:
+        if one.kind in _UNIQUE and one.columns == alone:
+            return ident(one.name)
+    return "a unique index" if any(one.columns == alone for one in case.catalog.unique_indexes[relation.oid]) else ""
 
 
 def _is_hidden(case: Case, persona: Persona, relation: Relation) -> bool:
@@ -63,14 +67,11 @@ def _is_hidden(case: Case, persona: Persona, relation: Relation) -> bool:
     return cell is not None and cell.at_most < Reach.ALL
 
 
-def _found(case: Case, relation: Relation, column: Column, personas: list[Persona], operation: Operation) -> Found:
+def _found(
+    case: Case, relation: Relation, column: Column, key: str, personas: list[Persona], operation: Operation
+) -> Found:
     identity, name = case.catalog.identity(relation), ident(column.name)
     privilege = operation.value.upper()
-    constraint = next(
-        one.name
-        for one in case.catalog.constraints[relation.oid]
-        if one.kind in _UNIQUE and one.columns == (column.number,)
-    )
     return Found(
         finding(
             RULE,
@@ -78,7 +79,7 @@ def _found(case: Case, relation: Relation, column: Column, personas: list[Person
             Who(personas[0].name, operation.value, Reach.SOME, Reach.OWN),
             title=f"Whoever writes {identity} learns whether somebody has a {name}",
             message=(
-                f"{listed([one.name for one in personas])} may {operation.value} {name}, and {ident(constraint)} "
+                f"{listed([one.name for one in personas])} may {operation.value} {name}, and {key} "
                 "refuses what is taken, by rows too that policies hide: each try tells whether somebody has the value."
             ),
             evidence=asked_as(
@@ -129,6 +130,12 @@ RULE = Rule(
     ),
     bad=(
         Example("An address, put in by its owner", _PEOPLE.format(unique=" unique") + _JOIN),
+        Example(
+            "By an index",
+            f"""{_PEOPLE.format(unique="")}{_JOIN}
+            create unique index people_email on public.people (email);
+            """,
+        ),
         Example(
             "Changed by its owner",
             f"""{_PEOPLE.format(unique=" unique")}
