@@ -94,7 +94,7 @@ class Publication:
 class Extension:
     """An installed extension. `available` is the version its files on the server would give; None if not told.
 
-    `relocatable`: `ALTER EXTENSION … SET SCHEMA` moves it.
+    `relocatable`: whether `ALTER EXTENSION … SET SCHEMA` moves it; None where an older snapshot does not tell.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Extension:
     schema: int
     available: str | None
     comment: str | None
-    relocatable: bool = False
+    relocatable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

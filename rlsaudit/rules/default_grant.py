@@ -18,7 +18,7 @@ from rlsaudit.rules.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog.facts import DefaultAcl
+    from rlsaudit.catalog.facts import DefaultAcl, Schema
     from rlsaudit.model import Persona
     from rlsaudit.rules.case import Case
 
@@ -27,7 +27,7 @@ _ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def check(case: Case) -> Iterator[Found]:
-    """Yields for each role the default privileges that open its new tables to PUBLIC, where a persona may find them."""
+    """Yields for each schema the default privileges that open new tables to PUBLIC, where a persona may find them."""
     opened: dict[int, list[_Default]] = {}
     for one in case.catalog.snapshot.default_acls:
         everybodys = {each.privilege for each in one.acl if each.grantee == PUBLIC}
@@ -35,11 +35,13 @@ def check(case: Case) -> Iterator[Found]:
         stock = case.platform is Platform.SUPABASE and one.creator != _owner(case)
         if one.objects != _TABLES or not held or (stock and is_platforms_role(case.access.name(one.creator))):
             continue
-        persona = next((persona for persona in case.personas if _reaches(case, persona, one)), None)
-        if persona is not None:
-            opened.setdefault(one.creator, []).append(_Default(one, persona, held))
-    for creator, found in opened.items():
-        yield _found(case, creator, found)
+        schemas = [each for each in case.catalog.snapshot.schemas if one.schema in {0, each.oid}]
+        reached = ((each, persona) for each in schemas for persona in case.personas if may_find(case, persona, each))
+        first = next(reached, None)
+        if first is not None:
+            opened.setdefault(first[0].oid, []).append(_Default(one, first[1], held))
+    for oid, found in opened.items():
+        yield _found(case, case.catalog.schemas[oid], found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,11 @@ class _Default:
     persona: Persona
     held: tuple[str, ...]
 
-    def where(self, case: Case) -> str:
-        """The schema in words, as SQL writes them; nothing where it is for all."""
+    def whose(self, case: Case) -> str:
+        """Whose defaults, and in which schema, as SQL writes it; without a schema where it is for all."""
         schema = case.catalog.schemas.get(self.acl.schema)
-        return f" in schema {ident(schema.name)}" if schema is not None else ""
+        where = f" in schema {ident(schema.name)}" if schema is not None else ""
+        return f"for role {ident(case.access.name(self.acl.creator))}{where}"
 
 
 def _owner(case: Case) -> int:
@@ -61,34 +64,29 @@ def _owner(case: Case) -> int:
     return case.catalog.snapshot.server.database_owner
 
 
-def _reaches(case: Case, persona: Persona, defaults: DefaultAcl) -> bool:
-    return any(may_find(case, persona, one) for one in case.catalog.snapshot.schemas if defaults.schema in {0, one.oid})
-
-
-def _found(case: Case, oid: int, found: list[_Default]) -> Found:
-    creator, first = ident(case.access.name(oid)), found[0]
-    where = listed([one.where(case).strip() or "in every schema" for one in found])
+def _found(case: Case, schema: Schema, found: list[_Default]) -> Found:
+    first = found[0]
     verbs = [one.lower() for one in _ROWS if any(one in each.held for each in found)]
-    schema = case.catalog.schemas.get(first.acl.schema)
-    namespace = "0" if schema is None else f"{literal(ident(schema.name)).strip()}::regnamespace"
+    namespace = "0" if first.acl.schema == 0 else f"{literal(ident(schema.name)).strip()}::regnamespace"
+    creator = literal(ident(case.access.name(first.acl.creator))).strip()
     query = (
-        f"select defaclacl from pg_default_acl where defaclrole = {literal(creator).strip()}::regrole"
+        f"select defaclacl from pg_default_acl where defaclrole = {creator}::regrole"
         f" and defaclnamespace = {namespace} and defaclobjtype = '{_TABLES}'"
     )
     return Found(
         finding(
             RULE,
-            ObjectRef("role", creator),
+            ObjectRef("schema", ident(schema.name)),
             Who("public", verbs[0] if len(verbs) == 1 else "all", Reach.ALL, Reach.NONE),
-            title=f"Whatever tables {creator} creates {where} will be open to every role",
+            title=f"New tables in {ident(schema.name)} will be open to every role",
             message=(
-                f"Default privileges of {creator} {where} give PUBLIC {listed(verbs)} on each new table and view: it "
-                "is open to all before anybody thinks of it, until row-level security is enabled."
+                f"Default privileges {listed([one.whose(case) for one in found])} give PUBLIC {listed(verbs)} on each "
+                "new table and view: it is open to all before anybody thinks of it, until row-level security is "
+                "enabled."
             ),
             evidence=asked_as(case, first.persona, query, f"granted to PUBLIC: {listed(verbs)}"),
             fix="\n".join(
-                f"alter default privileges for role {creator}{one.where(case)} revoke all on tables from public;"
-                for one in found
+                f"alter default privileges {one.whose(case)} revoke all on tables from public;" for one in found
             ),
         )
     )

@@ -74,7 +74,7 @@ def _found(case: Case, extension: Extension, schema: Schema, callable_by: list[t
                 f"{case.catalog.function_identity(function)} for one."
             ),
             evidence=asked_as(case, persona, query, f"in schema {inside}"),
-            fix=move if extension.relocatable else again,
+            fix=again if extension.relocatable is False else move,
         )
     )
 

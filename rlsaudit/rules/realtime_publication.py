@@ -26,7 +26,8 @@ _FULL = "f"
 def check(case: Case) -> Iterator[Found]:
     """Yields published tables whose changes reach further than intended, where no verdict on the table tells that."""
     for publication, relation in _published(case):
-        told = any(case.way(one, relation).at_least > one.intended for one in case.beyond(relation))
+        read = case.beyond(relation, [Operation.SELECT])
+        told = any(case.way(one, relation).at_least > one.intended for one in read)
         personas = [one for one in case.personas if _listens(case, one, relation)]
         if not personas or told:
             continue

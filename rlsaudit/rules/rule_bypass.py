@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation, Reach, Severity
@@ -27,17 +28,35 @@ _SAYS = {Operation.UPDATE: "changes", Operation.DELETE: "deletes"}
 _ASKS = re.compile(r"\b(CURRENT_USER|SESSION_USER|current_setting|uid\(|jwt\(|email\()")
 
 
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """What a rule does: on `event`, which `personas` may cause, `operation` on rows of `target` of their choice."""
+
+    rule: Rewrite
+    event: Operation
+    operation: Operation
+    target: Relation
+    personas: tuple[Persona, ...]
+
+
 def check(case: Case) -> Iterator[Found]:
     """Yields tables whose rules let a persona choose rows of a protected one that it does not reach by itself."""
     for relation in case.exposed:
-        for rule in case.catalog.rewrites[relation.oid] if relation.extension is None else ():
-            event = _EVENTS.get(rule.event)
-            if rule.name == "_RETURN" or event is None or rule.enabled in _NEVER_FIRES or not _is_chosen(rule):
-                continue
-            for operation, target in _does(case, relation, rule):
-                personas = [one for one in case.personas if _leads(case, one, relation, rule, event, operation, target)]
-                if personas:
-                    yield _found(case, relation, rule, event, personas, operation, target)
+        deeds = [*_deeds(case, relation)] if relation.extension is None else []
+        if deeds:
+            yield _found(case, relation, deeds)
+
+
+def _deeds(case: Case, relation: Relation) -> Iterator[_Deed]:
+    for rule in case.catalog.rewrites[relation.oid]:
+        event = _EVENTS.get(rule.event)
+        if rule.name == "_RETURN" or event is None or rule.enabled in _NEVER_FIRES or not _is_chosen(rule):
+            continue
+        able = [one for one in case.personas if _causes(case, one, relation, rule, event)]
+        for operation, target in _does(case, relation, rule):
+            gaining = tuple(one for one in able if _gains(case, one, target, operation))
+            if gaining:
+                yield _Deed(rule, event, operation, target, gaining)
 
 
 def _is_chosen(rule: Rewrite) -> bool:
@@ -59,61 +78,50 @@ def _does(case: Case, relation: Relation, rule: Rewrite) -> Iterator[tuple[Opera
                 yield operation, target
 
 
-def _leads(
-    case: Case,
-    persona: Persona,
-    relation: Relation,
-    rule: Rewrite,
-    event: Operation,
-    operation: Operation,
-    target: Relation,
-) -> bool:
+def _causes(case: Case, persona: Persona, relation: Relation, rule: Rewrite, event: Operation) -> bool:
     role = case.role(persona).oid
     if not case.is_exposed(persona, relation) or not case.access.on_any_column(role, relation, event.value.upper()):
         return False
     # The statement itself is run as well, and fails where no policy lets a row pass.
-    passes = not case.access.rls_applies(role, relation) or case.access.policies(role, relation, event)
-    if not rule.instead and not passes:
-        return False
     return (
-        case.addressed(persona, target, operation) is not Reach.ALL
-        and case.intended(persona, target, operation) < Reach.ALL
+        rule.instead or not case.access.rls_applies(role, relation) or bool(case.access.policies(role, relation, event))
     )
 
 
-def _found(
-    case: Case,
-    relation: Relation,
-    rule: Rewrite,
-    event: Operation,
-    personas: list[Persona],
-    operation: Operation,
-    target: Relation,
-) -> Found:
-    identity, other = case.catalog.identity(relation), case.catalog.identity(target)
+def _gains(case: Case, persona: Persona, target: Relation, operation: Operation) -> bool:
+    reached = case.addressed(persona, target, operation)
+    return reached is not Reach.ALL and case.intended(persona, target, operation) < Reach.ALL
+
+
+def _found(case: Case, relation: Relation, deeds: list[_Deed]) -> Found:
+    identity, first = case.catalog.identity(relation), deeds[0]
+    persona, event = first.personas[0], first.event
+    owner = ident(case.access.name(relation.owner))
+    others = list(dict.fromkeys(case.catalog.identity(one.target) for one in deeds))
+    does = [
+        f"on {one.event.value} rule {ident(one.rule.name)} {_SAYS[one.operation]} rows of "
+        f"{case.catalog.identity(one.target)}"
+        for one in deeds
+    ]
+    who = listed(list(dict.fromkeys(each.name for one in deeds for each in one.personas)))
     return Found(
         finding(
             RULE,
             case.ref(relation),
-            Who(personas[0].name, operation.value, Reach.ALL, case.intended(personas[0], target, operation)),
-            title=f"A rule on {identity} {_SAYS[operation]} rows of {other} past its policies",
+            Who(persona.name, first.operation.value, Reach.ALL, case.intended(persona, first.target, first.operation)),
+            title=f"Whoever writes {identity} gets at rows of {listed(others)} past their policies",
             message=(
-                f"{listed([one.name for one in personas])} may {event.value} into {identity}"
-                if event is Operation.INSERT
-                else f"{listed([one.name for one in personas])} may {event.value} rows of {identity}"
-            )
-            + (
-                f", and its rule {ident(rule.name)} then {_SAYS[operation]} the rows of {other} that the new row "
-                f"names, with the rights of {case.access.name(relation.owner)}, whom its policies do not bind."
+                f"{who} may cause it: {listed(does)}, those that the new row names, with the rights of {owner}, whom "
+                "their policies do not bind."
             ),
             evidence=asked_as(
                 case,
-                personas[0],
+                persona,
                 holds_on(case, relation, event.value.upper(), columns=event is not Operation.DELETE),
-                f"granted; {' '.join((rule.definition or '').split())}",
+                f"granted; {' '.join((first.rule.definition or '').split())}",
             ),
-            fix=f"drop rule {ident(rule.name)} on {identity};",
-            relations=[identity, other],
+            fix="\n".join(dict.fromkeys(f"drop rule {ident(one.rule.name)} on {identity};" for one in deeds)),
+            relations=[identity, *others],
         )
     )
 
