@@ -258,7 +258,7 @@ select pg_catalog.json_build_object(
         from pg_catalog.unnest(p.proargnames) with ordinality n (name, i)),
       'returns', coalesce(pg_catalog.pg_get_function_result(p.oid), ''), 'returns_set', p.proretset,
       'language', l.lanname, 'owner', p.proowner::bigint, 'security_definer', p.prosecdef,
-      'volatility', p.provolatile, 'leakproof', p.proleakproof, 'strict', p.proisstrict,
+      'volatility', p.provolatile, 'leakproof', p.proleakproof, 'strict', p.proisstrict, 'cost', p.procost,
       'defaults', case when p.pronargdefaults > 0 then pg_catalog.pg_get_expr(p.proargdefaults, 0) end,
       -- The value of a custom setting (a.b) may be a secret.
       'settings', (select coalesce(pg_catalog.json_agg(

@@ -20,18 +20,29 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.rules.case import Case
 
-_PROGRAMMED = frozenset({"sql", "plpgsql"})
-"""Languages of which a function may fail, or say something, for some values and not for others."""
+
+_FIRST = 10
+"""What a function may cost for the planner to put it before policies: `order_qual_clauses`, in createplan.c."""
 
 
 def check(case: Case) -> Iterator[Found]:
     """Yields such functions that a persona may call on rows that policies keep from it."""
     for function in case.catalog.snapshot.functions:
-        if not function.leakproof or function.extension is not None or function.language not in _PROGRAMMED:
+        cheap = function.cost is None or function.cost <= _FIRST
+        if not function.leakproof or not cheap or function.extension is not None or not _is_kept_whole(function):
             continue
         personas = [one for one in clients(case) if _calls(case, one, function)]
         if personas:
             yield _found(case, function, personas)
+
+
+def _is_kept_whole(function: Function) -> bool:
+    """Whether the planner calls a function that may fail for some values and not for others.
+
+    A plain one in SQL is replaced by what is in it, and that is not marked.
+    """
+    whole = bool(function.settings) or function.security_definer or function.volatility == "v"
+    return function.language == "plpgsql" or (function.language == "sql" and whole)
 
 
 def _calls(case: Case, persona: Persona, function: Function) -> bool:
@@ -68,9 +79,9 @@ def _found(case: Case, function: Function, personas: list[Persona]) -> Found:
 
 
 _TABLE = """
-            create table public.notes (id bigint primary key, owner name, code text);
+            create table public.notes (id bigint primary key, tenant text, code text);
             alter table public.notes enable row level security;
-            create policy own on public.notes using (owner = current_user) with check (owner = current_user);
+            create policy tenant on public.notes using (tenant = nullif(current_setting('app.tenant', true), ''));
             grant select on public.notes to notes_app;"""
 
 RULE = Rule(
@@ -78,17 +89,21 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     summary="A function that anybody may call is marked LEAKPROOF, so that it sees rows before policies do.",
     why=(
-        "Policies are asked before the conditions of a query, unless these are leakproof: then the planner may run "
-        "them first, for an index to be used. A function in SQL or PL/pgSQL that fails on a value, divides by it, or "
-        "writes it into a message tells what it saw. Only superusers can mark one, mostly to make a query faster."
+        "Policies are asked before the conditions of a query, unless these are leakproof and cheap, of a cost of 10 at "
+        "most: then they run first, on every row. A function that fails on a value, divides by it, or writes it into a "
+        "message tells what it saw. Only superusers can mark one, mostly to make a query faster."
     ),
     fix="Take the mark away. Where the query is too slow then, put the policy's column into the index first.",
-    fine="A function that can neither fail nor say anything, whatever it gets. Suppress the finding.",
+    fine=(
+        "A function that can neither fail nor say anything, whatever it gets. Suppress the finding. With the cost that "
+        "PL/pgSQL has by default, 100, it runs after the policies."
+    ),
     bad=(
         Example(
-            "A cast",
+            "A cast, with a search_path of its own",
             f"""{_TABLE}
-            create function public.number(text) returns int language sql immutable leakproof as 'select $1::int';
+            create function public.number(text) returns int language sql immutable leakproof cost 1
+              set search_path = '' as 'select $1::int';
             """,
             platform=Platform.POSTGRES,
             roles=("notes_app",),
@@ -96,7 +111,7 @@ RULE = Rule(
         Example(
             "A check with an error",
             f"""{_TABLE}
-            create function public.is_code(text) returns boolean language plpgsql immutable leakproof as
+            create function public.is_code(text) returns boolean language plpgsql immutable leakproof cost 1 as
               'begin if $1 = '''' then raise exception ''empty''; end if; return true; end';
             """,
             platform=Platform.POSTGRES,
@@ -113,9 +128,27 @@ RULE = Rule(
             roles=("notes_app",),
         ),
         Example(
+            "In SQL, which the planner puts into the query",
+            f"""{_TABLE}
+            create function public.number(text) returns int language sql immutable leakproof cost 1 as 'select $1::int';
+            """,
+            platform=Platform.POSTGRES,
+            roles=("notes_app",),
+        ),
+        Example(
+            "As expensive as functions are by default",
+            f"""{_TABLE}
+            create function public.number(text) returns int language plpgsql immutable leakproof
+              as 'begin return $1::int; end';
+            """,
+            platform=Platform.POSTGRES,
+            roles=("notes_app",),
+        ),
+        Example(
             "Nobody may call it",
             f"""{_TABLE}
-            create function public.number(text) returns int language sql immutable leakproof as 'select $1::int';
+            create function public.number(text) returns int language plpgsql immutable leakproof cost 1
+              as 'begin return $1::int; end';
             revoke execute on function public.number(text) from public;
             """,
             platform=Platform.POSTGRES,
@@ -126,7 +159,8 @@ RULE = Rule(
             """
             create table public.rates (id bigint primary key, code text);
             grant select on public.rates to notes_app;
-            create function public.number(text) returns int language sql immutable leakproof as 'select $1::int';
+            create function public.number(text) returns int language plpgsql immutable leakproof cost 1
+              as 'begin return $1::int; end';
             """,
             platform=Platform.POSTGRES,
             roles=("notes_app",),
