@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from datetime import date  # noqa: TC003 — msgspec reads the annotations when it makes the report's schema
 from functools import cache
 from typing import Any, Self
 
@@ -187,11 +188,19 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding was set aside, in the words of the intent file, and the last day on which it is."""
+
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Reach beyond intent, or a flaw that leads to it: one fault, one finding.
 
     `relations` are the relations whose rows are concerned, `persona` a persona's name or `public` where it concerns
-    all, `operation` an operation or `all`.
+    all, `operation` an operation or `all`. `suppression` is set where the intent file sets it aside.
     """
 
     rule: str
@@ -208,6 +217,7 @@ class Finding:
     fix: Fix
     fingerprint: str
     location: Location | None = None
+    suppression: Suppression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +242,7 @@ class Change:
     """A difference between two audits: `kind` is cell, function, trigger, publication, bucket or role.
 
     `what` is the object's identity; `persona` and `operation` are set for cells. `before` and `after` are for people.
-    `allowed` is whether the intent allows what is there afterwards.
+    `allowed` is whether the intent allows what is there afterwards, or sets aside a finding that is new about it.
     """
 
     kind: str

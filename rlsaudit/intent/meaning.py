@@ -9,7 +9,9 @@ from rlsaudit.intent.pattern import any_fits, column_fits, function_fits
 from rlsaudit.model import Operation, Persona, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from datetime import date
+
+    from rlsaudit.model import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Allowance:
     """The most reach that is meant, for relations, personas and operations; later ones win over earlier ones.
 
     `protected` limits it to relations with (True) or without (False) row-level security. `declared`: the user wrote
-    it; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest.
+    it, at `place`; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest.
     """
 
     relations: tuple[str, ...]
@@ -26,6 +28,7 @@ class Allowance:
     columns: tuple[str, ...] = ()
     protected: bool | None = None
     declared: bool = False
+    place: str = ""
 
     def reach(self, operation: Operation) -> Reach | None:
         """The reach for an operation; None if this says nothing about it."""
@@ -43,6 +46,40 @@ class FunctionRule:
     names: tuple[str, ...]
     callable_by: tuple[str, ...]
     declared: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressRule:
+    """Findings that are set aside: of `rules`, about `objects` (patterns), up to the day of `expires`, with it.
+
+    Where `personas` or `fingerprint` are given, only those of them. `place` is where the user wrote it.
+    """
+
+    rules: tuple[str, ...]
+    objects: tuple[str, ...]
+    reason: str
+    expires: date
+    personas: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    place: str = ""
+
+    def fits(self, finding: Finding) -> bool:
+        """Whether a finding is one of those, whatever the day."""
+        return (
+            finding.rule in self.rules
+            and self.about(finding.object.identity)
+            and (not self.personas or any_fits(self.personas, finding.persona))
+            and self.fingerprint in {None, finding.fingerprint}
+        )
+
+    def about(self, identity: str) -> bool:
+        """Whether it names an object."""
+        return any(function_fits(one, identity) for one in self.objects)
+
+    def in_force(self, day: date) -> bool:
+        """Whether it still holds on a day."""
+        return day <= self.expires
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +98,7 @@ class Intent:
     public_buckets: tuple[str, ...] = ()
     personas: tuple[Persona, ...] = ()
     schemas: tuple[str, ...] = ()
+    suppressions: tuple[SuppressRule, ...] = ()
 
     def intended(self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool) -> Reach:
         """The most reach that is meant.
@@ -119,28 +157,3 @@ class Intent:
     def bucket_public(self, name: str) -> bool:
         """Whether a storage bucket is meant to be public."""
         return any_fits(self.public_buckets, name)
-
-    def idle(self, relations: Iterable[str], personas: Iterable[str], functions: Iterable[str]) -> tuple[str, ...]:
-        """The patterns of the user's file that fit nothing in this database: misspelt, or out of date.
-
-        Args:
-            relations: The identities of all relations.
-            personas: The names of all personas and their roles.
-            functions: The identities of all functions.
-        """
-        relations, personas, functions = tuple(relations), tuple(personas), tuple(functions)
-        idle: dict[str, None] = {}
-        for allowance in (one for one in self.allowances if one.declared):
-            idle |= dict.fromkeys(one for one in allowance.relations if not _fits_one(one, relations))
-            idle |= dict.fromkeys(one for one in allowance.personas if not _fits_one(one, personas))
-        for rule in (one for one in self.functions if one.declared):
-            idle |= dict.fromkeys(
-                one for one in rule.names if not any(function_fits(one, identity) for identity in functions)
-            )
-            idle |= dict.fromkeys(one for one in rule.callable_by if not _fits_one(one, personas))
-        return tuple(idle)
-
-
-def _fits_one(pattern: str, names: tuple[str, ...]) -> bool:
-    """Whether a pattern fits one of the names at least."""
-    return any_fits((pattern,), *names)

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rlsaudit.errors import IntentError
+from rlsaudit.intent.pattern import is_plain
 from rlsaudit.intent.schema import TABLES, IntentFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rlsaudit.intent.schema import Allow, Persona
+    from rlsaudit.intent.schema import Allow, Persona, Suppress
 
 _PLACE = re.compile(r" - at `\$\.?(?P<path>.*)`$")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<key>.*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<key>.*)`$")
 _REACHES = "none, own, some or all"
 _RESERVED_PERSONAS = frozenset({"public", "all", "*"})
+RULES_ABOUT_SUPPRESSIONS = frozenset({"dead-suppression", "expired-suppression"})
+"""What nobody can set aside: then a suppression would hold for ever."""
 _LARGEST_FILE = 4 * 1024 * 1024
 
 
@@ -110,6 +113,8 @@ def _not_valid(said: str, source: str) -> IntentError:
         hint = f"Write [[{path}]], with two brackets, above each entry."
     elif path in TABLES and "Expected `object`" in problem:
         hint = f"Write [{path}], with one bracket, once."
+    elif "Expected `date`" in problem:
+        hint = "Write a day without quotes: expires = 2027-03-31."
     elif ".settings" in path:
         hint = 'Settings are text: write 42 as "42".'
     words = problem.replace(" | null", "")
@@ -139,6 +144,8 @@ def _contradictions(intent_file: IntentFile) -> Iterator[tuple[str, str]]:
         for pattern in listed(function.name):
             if not _qualified(pattern.partition("(")[0]):
                 yield f"[[function]] {number}", f'"{pattern}" names no schema; write "public.{pattern}"'
+    for number, suppress in enumerate(intent_file.suppress, start=1):
+        yield from ((f"[[suppress]] {number}", problem) for problem in _suppress_problems(suppress))
     names: set[str] = set()
     for number, persona in enumerate(intent_file.persona, start=1):
         yield from ((f"[[persona]] {number}", problem) for problem in _persona_problems(persona))
@@ -160,6 +167,18 @@ def _allow_problems(allow: Allow) -> Iterator[str]:
         for operation, reach in reaches.items():
             if reach == "own":
                 yield f"anon has no identity, so no row is its own; {operation} may be none, some or all"
+
+
+def _suppress_problems(suppress: Suppress) -> Iterator[str]:
+    if not suppress.reason.strip():
+        yield "the reason is empty; say why this may stay until then"
+    if not listed(suppress.rule) or not listed(suppress.object) or suppress.persona == []:
+        yield "an empty list names nothing"
+    for rule in listed(suppress.rule):
+        if not is_plain(rule):
+            yield f'"{rule}" is a pattern; name each rule, for a pattern would hide those that are yet to come'
+        elif rule in RULES_ABOUT_SUPPRESSIONS:
+            yield f'"{rule}" is about suppressions and cannot be suppressed; correct the entry that it names'
 
 
 def _persona_problems(persona: Persona) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -54,6 +55,17 @@ class Buckets(msgspec.Struct, forbid_unknown_fields=True):
     public: list[str] = []
 
 
+class Suppress(msgspec.Struct, forbid_unknown_fields=True):
+    """`[[suppress]]`: findings that are known and set aside until a day."""
+
+    rule: Patterns
+    object: Patterns
+    reason: str
+    expires: date
+    persona: Patterns | None = None
+    fingerprint: str | None = None
+
+
 class IntentFile(msgspec.Struct, forbid_unknown_fields=True):
     """An intent file or a pack."""
 
@@ -64,6 +76,7 @@ class IntentFile(msgspec.Struct, forbid_unknown_fields=True):
     function: list[Function] = []
     persona: list[Persona] = []
     buckets: Buckets = msgspec.field(default_factory=Buckets)
+    suppress: list[Suppress] = []
 
 
 TABLES: dict[str, type[msgspec.Struct]] = {
@@ -73,5 +86,6 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "function": Function,
     "persona": Persona,
     "buckets": Buckets,
+    "suppress": Suppress,
 }
 """The table that a key belongs to, by the name of the table; the top level has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function, Grant, Relation, Role
     from rlsaudit.intent import Intent
     from rlsaudit.matrix import Matrix
-    from rlsaudit.model import Cell, Persona
+    from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -41,6 +42,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
     access: Access
@@ -54,6 +56,8 @@ class Case:
     matrix: Matrix
     intent: Intent
     explained: frozenset[CellKey] = field(default=frozenset())
+    found: tuple[Finding, ...] = ()
+    today: date = date.max
 
     @property
     def catalog(self) -> Catalog:
