@@ -17,9 +17,9 @@ import psycopg
 from rlsaudit import __version__, probe
 from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
-from rlsaudit.catalog.platform import exposed_schemas, is_platforms_role
+from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, exposed_schemas, is_platforms_role
 from rlsaudit.errors import AuditError, UsageError
-from rlsaudit.intent import BUILT_IN_PERSONAS, Names, refuse_unknown, unknown_names
+from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_unknown, unknown_names
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
@@ -118,7 +118,8 @@ def examine(
     """
     catalog = Catalog(snapshot)
     platform = platform_of(catalog)
-    intent = load_intent(options.intent, platform.value)
+    remarks = _remarks(catalog, platform)
+    intent = load_intent(options.intent, platform.value, remarks)
     _must_exist(catalog, options.schemas)
     declared = options.schemas or intent.schemas
     schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
@@ -161,7 +162,8 @@ def examine(
     )
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
 
-    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *_unset(case))
+    unread = [Skipped(one.place, one.why) for one in misread(remarks)]
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread, *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [
         f"schemas: {known_by}",
@@ -361,6 +363,27 @@ def _public_buckets(case: Case) -> Iterable[str]:
             f"public buckets ({', '.join(public)}): whoever knows a file's path reads it, whatever policies say; "
             "verdicts on storage.objects are about its rows, by which files are listed and written"
         )
+
+
+def _remarks(catalog: Catalog, platform: Platform) -> tuple[Remark, ...]:
+    """What comments say of intent, on what is the project's own and no extension's or the platform's."""
+    found: list[Remark] = []
+    for one in catalog.snapshot.comments:
+        if one.function:
+            function = catalog.functions[one.function]
+            kind, name, extension = "function", catalog.function_identity(function), function.extension
+            schema = catalog.schemas[function.schema].name
+        else:
+            relation = catalog.relations[one.relation]
+            kind, name, extension = (
+                ("column" if one.column else "relation"),
+                catalog.identity(relation),
+                relation.extension,
+            )
+            schema = catalog.schema_name(relation)
+        if extension is None and not (platform is Platform.SUPABASE and schema in SUPABASE_SYSTEM_SCHEMAS):
+            found.append(Remark(kind, name, one.text))
+    return tuple(found)
 
 
 def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool) -> list[Skipped]:

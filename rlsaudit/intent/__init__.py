@@ -1,5 +1,6 @@
 """What the owner of a database meant: an intent file on top of a pack."""
 
+from rlsaudit.intent.comments import Remark, misread
 from rlsaudit.intent.load import BUILT_IN_PERSONAS, load
 from rlsaudit.intent.meaning import Allowance, FunctionRule, Intent, SuppressRule
 from rlsaudit.intent.names import Names, refuse_unknown, unknown_names
@@ -10,8 +11,10 @@ __all__ = [
     "FunctionRule",
     "Intent",
     "Names",
+    "Remark",
     "SuppressRule",
     "load",
+    "misread",
     "refuse_unknown",
     "unknown_names",
 ]

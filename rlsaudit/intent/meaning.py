@@ -19,7 +19,8 @@ class Allowance:
     """The most reach that is meant, for relations, personas and operations; later ones win over earlier ones.
 
     `protected` limits it to relations with (True) or without (False) row-level security. `declared`: the user wrote
-    it, at `place`; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest.
+    it, at `place`; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest. `zone` is
+    the zone that it comes from.
     """
 
     relations: tuple[str, ...]
@@ -29,6 +30,7 @@ class Allowance:
     protected: bool | None = None
     declared: bool = False
     place: str = ""
+    zone: str = ""
 
     def reach(self, operation: Operation) -> Reach | None:
         """The reach for an operation; None if this says nothing about it."""

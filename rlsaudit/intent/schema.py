@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 Patterns = str | list[str]
+ZoneName = Literal["public", "signed-in", "owner", "tenant", "server-only"]
 AllowedReach = Literal["none", "own", "some", "all"]
 
 
@@ -55,6 +56,17 @@ class Buckets(msgspec.Struct, forbid_unknown_fields=True):
     public: list[str] = []
 
 
+class ZoneMember(msgspec.Struct, forbid_unknown_fields=True):
+    """An entry of a zone that says more than which relations: other zones for some operations, columns to be seen."""
+
+    relation: Patterns
+    select: ZoneName | None = None
+    insert: ZoneName | None = None
+    update: ZoneName | None = None
+    delete: ZoneName | None = None
+    columns: list[str] = []
+
+
 class Suppress(msgspec.Struct, forbid_unknown_fields=True):
     """`[[suppress]]`: findings that are known and set aside until a day."""
 
@@ -69,7 +81,7 @@ class Suppress(msgspec.Struct, forbid_unknown_fields=True):
 class IntentFile(msgspec.Struct, forbid_unknown_fields=True):
     """An intent file or a pack."""
 
-    extends: str | None = None
+    extends: Patterns | None = None
     schemas: list[str] | None = None
     columns: Columns = msgspec.field(default_factory=Columns)
     allow: list[Allow] = []
@@ -77,6 +89,7 @@ class IntentFile(msgspec.Struct, forbid_unknown_fields=True):
     persona: list[Persona] = []
     buckets: Buckets = msgspec.field(default_factory=Buckets)
     suppress: list[Suppress] = []
+    zones: dict[ZoneName, list[str | ZoneMember]] = {}
 
 
 TABLES: dict[str, type[msgspec.Struct]] = {
@@ -87,5 +100,6 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "persona": Persona,
     "buckets": Buckets,
     "suppress": Suppress,
+    "zones": ZoneMember,
 }
 """The table that a key belongs to, by the name of the table; the top level has none."""

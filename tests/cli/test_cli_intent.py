@@ -113,3 +113,31 @@ def test_a_role_that_is_no_persona_here_is_known(ask: Ask, url: str, tmp_path: P
     intent = tmp_path / "rlsaudit.toml"
     intent.write_text('[[allow]]\nrelation = "public.open"\npersona = "authenticated"\nselect = "all"', "utf-8")
     assert ask("audit", url, "--intent", str(intent), "--role", "anon").code == 1
+
+
+def test_comments_count_as_intent(ask: Ask, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("revoke all on public.open from anon, authenticated")
+        admin.execute("grant select on public.open to anon, authenticated")
+        admin.execute("comment on table public.open is 'Opening hours. @rlsaudit public-read'")
+        admin.execute("create function public.hours() returns int language sql as 'select 1'")
+        admin.execute("comment on function public.hours() is '@rlsaudit pubic'")
+    report = json.loads(ask("audit", url, "--format", "json", "--fail-on", "info").out)
+    intended = {one["intended"] for one in report["matrix"] if one["operation"] == "select"}
+    assert "all" in intended
+    assert "rls-off" not in {one["rule"] for one in report["findings"]}
+    told = {one["what"]: one["reason"] for one in report["skipped"]}
+    assert told["the comment on function public.hours()"] == 'the word "pubic" is unknown. Did you mean "public"?'
+
+
+def test_comments_are_of_the_facts_that_are_saved(ask: Ask, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("comment on table public.open is '@rlsaudit owner'")
+        admin.execute("comment on column public.open.email is '@rlsaudit public'")
+        admin.execute("comment on table auth.users is '@rlsaudit public'")
+    assert ask("snapshot", url, "-o", "facts.json").code == 0
+    report = json.loads(ask("audit", "facts.json", "--format", "json").out)
+    intended = {(one["persona"], one["relation"], one["operation"]): one["intended"] for one in report["matrix"]}
+    assert intended["authenticated", "public.open", "select"] == "own"
+    told = {one["what"]: one["reason"] for one in report["skipped"]}
+    assert told["the comment on column public.open"] == "comments on columns say nothing; say it of the relation"
