@@ -18,12 +18,13 @@ from rlsaudit import __version__, probe
 from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, exposed_schemas, is_platforms_role
-from rlsaudit.errors import AuditError, UsageError
+from rlsaudit.errors import AuditError, IntentError, UsageError
 from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_unknown, unknown_names
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
 from rlsaudit.personas import choose, served_to
+from rlsaudit.policy.tree import expression
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
 from rlsaudit.reach import Direct, Escalation, Indirect
@@ -127,6 +128,7 @@ def examine(
     access = Access(catalog)
     cast = choose(access, platform, options.roles, intent.personas)
     idle = _idle(intent, catalog, platform, partial=options.partial)
+    _must_be_sql(intent)
     served = {
         one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
     }
@@ -363,6 +365,15 @@ def _public_buckets(case: Case) -> Iterable[str]:
             f"public buckets ({', '.join(public)}): whoever knows a file's path reads it, whatever policies say; "
             "verdicts on storage.objects are about its rows, by which files are listed and written"
         )
+
+
+def _must_be_sql(intent: Intent) -> None:
+    for one in intent.allowances:
+        if one.where is not None and expression(one.where) is None:
+            raise IntentError(
+                f"{one.place}, where: {one.where!r} is no condition in SQL.",
+                hint="Write what stands behind WHERE: published and deleted_at is null.",
+            )
 
 
 def _remarks(catalog: Catalog, platform: Platform) -> tuple[Remark, ...]:

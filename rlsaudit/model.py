@@ -130,6 +130,8 @@ class Cell:
     `escalated_at_least` is what a chain gains for certain, where it is not known whether another gains more.
     `attacked` is how far statements on the relation itself got with rows made for them, where every one had a clear
     answer, else None: it is no proof that nothing gets further.
+    `condition` is which rows of strangers are meant, where the intent allows `some` and says which. Where others are
+    reached for certain, `outside` is such a row and `intended` is what is meant of those: `own`, or `none` of `anon`.
     `escalated_because` says why `escalated` is not `reach`, or not known; `chain` are the statements that go before the
     cell's own, where a chain gains something.
     """
@@ -152,6 +154,8 @@ class Cell:
     escalated_at_least: Reach = Reach.NONE
     chain: tuple[str, ...] = ()
     attacked: Reach | None = None
+    condition: str | None = None
+    outside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

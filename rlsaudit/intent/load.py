@@ -192,6 +192,7 @@ def _allowance(allow: Allow, layer: _Layer, number: int) -> Allowance:
         protected=allow.protected,
         declared=layer.written,
         place=layer.place("allow", number),
+        where=allow.where,
     )
 
 

@@ -20,7 +20,8 @@ class Allowance:
 
     `protected` limits it to relations with (True) or without (False) row-level security. `declared`: the user wrote
     it, at `place`; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest. `zone` is
-    the zone that it comes from.
+    the zone that it comes from. `where` is which rows of strangers are meant by `some`, as SQL; None where that is not
+    said.
     """
 
     relations: tuple[str, ...]
@@ -31,6 +32,7 @@ class Allowance:
     declared: bool = False
     place: str = ""
     zone: str = ""
+    where: str | None = None
 
     def reach(self, operation: Operation) -> Reach | None:
         """The reach for an operation; None if this says nothing about it."""
@@ -112,16 +114,23 @@ class Intent:
             operation: What the persona does.
             protected: Whether the relation has row-level security.
         """
+        allowance = self.deciding(persona, role, relation, operation, protected=protected)
+        reach = allowance.reach(operation) if allowance is not None else None
+        # An entry for every persona says `own`, which anon cannot have.
+        return Reach.NONE if reach is None or (reach is Reach.OWN and persona == "anon") else reach
+
+    def deciding(
+        self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool
+    ) -> Allowance | None:
+        """The entry that says how far the persona may get, the last that is about it; None where nothing is said."""
         for allowance in reversed(self.allowances):
-            reach = allowance.reach(operation)
             if (
-                reach is not None
+                allowance.reach(operation) is not None
                 and allowance.protected in {None, protected}
                 and allowance.concerns(persona, role, relation)
             ):
-                # An entry for every persona says `own`, which anon cannot have.
-                return Reach.NONE if reach is Reach.OWN and persona == "anon" else reach
-        return Reach.NONE
+                return allowance
+        return None
 
     def declared(self, persona: str, relation: str, operation: Operation, *, role: str = "") -> bool:
         """Whether the user's own file, not only a pack, says how far the persona may get here."""

@@ -174,6 +174,8 @@ def _allow_problems(allow: Allow) -> Iterator[str]:
     reaches = {"select": allow.select, "insert": allow.insert, "update": allow.update, "delete": allow.delete}
     if not allow.columns and not any(reaches.values()):
         yield "it allows nothing: it needs one of select, insert, update, delete, columns"
+    if allow.where is not None and "some" not in reaches.values():
+        yield "where says which rows of strangers are meant, so it needs an operation that may reach some"
     if not listed(allow.relation) or not listed(allow.persona):
         yield "an empty list names nothing"
     if "anon" in listed(allow.persona):

@@ -31,6 +31,7 @@ class Allow(msgspec.Struct, forbid_unknown_fields=True):
     delete: AllowedReach | None = None
     columns: list[str] = []
     protected: bool | None = None
+    where: str | None = None
 
 
 class Function(msgspec.Struct, forbid_unknown_fields=True):
