@@ -184,15 +184,19 @@ def _allowance(allow: Allow, layer: _Layer, number: int) -> Allowance:
         Operation.UPDATE: allow.update,
         Operation.DELETE: allow.delete,
     }
+    said = tuple((operation, Reach(reach)) for operation, reach in reaches.items() if reach is not None)
     return Allowance(
         relations=tuple(listed(allow.relation)),
         personas=tuple(listed(allow.persona)),
-        reaches=tuple((operation, Reach(reach)) for operation, reach in reaches.items() if reach is not None),
+        reaches=said,
         columns=tuple(allow.columns),
         protected=allow.protected,
         declared=layer.written,
         place=layer.place("allow", number),
         where=allow.where,
+        expected=frozenset(one for one, reach in reaches.items() if reach is not None)
+        if layer.written
+        else frozenset(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rlsaudit.intent.pattern import any_fits, column_fits, function_fits
+from rlsaudit.intent.pattern import any_fits, column_fits, function_fits, is_plain
 from rlsaudit.model import Operation, Persona, Reach
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Allowance:
     `protected` limits it to relations with (True) or without (False) row-level security. `declared`: the user wrote
     it, at `place`; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest. `zone` is
     the zone that it comes from. `where` is which rows of strangers are meant by `some`, as SQL; None where that is not
-    said.
+    said. `expected` are the operations that personas are not only allowed but meant to get somewhere with.
     """
 
     relations: tuple[str, ...]
@@ -33,6 +33,7 @@ class Allowance:
     place: str = ""
     zone: str = ""
     where: str | None = None
+    expected: frozenset[Operation] = frozenset()
 
     def reach(self, operation: Operation) -> Reach | None:
         """The reach for an operation; None if this says nothing about it."""
@@ -41,6 +42,16 @@ class Allowance:
     def concerns(self, persona: str, role: str, relation: str) -> bool:
         """Whether this is about the persona, by its name or its role, and about the relation."""
         return any_fits(self.personas, persona, role) and any_fits(self.relations, relation)
+
+    def names(self, persona: str) -> bool:
+        """Whether it names a persona or role, and not only by a pattern."""
+        return any(is_plain(one) and any_fits((one,), persona) for one in self.personas)
+
+    def expects(self, operation: Operation, relation: str) -> bool:
+        """Whether something is to be reached of a relation that the user's file names, and not only by a pattern."""
+        return operation in self.expected and any(
+            is_plain(one) and any_fits((one,), relation) for one in self.relations
+        )
 
 
 @dataclass(frozen=True, slots=True)

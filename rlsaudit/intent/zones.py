@@ -80,4 +80,5 @@ def allowances(member: Member, signed_in: tuple[str, ...], *, declared: bool) ->
                 declared=declared,
                 place=member.place,
                 zone=member.zone,
+                expected=frozenset({Operation.SELECT, *member.others}) if declared else frozenset(),
             )

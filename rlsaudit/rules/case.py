@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Grant, Relation, Role
-    from rlsaudit.intent import Intent
+    from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.reach import Direct, Indirect, Way
@@ -126,6 +126,12 @@ class Case:
         protected = is_protected(self.catalog, relation)
         identity = self.catalog.identity(relation)
         return self.intent.intended(persona.name, persona.role, identity, operation, protected=protected)
+
+    def deciding(self, persona: Persona, relation: Relation, operation: Operation) -> Allowance | None:
+        """The entry of the intent that says how far the persona may get; None where none does."""
+        protected = is_protected(self.catalog, relation)
+        identity = self.catalog.identity(relation)
+        return self.intent.deciding(persona.name, persona.role, identity, operation, protected=protected)
 
     def reads(self, persona: Persona, view: Relation) -> tuple[ViewRead, ...]:
         """The tables that a query of the persona on a view reads."""
