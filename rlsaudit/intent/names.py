@@ -77,7 +77,9 @@ def _unknown(intent: Intent, names: Names) -> Iterator[Unknown]:
     for allowance in intent.allowances:
         if allowance.declared:
             yield from _among("relation", allowance.relations, names.relations, allowance.place)
-            yield from _among("persona", allowance.personas, names.personas, allowance.place)
+            if not allowance.zone:
+                # Whom a zone means nobody wrote down.
+                yield from _among("persona", allowance.personas, names.personas, allowance.place)
     for rule in intent.functions:
         if rule.declared:
             yield from _functions(rule.names, names.functions, rule.place)
