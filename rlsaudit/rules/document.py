@@ -77,6 +77,8 @@ def _example(example: Example) -> Iterator[str]:
     if example.version is not None:
         yield f"On Postgres {shown(example.version)}."
         return
+    if example.intent:
+        yield f"```toml\n{_code(example.intent)}\n```"
     before = f"{_code(example.before)}\n" if example.before else ""
     yield f"```sql\n{before}{_code(example.sql)}\n```"
 

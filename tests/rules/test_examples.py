@@ -19,6 +19,7 @@ from rlsaudit.rules import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from rlsaudit.connect import Session
     from rlsaudit.model import Finding
@@ -48,7 +49,17 @@ def roles(database: str, example: Example) -> Iterator[str]:
             connection.execute(sql.SQL("drop role {}").format(name))
 
 
-def _on_supabase(url: str, example: Example) -> tuple[Finding, ...]:
+@pytest.fixture
+def options(example: Example, tmp_path: Path) -> Options:
+    """How the example is audited: with its intent file, where it has one."""
+    if not example.intent:
+        return Options(roles=example.roles)
+    path = tmp_path / "rlsaudit.toml"
+    path.write_text(example.intent, "utf-8")
+    return Options(roles=example.roles, intent=path)
+
+
+def _on_supabase(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
         connection.execute(example.before.encode())
         grant_replay_rights(connection)
@@ -56,7 +67,7 @@ def _on_supabase(url: str, example: Example) -> tuple[Finding, ...]:
         connection.execute(example.sql.encode())
         connection.execute("reset role")
         revoke_replay_rights(connection)
-    return _audited(url, Options(), example.version)
+    return _audited(url, options, example.version)
 
 
 def _audited(url: str, options: Options, version: int | None) -> tuple[Finding, ...]:
@@ -86,11 +97,11 @@ def _replayed(session: Session, findings: Iterable[Finding]) -> None:
             assert False not in answer, one
 
 
-def _on_postgres(url: str, example: Example) -> tuple[Finding, ...]:
+def _on_postgres(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
         connection.execute(example.before.encode())
         connection.execute(example.sql.encode())
-    return _audited(url, Options(roles=example.roles), example.version)
+    return _audited(url, options, example.version)
 
 
 def _is_found(rule: Rule, example: Example, findings: tuple[Finding, ...]) -> None:
@@ -103,25 +114,25 @@ def _is_quiet(findings: Iterable[Finding]) -> None:
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.SUPABASE))
-def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example) -> None:
-    _is_found(rule, example, _on_supabase(supabase_database, example))
+def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example, options: Options) -> None:
+    _is_found(rule, example, _on_supabase(supabase_database, example, options))
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.SUPABASE))
-def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example) -> None:
-    findings = _on_supabase(supabase_database, example)
+def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example, options: Options) -> None:
+    findings = _on_supabase(supabase_database, example, options)
     assert [one for one in findings if one.rule == rule.id] == []
     _is_quiet(findings)
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.POSTGRES))
-def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example) -> None:
-    _is_found(rule, example, _on_postgres(roles, example))
+def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example, options: Options) -> None:
+    _is_found(rule, example, _on_postgres(roles, example, options))
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.POSTGRES))
-def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example) -> None:
-    findings = _on_postgres(roles, example)
+def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example, options: Options) -> None:
+    findings = _on_postgres(roles, example, options)
     assert [one for one in findings if one.rule == rule.id] == []
     _is_quiet(findings)
 
