@@ -90,7 +90,7 @@ _GIVES = """
             do $$
             begin
               if current_setting('server_version_num')::int >= 160000 then
-                grant {given} to shop_app with admin option, inherit false, set false;
+                execute 'grant {given} to shop_app with admin option, inherit false, set false';
               else
                 alter role shop_app createrole;
               end if;
