@@ -108,7 +108,8 @@ def _insert(case: Case, persona: Persona, relation: Relation) -> str:
     }
     if not given:
         return f"insert into {name} default values"
-    return f"insert into {name} ({', '.join(map(ident, given))}) overriding system value values ({', '.join(given.values())})"
+    columns, values = ", ".join(map(ident, given)), ", ".join(given.values())
+    return f"insert into {name} ({columns}) overriding system value values ({values})"
 
 
 def _counts(column: Column) -> bool:
