@@ -70,7 +70,8 @@ def _of_cell(case: Case, persona: Persona, relation: Relation, cell: Cell, made:
     needed = None if cell.operation is Operation.INSERT else name
     if cell.intended <= Reach.OWN:
         statement = _statement(case, persona, relation, cell.operation)
-        yield Check(f"{who} nothing of {name} that is not its own", made, statement, needed)
+        others = " that is not its own" if cell.intended is Reach.OWN else ""
+        yield Check(f"{who} nothing of {name}{others}", made, statement, needed)
     elif cell.operation is not Operation.SELECT:
         return
     elif cell.condition is not None:
