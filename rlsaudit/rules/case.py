@@ -14,6 +14,7 @@ from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.flaws import Flaws
+from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Persona
+    from rlsaudit.policy.poses import Named
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -222,6 +224,15 @@ class Case:
         made = settings(self.catalog, self.platform, answer.supposed.asker)
         passed = "rows of somebody else's, none of which exists, pass the policies"
         return Evidence(EvidenceKind.PROBE, transcript(made, answer.probe.sql), passed)
+
+    def asks(self, name: tuple[str, ...]) -> bool:
+        """Whether one of the project's functions of that name asks who is calling, itself or below."""
+        return any(self.indirect.body(one).asks_identity for one in self.named(name))
+
+    @cached_property
+    def named(self) -> Named:
+        """The project's functions that a name in a body may mean."""
+        return named_in(self.catalog)
 
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
         """The call that gave rows of others, made for the purpose; None where none did."""
