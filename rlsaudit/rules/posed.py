@@ -10,6 +10,7 @@ as which an application sends SQL is a fact about the application, and no fault 
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from rlsaudit.model import Operation, Reach
 from rlsaudit.personas import speaks_sql
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.policy.body import body_of
+from rlsaudit.policy.capability import keys_of
 from rlsaudit.policy.poses import named_in, poses_of
 from rlsaudit.probe.request import SET_BY_API
 from rlsaudit.reach.indirect import TELLS_NOTHING
@@ -39,6 +41,8 @@ _ROLE = "role"
 _BEFORE = "pgrst.db_pre_request"
 _GRAPHQL = "pg_graphql"
 _RESOLVES = ("graphql_public", "graphql")
+_SECRET = re.compile(r"(token|secret|key|code|password|passphrase|hash|jwt|otp)$", re.IGNORECASE)
+"""What names of columns end in that hold a secret, among those that hold something private."""
 
 
 class Use(enum.Enum):
@@ -231,8 +235,8 @@ class _Look:
             return False
         if pose.setting == _ROLE:
             return not without
-        asked = (self._settings(one) for one in access.policies(role, relation, operation) if one.permissive)
-        return any(self._opens(pose, names - without) for names in asked)
+        asked = [one for one in access.policies(role, relation, operation) if one.permissive]
+        return any(self._opens(pose, self._settings(one) - self._keys(one, relation) - without) for one in asked)
 
     @staticmethod
     def _opens(pose: Pose, names: frozenset[str]) -> bool:
@@ -247,16 +251,34 @@ class _Look:
         """The settings that a policy reads, also by the functions that it calls."""
         if policy.oid not in self._read:
             texts = [one for one in (policy.using, policy.check) if one]
-            waiting, seen = list(policy.functions), set[int]()
-            while waiting:
-                function = self._catalog.functions.get(waiting.pop())
-                if function is None or function.oid in seen:
-                    continue
-                seen.add(function.oid)
-                texts.append(function.body)
-                waiting += [one.oid for name in body_of(function).calls for one in self._named(name)]
-            self._read[policy.oid] = settings_read(texts)
+            called = [one for oid in policy.functions if (one := self._catalog.functions.get(oid)) is not None]
+            self._read[policy.oid] = settings_read(texts) | self._read_by(called)
         return self._read[policy.oid]
+
+    def _read_by(self, functions: Iterable[Function]) -> frozenset[str]:
+        """The settings that functions read, themselves or below."""
+        waiting = list(functions)
+        seen: dict[int, Function] = {}
+        while waiting:
+            function = waiting.pop()
+            if function.oid not in seen:
+                seen[function.oid] = function
+                waiting += [one for name in body_of(function).calls for one in self._named(name)]
+        return settings_read(one.body for one in seen.values())
+
+    def _keys(self, policy: Policy, relation: Relation) -> frozenset[str]:
+        """The settings that open no more than the rows whose secret they hold."""
+        secret = partial(self._is_secret, relation)
+        each = [
+            keys_of(one, secret, lambda name: self._read_by(self._named(name)))
+            for one in (policy.using, policy.check) if one
+        ]  # fmt: skip
+        return frozenset.intersection(*each) if each else frozenset()
+
+    def _is_secret(self, relation: Relation, column: str) -> bool:
+        """Whether a column holds what nobody knows who was not told: an address is private, and no secret."""
+        private = self._case.intent.is_sensitive(self._catalog.identity(relation), column)
+        return private and _SECRET.search(column) is not None
 
     def _is_beyond(self, relation: Relation, operation: Operation) -> bool:
         direct = self._case.addressed(self._persona, relation, operation)
