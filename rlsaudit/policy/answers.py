@@ -97,7 +97,7 @@ def doing_of(function: Function, columns: Columns) -> Doing | None:
     if function.language == "sql":
         return _sql(function.body, columns)
     if function.language == "plpgsql":
-        return _plpgsql(function.body, columns)
+        return _plpgsql(function, columns)
     return None
 
 
@@ -110,20 +110,12 @@ def _sql(body: str, columns: Columns) -> Doing | None:
     return Doing(() if answer is None else (answer,), tuple(reader.writes(parsed)))
 
 
-def _plpgsql(body: str, columns: Columns) -> Doing | None:
-    parsed = _parsed(body)
+def _plpgsql(function: Function, columns: Columns) -> Doing | None:
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
     if parsed is None:
         return None
-    procedure = _Procedure(parsed, body, columns)
+    procedure = _Procedure(parsed, function.body, columns)
     return Doing(tuple(procedure.reads()), tuple(procedure.writes()))
-
-
-def _parsed(body: str) -> Any:  # noqa: ANN401 — JSON
-    for returns in ("setof record", "record", "void"):
-        found = plpgsql.parsed_under(f"() returns {returns}", body)
-        if found is not None:
-            return found
-    return None
 
 
 class _Reader:

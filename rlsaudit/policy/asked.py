@@ -247,7 +247,7 @@ class _Walk:
         names = settles(node, holds=holds)
         # What a variable was made of is as settled as it is, where that was a comparison or a look-up.
         more = {name for one in _names(node) for source in self._sources(one) for name in _compared_in(source)}
-        return Asked(asked.settled | names | more, asked.who or self._asks_who(node))
+        return Asked(asked.settled | names | more, asked.who or self.asks_who(node))
 
     def _sources(self, name: str) -> Iterator[Node]:
         yield from self._filled.get(name, ())
@@ -289,7 +289,7 @@ class _Walk:
             self._looked.extend(nodes)
         self.found.append(piece)
 
-    def _asks_who(self, node: Node) -> bool:
+    def asks_who(self, node: Node) -> bool:
         """Whether a condition asks who is calling, beyond that somebody does."""
         waiting, seen = [node], set[str]()
         while waiting:
@@ -347,3 +347,14 @@ def _filled(target: Json) -> Iterator[str]:
             yield value["refname"].lower()
         elif kind == "fields":
             yield from (one["name"].lower() for one in value)
+
+
+def unasked(function: Function, asks: Asks) -> frozenset[str]:
+    """Returns the queries of a body, as plain SQL, that come out alike whoever calls, and that nobody is kept from."""
+    walk = _Walk(asks, ())
+    found = set[str]()
+    for piece in pieces_of(function, asks) or ():
+        nodes = fragment(piece.sql) or ()
+        if not piece.runs and not piece.asked.who and not any(walk.asks_who(one) for one in nodes):
+            found |= {tree.text(one) for one in nodes}
+    return frozenset(found)
