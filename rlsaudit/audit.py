@@ -133,7 +133,9 @@ def examine(
     probed, fought = _believed(doubts, catalog, probed, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
     matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed)
-    case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
+    case = Case(
+        access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent, probed.secrets
+    )
     findings = judge(case)
 
     missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
@@ -171,11 +173,15 @@ def examine(
 
 @dataclass(frozen=True, slots=True)
 class _Probed:
-    """What probes answered, what was not probed, and what the server said of rows that proofs show."""
+    """What probes answered, what was not probed, and what the server said of rows that proofs show.
+
+    `secrets` are those that personas were seen to read.
+    """
 
     results: tuple[probe.Result, ...]
     skipped: tuple[Skipped, ...]
     supposed: tuple[probe.Answer, ...] = ()
+    secrets: tuple[probe.Held, ...] = ()
 
 
 def _probed(
@@ -210,6 +216,7 @@ def _probed(
     try:
         results = run([*planned, *questions.probes])
         answers = questions.answers(results[len(planned) :], run)
+        secrets, unseen = probe.held(access, results[: len(planned)], run)
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
@@ -221,7 +228,7 @@ def _probed(
         ) from error
     results = results[: len(planned)]
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
-    return _Probed(results, (*skipped, *_grouped(access.catalog, failed)), answers)
+    return _Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, secrets)
 
 
 def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaign) -> tuple[_Probed, Campaign]:

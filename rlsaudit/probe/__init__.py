@@ -2,7 +2,8 @@
 
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.run import run
+from rlsaudit.probe.secrets import Held, held
 from rlsaudit.probe.select import plan
 from rlsaudit.probe.supposed import Answer, Questions, of_strangers
 
-__all__ = ["Answer", "Outcome", "Probe", "Questions", "Result", "of_strangers", "plan", "run"]
+__all__ = ["Answer", "Held", "Outcome", "Probe", "Questions", "Result", "held", "of_strangers", "plan", "run"]

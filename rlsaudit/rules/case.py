@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Persona
     from rlsaudit.policy.poses import Named
+    from rlsaudit.probe import Held
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -43,6 +44,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `secrets` are what personas were seen to read of those.
     """
 
     access: Access
@@ -55,6 +57,7 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    secrets: tuple[Held, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
 
     @property

@@ -82,3 +82,28 @@ def test_the_check_is_flipped_by_it(shop: str) -> None:
         connection.execute(f"set role {ROLE}".encode())
         assert connection.execute("select id from app.orders").fetchall() == []
         connection.rollback()
+
+
+def test_what_a_secret_is_stands_nowhere(supabase_database: str) -> None:
+    secrets = all_rules()["secrets"]
+    value = "sk_live_" + "a1" * 12
+    with psycopg.connect(supabase_database) as connection:
+        for example in (secrets.bad[0], secrets.bad[2]):
+            connection.execute(example.sql.encode())
+    with connect(supabase_database) as session:
+        report = audit(session, Options())
+    told = {one.object.identity: one.severity for one in report.findings if one.rule == secrets.id}
+    assert told == {"public.app_settings": Severity.CRITICAL, "public.charge()": Severity.LOW}
+    assert value not in repr(report)
+    assert "a1a1" not in repr(report)
+    assert [one for one in report.skipped if "secrets" in one.what] == []
+
+
+def test_a_secret_that_is_read_is_counted_again(supabase_database: str) -> None:
+    secrets = all_rules()["secrets"]
+    with psycopg.connect(supabase_database) as connection:
+        connection.execute(secrets.bad[0].sql.encode())
+    with connect(supabase_database) as session:
+        report = audit(session, Options())
+    (finding,) = (one for one in report.findings if one.rule == secrets.id)
+    assert replayed(supabase_database, finding) == 1
