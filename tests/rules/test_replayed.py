@@ -107,3 +107,24 @@ def test_a_secret_that_is_read_is_counted_again(supabase_database: str) -> None:
         report = audit(session, Options())
     (finding,) = (one for one in report.findings if one.rule == secrets.id)
     assert replayed(supabase_database, finding) == 1
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_function_of_ones_own_is_shown_what_a_view_hides(shop: str, mended: bool) -> None:  # noqa: FBT001 — which
+    leaky = all_rules()["leaky-filter-view"]
+    finding = found(shop, leaky.bad[0].sql, leaky.id)
+    replayed(shop, finding)
+    with psycopg.connect(shop) as connection:
+        told: list[str] = []
+        connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+        connection.execute("insert into app.orders values (1, 'somebody', 'hidden')")
+        if mended:
+            connection.execute(finding.fix.sql.encode())
+        connection.execute(f"set role {ROLE}".encode())
+        connection.execute(
+            "create function pg_temp.tell(note text) returns boolean language plpgsql cost 0.0000001"
+            " as $$ begin raise notice '%', note; return true; end $$"
+        )
+        assert connection.execute("select note from app.my_orders where pg_temp.tell(note)").fetchall() == []
+        assert told == ([] if mended else ["hidden"])
+        connection.rollback()
