@@ -92,12 +92,16 @@ def is_filtered(sql: str) -> bool:
     return _Reader(lambda _: None).select(parsed[0]).filtered
 
 
-def doing_of(function: Function, columns: Columns) -> Doing | None:
-    """Returns what a function does for its caller; None where its language or its text is not understood."""
+def doing_of(function: Function, columns: Columns, *, records: bool = False) -> Doing | None:
+    """Returns what a function does for its caller; None where its language or its text is not understood.
+
+    Bodies that declare variables of the project's own types are read with `records`: what such a body writes may be of
+    a row that it looked up, and is not told from what its caller gives.
+    """
     if function.language == "sql":
         return _sql(function.body, columns)
     if function.language == "plpgsql":
-        return _plpgsql(function, columns)
+        return _plpgsql(function, columns, records=records)
     return None
 
 
@@ -110,12 +114,22 @@ def _sql(body: str, columns: Columns) -> Doing | None:
     return Doing(() if answer is None else (answer,), tuple(reader.writes(parsed)))
 
 
-def _plpgsql(function: Function, columns: Columns) -> Doing | None:
-    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+def _plpgsql(function: Function, columns: Columns, *, records: bool) -> Doing | None:
+    parsed = _parsed(function, records=records)
     if parsed is None:
         return None
     procedure = _Procedure(parsed, function.body, columns)
     return Doing(tuple(procedure.reads()), tuple(procedure.writes()))
+
+
+def _parsed(function: Function, *, records: bool) -> Any:  # noqa: ANN401 — JSON
+    if records:
+        return plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    for returns in ("setof record", "record", "void"):
+        found = plpgsql.parsed_under(f"() returns {returns}", function.body)
+        if found is not None:
+            return found
+    return None
 
 
 class _Reader:

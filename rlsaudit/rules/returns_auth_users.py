@@ -59,7 +59,7 @@ def _may_show(case: Case, function: Function, persona: Persona) -> bool:
 
 def _shown(case: Case, function: Function) -> dict[str, tuple[Relation, Read]]:
     """The columns of accounts that come out whoever calls, by their names: what tells no more than an id is left."""
-    doing = doing_of(function, partial(columns_meant, case.catalog, function))
+    doing = doing_of(function, partial(columns_meant, case.catalog, function), records=True)
     free = unasked(function, case.asks) if doing is not None else frozenset[str]()
     found: dict[str, tuple[Relation, Read]] = {}
     for read in doing.reads if doing is not None else ():
