@@ -163,6 +163,7 @@ def examine(
         matrix,
         intent,
         stands_in=options.throwaway and not options.clone,
+        secrets=probed.secrets,
         today=options.today,
     )
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
@@ -220,12 +221,16 @@ def _set_aside(
 
 @dataclass(frozen=True, slots=True)
 class _Probed:
-    """What probes answered, what was not probed, and what the server said of rows that proofs show."""
+    """What probes answered, what was not probed, and what the server said of rows that proofs show.
+
+    `secrets` are those that personas were seen to read.
+    """
 
     results: tuple[probe.Result, ...]
     skipped: tuple[Skipped, ...]
     supposed: tuple[probe.Answer, ...] = ()
     outside: tuple[probe.Result, ...] = ()
+    secrets: tuple[probe.Held, ...] = ()
 
 
 def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
@@ -264,6 +269,7 @@ def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
     try:
         results = run(asks)
         answers = questions.answers(results[len(planned) + len(outside) :], run)
+        secrets, unseen = probe.held(access, results[: len(planned)], run)
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
@@ -275,7 +281,7 @@ def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
         ) from error
     results, seen = results[: len(planned)], results[len(planned) : len(planned) + len(outside)]
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
-    return _Probed(results, (*skipped, *_grouped(access.catalog, failed)), answers, seen)
+    return _Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, seen, secrets)
 
 
 def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaign) -> tuple[_Probed, Campaign]:
