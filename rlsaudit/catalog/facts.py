@@ -264,6 +264,16 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemFunction:
+    """A function of Postgres's own that reads or writes files of the server, with who may call it."""
+
+    name: str
+    arguments: str
+    owner: int
+    acl: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """A rewrite rule: a view's query (`_RETURN`) or a `CREATE RULE`. `event` is `ev_type`: 1 to 4 for S, U, I, D."""
 
@@ -423,6 +433,7 @@ class Snapshot:
     row_calls: tuple[RowCall, ...] = ()
     spellings: tuple[Spelling, ...] = ()
     argument_calls: tuple[ArgumentCall, ...] = ()
+    system_functions: tuple[SystemFunction, ...] = ()
     unique_indexes: tuple[UniqueIndex, ...] | None = None
     comments: tuple[Comment, ...] = ()
     blind: tuple[str, ...] = ()

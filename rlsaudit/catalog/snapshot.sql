@@ -275,6 +275,21 @@ select pg_catalog.json_build_object(
     join pg_catalog.pg_language l on l.oid = p.prolang
     left join membership e on e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and e.objid = p.oid
   ),
+  'system_functions', (
+    -- Of Postgres's own only what reads or writes files: nobody but superusers may call it, where nobody granted it.
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', p.proname, 'owner', p.proowner::bigint,
+      'arguments', pg_catalog.array_to_string(array(
+        select pg_catalog.format_type(t.oid, null)
+        from pg_catalog.unnest(p.proargtypes) with ordinality t (oid, position) order by t.position), ', '),
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a))
+      order by p.proname, p.oid), '[]')
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+      and p.proname in ('lo_export', 'lo_import', 'pg_ls_dir', 'pg_read_binary_file', 'pg_read_file', 'pg_stat_file')
+  ),
   'rewrites', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'relation', w.ev_class::bigint, 'name', w.rulename, 'event', w.ev_type, 'instead', w.is_instead,
