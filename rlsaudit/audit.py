@@ -112,7 +112,7 @@ def examine(
     schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
 
     access = Access(catalog)
-    cast = choose(access, platform, options.roles, intent.personas)
+    cast = choose(access, platform, options.roles, intent.personas, intent.named)
     served = {
         one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
     }

@@ -13,7 +13,7 @@ from rlsaudit.errors import UsageError
 from rlsaudit.model import Persona
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
@@ -36,7 +36,7 @@ _SIGNED_UP: JsonObject = {
 WITHOUT_ACCOUNT: JsonObject = {"email": "", "phone": "", "is_anonymous": True, "app_metadata": {}}
 """What the token of an anonymous sign-in says otherwise."""
 _BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
-"""The personas that differ from `authenticated` in one claim: they are shown where something reads it."""
+"""The personas that differ from `authenticated` in one claim: shown where something reads it, or the intent asks."""
 VARIES = "$"
 """What a value begins with that the server gives: it is another for everybody."""
 _PREDEFINED = "pg_"
@@ -73,7 +73,13 @@ def built_in(name: str) -> Persona | None:
             return None
 
 
-def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared: tuple[Persona, ...]) -> Cast:
+def choose(
+    access: Access,
+    platform: Platform,
+    roles: tuple[str, ...],
+    declared: tuple[Persona, ...],
+    named: Collection[str] = (),
+) -> Cast:
     """Returns the personas to audit.
 
     Args:
@@ -81,6 +87,7 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
         platform: Supabase has personas of its own; elsewhere every role that an application could log in as is one.
         roles: Roles asked for by name; they replace the built-in ones.
         declared: The intent file's personas, which come on top.
+        named: Of which personas the intent file says something: a built-in one is shown then.
 
     Raises:
         UsageError: a role does not exist.
@@ -94,7 +101,7 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
     if roles:
         chosen = [_of_role(role, platform, settings) for role in roles]
     elif platform is Platform.SUPABASE:
-        told_apart = [name for claim, name in _BY_CLAIM.items() if reads_claim(catalog, claim)]
+        told_apart = [name for claim, name in _BY_CLAIM.items() if name in named or reads_claim(catalog, claim)]
         chosen = [one for name in ("anon", "authenticated", *told_apart) if (one := built_in(name))]
     else:
         chosen = [_of_role(role.name, platform, settings) for role in _application_roles(access)]
