@@ -136,7 +136,7 @@ def examine(
     case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
     findings = judge(case)
 
-    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [
         f"schemas: {known_by}",
@@ -330,15 +330,6 @@ def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:
         (catalog.function_identity(one) for one in catalog.snapshot.functions),
     )
     return [Skipped(f"intent for {one}", "nothing in this database has that name") for one in idle]
-
-
-def _unset(case: Case) -> Iterable[Skipped]:
-    """On plain Postgres a request may come without the settings that policies read; that persona is not audited yet."""
-    return [
-        Skipped(f"{one.name} with {', '.join(one.settings)} unset", "not examined by this version")
-        for one in case.personas
-        if one.settings
-    ]
 
 
 def _summary(findings: Sequence[Finding], matrix: Matrix, skipped: Sequence[Skipped]) -> Summary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform, is_platforms_role
@@ -39,6 +39,8 @@ _BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
 """The personas that differ from `authenticated` in one claim: shown where something reads it, or the intent asks."""
 VARIES = "$"
 """What a value begins with that the server gives: it is another for everybody."""
+UNSET = "-unset"
+"""What follows the name of a role where it is a request without the settings that policies read."""
 _PREDEFINED = "pg_"
 
 
@@ -109,7 +111,31 @@ def choose(
     if settings and any(one.settings for one in chosen):
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
-    return Cast((*chosen, *declared), tuple(notes))
+    personas = (*chosen, *declared)
+    without = _with_nothing_set(personas) if platform is Platform.POSTGRES else ()
+    return Cast((*personas, *without), tuple(notes))
+
+
+def _with_nothing_set(personas: Iterable[Persona]) -> tuple[Persona, ...]:
+    """The same roles in a request for which the application forgot to say whose it is.
+
+    On a connection that was used before a setting is empty then, and not NULL.
+    """
+    listed = list(personas)
+    found: dict[str, Persona] = {}
+    for one in listed:
+        varying = [name for name, value in one.settings.items() if value.startswith(VARIES)]
+        name = f"{one.role}{UNSET}"
+        if varying and name not in {each.name for each in listed}:
+            known = found.get(name, replace(one, name=name, settings={}, description=""))
+            said = f"{one.role} where the application did not set {', '.join(varying)}"
+            found[name] = replace(known, settings={**known.settings, **dict.fromkeys(varying, "")}, description=said)
+    return tuple(found.values())
+
+
+def is_unset(persona: Persona) -> bool:
+    """Whether a persona is a role for which nothing was set of what policies read."""
+    return persona.name == f"{persona.role}{UNSET}"
 
 
 def owns_nothing(persona: Persona) -> bool:

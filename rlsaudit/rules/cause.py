@@ -11,7 +11,7 @@ from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
-from rlsaudit.personas import built_in
+from rlsaudit.personas import built_in, is_unset
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.flaws import Kind, is_guard
 from rlsaudit.policy.formula import And
@@ -20,7 +20,7 @@ from rlsaudit.rules.opened import severity as opened_severity
 from rlsaudit.rules.reached import is_unexplained, met_by_client, opening, owns, severity, writes_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Cell
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class Cause(enum.Enum):
     """What explains best that policies let somebody further than intended. The first that fits is the one."""
 
+    UNSET = enum.auto()
+    """The application did not say whose a request is."""
     USER_METADATA = enum.auto()
     """A client writes it into its own profile."""
     REQUEST = enum.auto()
@@ -178,6 +180,8 @@ def _by_client(case: Case, relation: Relation, policies: Collection[Policy], ask
 def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
     """The cause where a policy is true of every row."""
     policy, cells = one.policy, one.cells
+    if _is_only_unset(case, relation, cells):
+        return Cause.UNSET
     if (written := _by_client(case, relation, [policy], ())) is not None:
         return written
     if (meant := _for_somebody_else(case, relation, [policy], cells)) is not None:
@@ -198,10 +202,10 @@ def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
     return Cause.INSERT if policy.command == "a" else Cause.TRUE
 
 
-def _of_cell(  # noqa: PLR0911 — a table of causes, the first that fits
-    case: Case, relation: Relation, cell: Cell, policies: tuple[Policy, ...], asked: tuple[str, ...]
-) -> Cause:
+def _of_cell(case: Case, relation: Relation, cell: Cell, policies: tuple[Policy, ...], asked: tuple[str, ...]) -> Cause:
     """The cause of a single cell."""
+    if _is_only_unset(case, relation, [cell]):
+        return Cause.UNSET
     if (written := _by_client(case, relation, policies, asked)) is not None:
         return written
     if any("email" in one.lower() for one in asked):
@@ -210,27 +214,39 @@ def _of_cell(  # noqa: PLR0911 — a table of causes, the first that fits
         return Cause.OTHER
     if (meant := _for_somebody_else(case, relation, policies, [cell])) is not None:
         return meant
-    if _shows_invitations(case, relation, [cell]):
-        return Cause.INVITE
+    if policies and (flaw := _flaw(case, relation, cell, policies)) is not None:
+        return flaw
+    return Cause.EITHER if _was_to_limit(case, relation, cell, policies) else Cause.OTHER
+
+
+def _flaw(case: Case, relation: Relation, cell: Cell, policies: tuple[Policy, ...]) -> Cause | None:
+    """What is wrong with the policies that open a cell."""
     kinds = _kinds(case, relation, policies, [cell])
     visitor = "sub" not in case.persona(cell.persona).claims
-    if Kind.NULL_OPENS in kinds and visitor:
-        return Cause.NULL
-    if policies and all(_is_without_owner(case, relation, one, cell) for one in policies):
-        return Cause.NO_OWNER
-    if Kind.ROW_INDEPENDENT in kinds:
-        return Cause.ROW_INDEPENDENT
-    if policies and all(_asks_for_bucket(case, relation, one) for one in policies):
-        return Cause.BUCKET
-    if policies and all(_is_for_something_else(one, [cell]) for one in policies):
-        return Cause.COMMAND
-    if _floors(case, relation, cell):
-        return Cause.UNRESTRICTED
-    if cell.operation in _WRITES and policies and all(one.command == "*" for one in policies):
-        return Cause.FOR_ALL
-    if cell.operation is Operation.INSERT and policies:
-        return Cause.INSERT
-    return Cause.EITHER if _was_to_limit(case, relation, cell, policies) else Cause.OTHER
+    writes = cell.operation in _WRITES
+    told: tuple[tuple[Cause, Callable[[], bool]], ...] = (
+        (Cause.INVITE, lambda: _shows_invitations(case, relation, [cell])),
+        (Cause.NULL, lambda: visitor and Kind.NULL_OPENS in kinds),
+        (Cause.NO_OWNER, lambda: all(_is_without_owner(case, relation, one, cell) for one in policies)),
+        (Cause.ROW_INDEPENDENT, lambda: Kind.ROW_INDEPENDENT in kinds),
+        (Cause.BUCKET, lambda: all(_asks_for_bucket(case, relation, one) for one in policies)),
+        (Cause.COMMAND, lambda: all(_is_for_something_else(one, [cell]) for one in policies)),
+        (Cause.UNRESTRICTED, lambda: bool(_floors(case, relation, cell))),
+        (Cause.FOR_ALL, lambda: writes and all(one.command == "*" for one in policies)),
+        (Cause.INSERT, lambda: cell.operation is Operation.INSERT),
+    )
+    return next((cause for cause, is_so in told if is_so()), None)
+
+
+def _is_only_unset(case: Case, relation: Relation, cells: Collection[Cell]) -> bool:
+    """Whether a role gets that far only where nothing was set of what policies read."""
+    for cell in cells:
+        persona = case.persona(cell.persona)
+        others = [one for one in case.personas if one.role == persona.role and not is_unset(one)]
+        known = [case.cell(one, relation, cell.operation) for one in others]
+        if not is_unset(persona) or any(one is not None and one.at_least >= cell.at_least for one in known):
+            return False
+    return True
 
 
 def _kinds(case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell]) -> frozenset[Kind]:
