@@ -92,10 +92,9 @@ class Flaws:
         found = (opened_by_missing(one, persona) for one in self._clauses(relation, [policy]))
         return frozenset(name for names in found for name in names)
 
-    def depending(self, relation: Relation) -> tuple[Flaw, ...]:
-        """Returns what only the row-level security of other tables ties to whoever asks."""
-        read = self._clauses(relation, self._access.catalog.policies[relation.oid])
-        return tuple(flaw for clause in read for flaw in depends_on_rls(clause))
+    def depending(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
+        """Returns which of these policies only the row-level security of other tables ties to whoever asks."""
+        return tuple(flaw for clause in self._clauses(relation, policies) for flaw in depends_on_rls(clause))
 
     def _clauses(self, relation: Relation, policies: Collection[Policy]) -> Iterator[Clause]:
         if relation.rls:
