@@ -36,7 +36,7 @@ def judge(case: Case) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     explained: set[CellKey] = set()
     for _, rules in itertools.groupby(sorted(all_rules().values(), key=_turn), key=_turn):
-        case = case.after(explained)
+        case = case.after(explained, findings)
         for found in (found for rule in rules for found in rule.check(case)):
             findings.append(found.finding)
             explained |= found.cells

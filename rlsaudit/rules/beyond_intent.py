@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.flawed import flawed
-from rlsaudit.rules.reached import evidence, is_unexplained, mended, met_by_client, opening, owns, severity, told
+from rlsaudit.rules.reached import (
+    evidence,
+    is_unexplained,
+    mended,
+    met_by_client,
+    opening,
+    outside,
+    owns,
+    severity,
+    told,
+)
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed, who_can
 
@@ -34,7 +44,7 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"{identity} is reached further than intended",
-                message=f"{who_can(cells)} of {identity}: {_because(case, relation, cells)}",
+                message=f"{who_can(cells)} of {identity}: {_because(case, relation, cells)}{outside(cells)}",
                 evidence=evidence(case, relation, cells),
                 fix=mended(case, relation, cells, opening(case, relation, cells)),
                 relations=[identity],

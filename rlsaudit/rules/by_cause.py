@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.rules.build import finding, worst
-from rlsaudit.rules.reached import evidence, mended
+from rlsaudit.rules.reached import evidence, mended, outside
 from rlsaudit.rules.rule import Found
 from rlsaudit.rules.wording import listed, who_can
 
@@ -42,7 +42,7 @@ def found_by_cause(
                 one.ref(case),
                 worst(one.cells),
                 title=f"{subject(case, one)} {title}",
-                message=f"{who_can(one.cells)} of {identity}: {said}.",
+                message=f"{who_can(one.cells)} of {identity}: {said}.{outside(one.cells)}",
                 evidence=evidence(case, one.relation, one.cells),
                 fix=(fix or _drop)(case, one),
                 relations=[identity],

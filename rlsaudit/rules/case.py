@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Grant, Relation, Role
-    from rlsaudit.intent import Intent
+    from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
-    from rlsaudit.model import Cell, Persona
+    from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -44,6 +45,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
     access: Access
@@ -57,6 +59,8 @@ class Case:
     matrix: Matrix
     intent: Intent
     explained: frozenset[CellKey] = field(default=frozenset())
+    found: tuple[Finding, ...] = ()
+    today: date = date.max
 
     @property
     def catalog(self) -> Catalog:
@@ -108,9 +112,9 @@ class Case:
         """What policies open beyond intent for this cause, and nothing explains so far."""
         return self._causes.get(cause, ())
 
-    def after(self, explained: Iterable[CellKey]) -> Case:
+    def after(self, explained: Iterable[CellKey], found: Iterable[Finding]) -> Case:
         """The same audit for rules that come later; what was looked up for it is kept."""
-        later = replace(self, explained=frozenset(explained))
+        later = replace(self, explained=frozenset(explained), found=tuple(found))
         fresh = {*vars(later), "_causes"}
         kept = {name: one for name, one in vars(self).items() if name not in fresh}
         vars(later).update(kept)
@@ -144,6 +148,12 @@ class Case:
         protected = is_protected(self.catalog, relation)
         identity = self.catalog.identity(relation)
         return self.intent.intended(persona.name, persona.role, identity, operation, protected=protected)
+
+    def deciding(self, persona: Persona, relation: Relation, operation: Operation) -> Allowance | None:
+        """The entry of the intent that says how far the persona may get; None where none does."""
+        protected = is_protected(self.catalog, relation)
+        identity = self.catalog.identity(relation)
+        return self.intent.deciding(persona.name, persona.role, identity, operation, protected=protected)
 
     def reads(self, persona: Persona, view: Relation) -> tuple[ViewRead, ...]:
         """The tables that a query of the persona on a view reads."""

@@ -33,6 +33,8 @@ class Cause(enum.Enum):
 
     UNSET = enum.auto()
     """The application did not say whose a request is."""
+    DELETED = enum.auto()
+    """The intent leaves out what is marked as deleted, and the policies do not."""
     USER_METADATA = enum.auto()
     """A client writes it into its own profile."""
     REQUEST = enum.auto()
@@ -111,6 +113,7 @@ _ANYTHING = re.compile(
 )
 _INVITATION = re.compile(r"(^|_)(invit(e|es|ation|ations)|join_codes?)(_|$)", re.IGNORECASE)
 _TOKEN = re.compile(r"(^|_)(token|code|secret|key|hash)$", re.IGNORECASE)
+_DELETED = re.compile(r"\b(is_)?((soft_)?deleted|archived|removed|trashed|discarded)(_at|_on|_by)?\b", re.IGNORECASE)
 _OF_A_FILE = frozenset({"owner", "owner_id", "name", "path_tokens", "user_metadata"})
 
 
@@ -177,13 +180,22 @@ def _by_client(case: Case, relation: Relation, policies: Collection[Policy], ask
     return Cause.USER_METADATA if any("user_metadata" in one for one in known) else Cause.REQUEST
 
 
+def _by_request(
+    case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell], asked: Collection[str]
+) -> Cause | None:
+    """The cause where the request or the intent says so, whatever the policies look like."""
+    if _is_only_unset(case, relation, cells):
+        return Cause.UNSET
+    if all(map(_is_deleted, cells)):
+        return Cause.DELETED
+    return _by_client(case, relation, policies, asked)
+
+
 def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
     """The cause where a policy is true of every row."""
     policy, cells = one.policy, one.cells
-    if _is_only_unset(case, relation, cells):
-        return Cause.UNSET
-    if (written := _by_client(case, relation, [policy], ())) is not None:
-        return written
+    if (known := _by_request(case, relation, [policy], cells, ())) is not None:
+        return known
     if (meant := _for_somebody_else(case, relation, [policy], cells)) is not None:
         return meant
     if _shows_invitations(case, relation, cells):
@@ -204,10 +216,8 @@ def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
 
 def _of_cell(case: Case, relation: Relation, cell: Cell, policies: tuple[Policy, ...], asked: tuple[str, ...]) -> Cause:
     """The cause of a single cell."""
-    if _is_only_unset(case, relation, [cell]):
-        return Cause.UNSET
-    if (written := _by_client(case, relation, policies, asked)) is not None:
-        return written
+    if (known := _by_request(case, relation, policies, [cell], asked)) is not None:
+        return known
     if any("email" in one.lower() for one in asked):
         return Cause.E_MAIL
     if asked or owns(case, relation, cell) or relation.kind not in "rp":
@@ -247,6 +257,11 @@ def _is_only_unset(case: Case, relation: Relation, cells: Collection[Cell]) -> b
         if not is_unset(persona) or any(one is not None and one.at_least >= cell.at_least for one in known):
             return False
     return True
+
+
+def _is_deleted(cell: Cell) -> bool:
+    """Whether the intent's condition, which a row that is reached does not meet, asks for a mark of deletion."""
+    return bool(cell.outside and _DELETED.search(cell.condition or ""))
 
 
 def _kinds(case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell]) -> frozenset[Kind]:

@@ -120,6 +120,12 @@ def opening(case: Case, relation: Relation, cells: Collection[Cell]) -> tuple[Po
     )
 
 
+def outside(cells: Collection[Cell]) -> str:
+    """Returns which rows are meant and which one passes that is not, where the intent has a condition."""
+    known = dict.fromkeys((one.condition, one.outside) for one in cells if one.outside)
+    return "".join(f" Meant are rows where {condition}; this one passes as well: {row}." for condition, row in known)
+
+
 def told(policy: Policy) -> str:
     """Returns a policy by its name, with what it asks."""
     text = " ".join((policy.using or policy.check or "").split())

@@ -25,6 +25,8 @@ class Turn(enum.IntEnum):
     """Then: by which flaw policies open what nothing else explains (`rlsaudit.rules.cause`)."""
     REST = 2
     """What no other rule has a name for."""
+    REVIEW = 3
+    """What all the others found, looked at as a whole."""
 
 
 CellKey: TypeAlias = tuple[str, str, Operation]
@@ -70,7 +72,7 @@ class Rule:
         bad: Schemas in which `check` finds it.
         good: Schemas in which it finds nothing.
         check: Yields what it finds: pure, over facts, matrix and intent.
-        turn: When it runs: it sees what the rules of earlier turns explain (`Case.explained`).
+        turn: When it runs: it sees what the rules of earlier turns explain (`Case.explained`) and found (`Case.found`).
     """
 
     id: str
