@@ -23,7 +23,7 @@ from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_un
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
-from rlsaudit.personas import choose, served_to
+from rlsaudit.personas import choose, is_unset, served_to
 from rlsaudit.policy.tree import expression
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
@@ -295,6 +295,9 @@ def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipp
     for one in failed:
         # That a view cannot be written is an answer, and the catalog gave it already.
         if one.probe.persona is None or "(55000)" in one.reason:
+            continue
+        # That what was not set is no value of its type is an answer as well: it is refused.
+        if is_unset(one.probe.persona) and "(22P02)" in one.reason:
             continue
         key = (catalog.identity(catalog.relations[one.probe.relation]), one.probe.persona.name, one.reason)
         grouped.setdefault(key, []).append(one.probe.operation.value)

@@ -45,6 +45,8 @@ PURE = frozenset(
 """Built-in functions that compute from their arguments alone."""
 PURE_SUPABASE = frozenset({("storage", "foldername"), ("storage", "filename"), ("storage", "extension")})
 _PURE_OPERATORS = frozenset({"||", "->", "->>", "#>", "#>>", "+", "-", "*"})
+_NEVER_EMPTY = frozenset({"uuid", "integer", "bigint", "smallint", "numeric", "boolean", "date", "json", "jsonb"})
+"""Types of which no value is written as an empty text."""
 _CLOCK = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
 UNDERSTOOD = PURE | _CLOCK | {"current_setting"}
 """The functions of pg_catalog whose meaning is known here; to any other name none is given."""
@@ -165,6 +167,9 @@ class Values:
                 # Of NULL even a user's own cast could make something, and a domain may refuse it.
                 kept = ("." not in target or isinstance(node.arg, ast.A_Const)) and not self._is_domain(target)
                 result = inner if kept else Unknown()
+            case Known("") if plain and target in _NEVER_EMPTY:
+                # A setting that is empty, as it is once it was made: the server refuses, which lets nothing through.
+                result = Known(None)
             case Known() | Literal():
                 result = _constant_as(inner, target, plain=plain, written=isinstance(node.arg, ast.A_Const))
             case Chosen():
