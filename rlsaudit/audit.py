@@ -23,7 +23,7 @@ from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_un
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, conditions_to_ask, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
-from rlsaudit.personas import choose, served_to
+from rlsaudit.personas import choose, is_unset, served_to
 from rlsaudit.policy.tree import expression
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
@@ -127,8 +127,8 @@ def examine(
     schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
 
     access = Access(catalog)
-    cast = choose(access, platform, options.roles, intent.personas)
-    idle = _idle(intent, catalog, platform, partial=options.partial)
+    cast = choose(access, platform, options.roles, intent.personas, intent.named)
+    idle = _idle(intent, catalog, platform, cast.personas, partial=options.partial)
     _must_be_sql(intent)
     served = {
         one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
@@ -169,7 +169,7 @@ def examine(
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
 
     unread = [Skipped(one.place, one.why) for one in misread(remarks)]
-    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread, *_unset(case))
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread)
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [
         f"schemas: {known_by}",
@@ -311,6 +311,9 @@ def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipp
         # That a view cannot be written is an answer, and the catalog gave it already.
         if one.probe.persona is None or "(55000)" in one.reason:
             continue
+        # That what was not set is no value of its type is an answer as well: it is refused.
+        if is_unset(one.probe.persona) and "(22P02)" in one.reason:
+            continue
         key = (catalog.identity(catalog.relations[one.probe.relation]), one.probe.persona.name, one.reason)
         grouped.setdefault(key, []).append(one.probe.operation.value)
     for (relation, persona, reason), operations in grouped.items():
@@ -412,7 +415,9 @@ def _remarks(catalog: Catalog, platform: Platform) -> tuple[Remark, ...]:
     return tuple(found)
 
 
-def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool) -> list[Skipped]:
+def _idle(
+    intent: Intent, catalog: Catalog, platform: Platform, personas: Iterable[Persona], *, partial: bool
+) -> list[Skipped]:
     """The names of the intent that nothing here has.
 
     Raises:
@@ -422,7 +427,7 @@ def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool
         relations=tuple(catalog.identity(one) for one in catalog.snapshot.relations),
         personas=(
             *BUILT_IN_PERSONAS.get(platform.value, ()),
-            *(one.name for one in intent.personas),
+            *(one.name for one in personas),
             *(one.name for one in catalog.snapshot.roles),
         ),
         functions=tuple(catalog.function_identity(one) for one in catalog.snapshot.functions),
@@ -431,15 +436,6 @@ def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool
     unknown = unknown_names(intent, names)
     left = unknown if partial else refuse_unknown(unknown)
     return [Skipped(f"intent for {one.name}", f"no {one.kind} here has that name") for one in left]
-
-
-def _unset(case: Case) -> Iterable[Skipped]:
-    """On plain Postgres a request may come without the settings that policies read; that persona is not audited yet."""
-    return [
-        Skipped(f"{one.name} with {', '.join(one.settings)} unset", "not examined by this version")
-        for one in case.personas
-        if one.settings
-    ]
 
 
 def _summary(findings: Sequence[Finding], matrix: Matrix, skipped: Sequence[Skipped]) -> Summary:
