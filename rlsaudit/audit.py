@@ -51,8 +51,8 @@ def _today() -> date:
 
 
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers and column defaults copy elsewhere, and functions that connect to "
+    "elsewhere"
 )
 
 
@@ -64,9 +64,9 @@ class Options:
 
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
     them, and `anonymous` whether those let anybody sign in without an account, None where that is not known.
-    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. `partial` is whether
-    something may be missing here that the intent rightly names, as in a base that is older. `today` is the day for
-    which suppressions hold or do not.
+    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. The facts are of that
+    server then, unless it is a `clone`. `partial` is whether something may be missing here that the intent rightly
+    names, as in a base that is older. `today` is the day for which suppressions hold or do not.
     """
 
     schemas: tuple[str, ...] = ()
@@ -77,6 +77,7 @@ class Options:
     configured: tuple[str, ...] = ()
     anonymous: bool | None = None
     throwaway: bool = False
+    clone: bool = False
     partial: bool = False
     today: date = field(default_factory=_today)
 
@@ -161,6 +162,7 @@ def examine(
         indirect,
         matrix,
         intent,
+        stands_in=options.throwaway and not options.clone,
         today=options.today,
     )
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)

@@ -42,6 +42,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
     `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
@@ -55,6 +56,7 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
     explained: frozenset[CellKey] = field(default=frozenset())
     found: tuple[Finding, ...] = ()
     today: date = date.max
