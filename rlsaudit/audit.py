@@ -51,8 +51,8 @@ def _today() -> date:
 
 
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers compute of a row and copy elsewhere, what column defaults do, what is "
+    "found where functions connect to, what Realtime publishes, storage buckets, sequences and large objects"
 )
 
 
