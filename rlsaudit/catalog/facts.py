@@ -238,7 +238,7 @@ class Function:
 
     `arguments` are the types of its input arguments, `defaults` the SQL of the last ones' defaults, with commas between
     them; `body` is the source, or the parsed body written out again. `settings` is `proconfig` (`search_path=""`); of a
-    custom setting (`app.key`) only the name, for it may be a secret.
+    custom setting (`app.key`) only the name, for it may be a secret. `cost` is `procost`, None in older snapshots.
     """
 
     oid: int
@@ -260,6 +260,7 @@ class Function:
     parameters: tuple[Parameter, ...] = ()
     strict: bool = False
     defaults: str | None = None
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
     `secrets` are what personas were seen to read of those.
     `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
@@ -59,6 +60,7 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
     secrets: tuple[Held, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
     found: tuple[Finding, ...] = ()
