@@ -51,8 +51,8 @@ def _today() -> date:
 
 
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, and functions that connect to "
-    "elsewhere"
+    "not examined by this version: what triggers compute of a row and copy elsewhere, what column defaults do, and "
+    "what is found where functions connect to"
 )
 
 
