@@ -350,13 +350,7 @@ class _Predicates:
 
     def _read_by(self, node: Node) -> frozenset[int]:
         """The columns of the row that may be read below `node`: all that are called like a column read there."""
-        names = {
-            part.sval
-            for one in tree.walk(node)
-            if isinstance(one, ast.ColumnRef)
-            for part in one.fields or ()
-            if isinstance(part, ast.String)
-        }
+        names = tree.mentioned(node).columns
         return frozenset(one.number for name, one in self._scope.columns.items() if name in names)
 
 
