@@ -19,8 +19,6 @@ from z3 import (
     IntSort,
     IntVal,
     ModelRef,
-    SimpleSolver,
-    Solver,
     ToReal,
     is_int,
     is_true,
@@ -83,13 +81,31 @@ def Implies(condition: Term, then: Term) -> Term:  # noqa: N802
     return z3.BoolRef(made, context)
 
 
+def SimpleSolver() -> Solver:  # noqa: N802
+    """Returns a solver with nothing said yet."""
+    context = z3.main_ctx()
+    return Solver(z3.Z3_mk_simple_solver(context.ref()), context)
+
+
+class Solver(z3.Solver):  # type: ignore[misc]  # the interface has no static types
+    """A solver that takes what it is told for Boolean terms."""
+
+    def add(self, *terms: Term) -> None:
+        """Says that all of these are true."""
+        context = self.ctx
+        for one in terms:
+            z3.Z3_solver_assert(context.ref(), self.solver, _term(one, context).ast)
+
+
 def _joined(make: Callable[..., Any], operands: Sequence[Term]) -> Term:
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
     context = z3.main_ctx()
-    # A term lives as long as its object does.
-    terms = [_term(one, context) for one in given]
-    array = (z3.Ast * len(terms))(*(one.ast for one in terms))
-    return z3.BoolRef(make(context.ref(), len(terms), array), context)
+    try:
+        terms = [one.ast for one in given]
+    except AttributeError:
+        # Of true and false the context keeps the terms itself.
+        terms = [_term(one, context).ast for one in given]
+    return z3.BoolRef(make(context.ref(), len(terms), (z3.Ast * len(terms))(*terms)), context)
 
 
 def _term(operand: Term, context: z3.Context) -> Term:
