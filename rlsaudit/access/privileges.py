@@ -43,6 +43,7 @@ class Access:
         self.roles = Roles(catalog)
         self._everywhere = {privilege: self._oids(names) for privilege, names in _EVERYWHERE.items()}
         self._every_schema = self._oids(_EVERY_SCHEMA)
+        self._usage: dict[tuple[int, int], bool] = {}
         self._on_table: dict[tuple[int, int, str], bool] = {}
         self._columns: dict[tuple[int, int, str], tuple[Column, ...]] = {}
         self._policies: dict[tuple[int, int, Operation], tuple[Policy, ...]] = {}
@@ -56,7 +57,12 @@ class Access:
 
     def usage(self, role: int, schema: Schema) -> bool:
         """Whether `role` may address objects in `schema`."""
-        return self.holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
+        key = (role, schema.oid)
+        known = self._usage.get(key)
+        if known is None:
+            known = self.holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
+            self._usage[key] = known
+        return known
 
     def create(self, role: int, schema: Schema) -> bool:
         """Whether `role` may create objects in `schema`."""
