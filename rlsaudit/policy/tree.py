@@ -215,6 +215,9 @@ def text(node: Node) -> str:
         return known[1]
     try:
         found = str(RawStream()(node))
+        # Written out, a node knows what is above it, which takes as much memory again and is never asked for.
+        for one in walk(node):
+            one.ancestors = None
     except RecursionError:
         return TOO_DEEP
     if len(found) <= _MOST_REMEMBERED:
