@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,12 @@ from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.flaws import Flaws
+from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
+from rlsaudit.rules.cause import causes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,12 +29,15 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Grant, Relation, Role
-    from rlsaudit.intent import Intent
+    from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
-    from rlsaudit.model import Cell, Persona
+    from rlsaudit.model import Cell, Finding, Persona
+    from rlsaudit.policy.poses import Named
+    from rlsaudit.probe import Held
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
+    from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import CellKey
 
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
@@ -41,6 +48,9 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
+    `secrets` are what personas were seen to read of those.
+    `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
     access: Access
@@ -53,7 +63,11 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
+    secrets: tuple[Held, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
+    found: tuple[Finding, ...] = ()
+    today: date = date.max
 
     @property
     def catalog(self) -> Catalog:
@@ -94,6 +108,25 @@ class Case:
         """What is wrong with policies, looked for where it is asked for."""
         return Flaws(self.access, self.predicates, self.personas)
 
+    @cached_property
+    def _causes(self) -> Mapping[Cause, tuple[Reached, ...]]:
+        found: defaultdict[Cause, list[Reached]] = defaultdict(list)
+        for one in causes(self):
+            found[one.cause].append(one)
+        return {cause: tuple(listed) for cause, listed in found.items()}
+
+    def reached(self, cause: Cause) -> tuple[Reached, ...]:
+        """What policies open beyond intent for this cause, and nothing explains so far."""
+        return self._causes.get(cause, ())
+
+    def after(self, explained: Iterable[CellKey], found: Iterable[Finding]) -> Case:
+        """The same audit for rules that come later; what was looked up for it is kept."""
+        later = replace(self, explained=frozenset(explained), found=tuple(found))
+        fresh = {*vars(later), "_causes"}
+        kept = {name: one for name, one in vars(self).items() if name not in fresh}
+        vars(later).update(kept)
+        return later
+
     def role(self, persona: Persona) -> Role:
         """The database role of a persona."""
         return self.catalog.roles_by_name[persona.role]
@@ -122,6 +155,12 @@ class Case:
         protected = is_protected(self.catalog, relation)
         identity = self.catalog.identity(relation)
         return self.intent.intended(persona.name, persona.role, identity, operation, protected=protected)
+
+    def deciding(self, persona: Persona, relation: Relation, operation: Operation) -> Allowance | None:
+        """The entry of the intent that says how far the persona may get; None where none does."""
+        protected = is_protected(self.catalog, relation)
+        identity = self.catalog.identity(relation)
+        return self.intent.deciding(persona.name, persona.role, identity, operation, protected=protected)
 
     def reads(self, persona: Persona, view: Relation) -> tuple[ViewRead, ...]:
         """The tables that a query of the persona on a view reads."""
@@ -222,6 +261,15 @@ class Case:
         made = settings(self.catalog, self.platform, answer.supposed.asker)
         passed = "rows of somebody else's, none of which exists, pass the policies"
         return Evidence(EvidenceKind.PROBE, transcript(made, answer.probe.sql), passed)
+
+    def asks(self, name: tuple[str, ...]) -> bool:
+        """Whether one of the project's functions of that name asks who is calling, itself or below."""
+        return any(self.indirect.body(one).asks_identity for one in self.named(name))
+
+    @cached_property
+    def named(self) -> Named:
+        """The project's functions that a name in a body may mean."""
+        return named_in(self.catalog)
 
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
         """The call that gave rows of others, made for the purpose; None where none did."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlsaudit import rules
-from rlsaudit.rules import Rule, all_rules
+from rlsaudit.rules import Rule, Turn, all_rules
 from rlsaudit.rules.document import pages
 
 TOP = Path(__file__).parents[2]
@@ -41,8 +41,8 @@ def test_a_rule_has_words_and_examples(rule: Rule) -> None:
         assert known in all_rules()
 
 
-def test_only_the_catch_all_runs_last() -> None:
-    assert [one.id for one in all_rules().values() if one.last] == ["beyond-intent"]
+def test_only_what_is_left_over_is_told_last() -> None:
+    assert [one.id for one in all_rules().values() if one.turn is Turn.REST] == ["beyond-intent", "locked-out"]
 
 
 def test_the_pages_are_up_to_date() -> None:
