@@ -127,8 +127,9 @@ class Cell:
     `intended` is the most reach that the intent allows. `columns` lists the reachable columns where not all are.
     `paths` names what leads to the rows besides the relation itself (views, functions, child tables).
     `escalated_at_least` is what a chain gains for certain, where it is not known whether another gains more.
-    `attacked` is how far statements on the relation itself got with rows made for them, where every one had a clear
-    answer, else None: it is no proof that nothing gets further.
+    `attacked` is how far statements on the relation itself got with rows made for them, and where the verdict is open
+    calls of functions that may lead to it, where every one had a clear answer, else None: it is no proof that nothing
+    gets further.
     `escalated_because` says why `escalated` is not `reach`, or not known; `chain` are the statements that go before the
     cell's own, where a chain gains something.
     """

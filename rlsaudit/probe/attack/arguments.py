@@ -20,7 +20,7 @@ from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.rows.content import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function
@@ -51,6 +51,8 @@ _ORDINARY = {
 _TEXTS = frozenset({"text", "character varying", "name", "citext", "extensions.citext", "public.citext"})
 _JSON = frozenset({"json", "jsonb"})
 _PREFIX = re.compile(r"^(?:p|in|v|i|a|arg|param|new|target|the|my)?_+")
+_ID = re.compile(r"_?(?:id|uuid|key)s?$")
+_CONSTANT = re.compile(r"'([^']*)'")
 _FIELD = re.compile(r"->>?\s*'([a-z_0-9]+)'", re.IGNORECASE)
 _TAKES_LIST = re.compile(r"jsonb?_(?:array_elements|to_recordset|populate_recordset|array_length)", re.IGNORECASE)
 
@@ -145,10 +147,28 @@ class Arguments:
             yield from self._documents(function, whose)
         elif bare:
             touched = self._touches(function)
-            yield from self._columns({bare}, of, touched, whose)
-            keys = self._primary_keys(of, whose)
-            yield from (key for table, _, key in keys if table.rstrip("s") in bare)
-            yield from self._columns({bare}, of, self._catalog.relations.keys() - touched, whose)
+            if of in _TEXTS:
+                yield from self._compared(function, name)
+            yield from self._columns(lambda one: one == bare, of, touched, whose)
+            yield from self._called_so(bare, of, whose, touched)
+            yield from self._columns(lambda one: one.endswith(bare) or bare.endswith(one), of, touched, whose)
+            yield from self._columns(lambda one: one == bare, of, self._catalog.relations.keys() - touched, whose)
+
+    def _called_so(self, bare: str, of: str, whose: Sequence[Principal], touched: Collection[int]) -> Iterator[str]:
+        """The keys of tables that are called like the argument, those first that the body touches."""
+        stem = _ID.sub("", bare)
+        keys = self._primary_keys(of, whose) if stem else []
+        for within in (True, False):
+            for table, oid, key in keys:
+                single = table.lower().rstrip("s")
+                if (oid in touched) is within and (single in bare or stem.rstrip("s") in single):
+                    yield key
+
+    def _compared(self, function: Function, name: str) -> Iterator[str]:
+        """The constants in the statements of a body that name an argument: what it has to be is often among them."""
+        for statement in function.body.split(";"):
+            if re.search(rf"\b{re.escape(name)}\b", statement):
+                yield from (one for one in _CONSTANT.findall(statement) if one and " " not in one)
 
     def _kept(self, function: Function, name: str, of: str, whose: Sequence[Principal]) -> Iterator[str]:
         """The ids of others, the keys of rows in what the body touches, what policies ask for, and keys elsewhere."""
@@ -160,7 +180,7 @@ class Arguments:
         elif of == "uuid":
             yield from (key for _, oid, key in keys if oid in touched)
             yield whose[0].user
-            yield from self._columns(self._asked, of, self._catalog.relations, whose)
+            yield from self._columns(self._asked.__contains__, of, self._catalog.relations, whose)
             yield from (key for *_, key in keys)
         elif bare.endswith("id") or bare in {"", "key"}:
             yield from (key for _, oid, key in keys if oid in touched)
@@ -178,15 +198,17 @@ class Arguments:
             return ("{}",)
         return self._content.labels(of) or _ORDINARY.get(self._content.base(of), ())
 
-    def _columns(self, names: set[str], of: str, relations: Iterable[int], whose: Sequence[Principal]) -> Iterator[str]:
-        """What stands in columns of these names, of a type if one is given, in rows of the principals in turn."""
+    def _columns(
+        self, meant: Callable[[str], bool], of: str, relations: Iterable[int], whose: Sequence[Principal]
+    ) -> Iterator[str]:
+        """What stands in columns whose names are meant, of a type if any, in rows of one principal after the other."""
         within = set(relations)
         for owner in whose:
             for row in self._rows:
                 if row.owner == owner.name and row.relation in within:
                     for column in self._catalog.columns[row.relation]:
                         value = row.values.get(column.name)
-                        if column.name.lower() in names and of in {"", column.type} and value is not None:
+                        if meant(column.name.lower()) and of in {"", column.type} and value is not None:
                             yield value
 
     def _documents(self, function: Function, whose: Sequence[Principal]) -> Iterator[str]:
@@ -195,7 +217,9 @@ class Arguments:
         fields = list(dict.fromkeys(_FIELD.findall(function.body)))
         if not fields:
             return
-        made = {one: next(self._columns({_PREFIX.sub("", one.lower())}, "", touched, whose), "1") for one in fields}
+        made = {
+            one: next(self._columns(_PREFIX.sub("", one.lower()).__eq__, "", touched, whose), "1") for one in fields
+        }
         one, several = json.dumps(made), json.dumps([made])
         yield from (several, one) if _TAKES_LIST.search(function.body) else (one, several)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.attack.stored import Done
     from rlsaudit.probe.attack.strangers import Strangers
     from rlsaudit.probe.outcome import Result
-    from rlsaudit.probe.rows import Row
+    from rlsaudit.probe.rows import Principal, Row
 
     Run: TypeAlias = Callable[[Sequence[Probe]], tuple[Result, ...]]
     Key: TypeAlias = tuple[str, int, int, Operation]
@@ -52,8 +52,8 @@ _SECONDS = 60.0
 _REFUSED = frozenset({"42501", "P0001"})
 """What a function says that refuses: for want of a privilege, or in its own words."""
 _BROKEN = "23"
-_OF_ARGUMENTS = ("22", "42", "P0", "0A", "2D")
-"""Beginnings of SQLSTATEs that tell of values that fit nothing, or of statements that can never run."""
+_OF_ARGUMENTS = ("22", "42", "P0", "0A", "2D", "55000")
+"""Beginnings of SQLSTATEs that tell of values that fit nothing, or of what can never, or not now, be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,8 @@ class Calls:
         self._stored = Stored(access, run)
         self._whose = Whose(self._catalog, self._stored.rows())
         self._made = {one.name: one for one in (OWNER, *OTHERS)}
-        self._marks: defaultdict[tuple[int, str], dict[str, None]] = defaultdict(dict)
+        self._marks: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._marked = set[int]()
         self._holding: defaultdict[str, set[int]] = defaultdict(set)
         for row in rows:
             owner = self._made.get(row.owner)
@@ -175,7 +176,8 @@ class Calls:
                 if value is not None and len(value) >= _SHORT:
                     self._holding[value].add(row.relation)
                     if owner and value.startswith(owner.mark):
-                        self._marks[row.relation, row.owner][value] = None
+                        self._marks[row.owner][value] = None
+                        self._marked |= {row.relation} if owner in OTHERS else set()
 
     def answers(self, persona: Persona, schemas: frozenset[str], *, signed_up: bool) -> Answers:
         """Returns what the persona gets by calls; `signed_up` is whether its newcomer has an account."""
@@ -249,6 +251,7 @@ class Calls:
         if result.outcome is not Outcome.ROWS:
             if result.code in _REFUSED:
                 tally.told |= who
+                tally.shown |= self._read(call.function) & self._marked if who else set()
             elif result.code.startswith(_BROKEN):
                 (tally.broke if call.given.named else tally.odd).add(strange)
             else:
@@ -259,36 +262,32 @@ class Calls:
             return
         tally.told |= who
         tally.finished |= who
+        tally.shown |= self._read(call.function) & self._marked if who else set()
         yield from self._shown(call, result, tally)
         yield from self._done(call, result, tally)
 
     def _shown(self, call: _Call, result: Result, tally: _Tally) -> Iterator[tuple[Touched, Probe]]:
-        read = self._read(call.function)
-        strange = call.by.owns is None
+        """Yields the tables of which rows of others came back, and notes those of which none did, or perhaps."""
+        strange, read = call.by.owns is None, self._read(call.function)
+        seen = {one for one in self._told(OTHERS, call.given) if one in result.told}
+        own = {one for one in self._told((OWNER,), call.given) if one in result.told}
         for relation in sorted(read):
-            of = OTHERS if strange else (OWNER,)
-            marks, others = (
-                [one for owner in owners for one in self._told(relation, owner.name, read, call.given)]
-                for owners in (of, OTHERS)
-            )
-            if others and call.given.telling and call.by.after == OTHERS:
-                tally.shown.add(relation)
             key = relation, Operation.SELECT
-            if any(one in result.told for one in marks):
-                _raise(tally, key, Reach.SOME if strange else Reach.OWN)
-                if strange:
-                    sql = _counting(written_call(self._catalog, call.function, call.given.values), marks)
-                    yield key, Probe(call.by.persona, relation, Operation.SELECT, sql)
-            if not strange and any(one in result.told for one in others):
+            # What stands in several of the tables that are read does not tell which of them it came from.
+            marks = [one for one in seen if self._holding[one] & read == {relation}]
+            if marks and strange:
+                _raise(tally, key, Reach.SOME)
+                sql = _counting(written_call(self._catalog, call.function, call.given.values), sorted(marks))
+                yield key, Probe(call.by.persona, relation, Operation.SELECT, sql)
+            elif any(relation in self._holding[one] for one in seen):
                 tally.unclear.add(key)
+            elif not strange and any(relation in self._holding[one] for one in own):
+                _raise(tally, key, Reach.OWN)
 
-    def _told(self, relation: int, owner: str, read: Collection[int], given: Given) -> list[str]:
-        """What tells rows of an owner, of those that the function reads."""
-        return [
-            one
-            for one in self._marks.get((relation, owner), ())
-            if not any(one in each for each in given.values if each) and self._holding[one] & set(read) == {relation}
-        ]
+    def _told(self, owners: Iterable[Principal], given: Given) -> Iterator[str]:
+        """What tells rows of these owners, but for what was given."""
+        for owner in owners:
+            yield from (one for one in self._marks[owner.name] if not any(one in each for each in given.values if each))
 
     def _done(self, call: _Call, result: Result, tally: _Tally) -> Iterator[tuple[Touched, Probe]]:
         done = self._stored.done(result.after or {})
