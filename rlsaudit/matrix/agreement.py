@@ -56,6 +56,10 @@ def with_supposed(way: Way, answers: Sequence[Answer], *, unhindered: bool) -> t
 
 def _refutation(way: Way, answer: Answer) -> str:
     asked, row = answer.supposed, shown_rows(answer.supposed.rows)
+    if asked.consulted:
+        # The tables are those that the policies look into.
+        others = ", ".join(json.dumps(one, ensure_ascii=False) for _, one in asked.beside)
+        row = f"{row}, with {f'rows {others}' if others else 'no row'} in the tables that are looked into,"
     meant = f"{'passes' if asked.passes else 'does not pass'} {asked.clause.value}"
     reason = f": {answer.reason}" if answer.said is Said.ERROR else ""
     return (

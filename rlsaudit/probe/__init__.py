@@ -3,6 +3,18 @@
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.run import run
 from rlsaudit.probe.select import plan
-from rlsaudit.probe.supposed import Answer, Questions, of_strangers
+from rlsaudit.probe.staged import ask_staged
+from rlsaudit.probe.supposed import Answer, Questions, of_strangers, superseding
 
-__all__ = ["Answer", "Outcome", "Probe", "Questions", "Result", "of_strangers", "plan", "run"]
+__all__ = [
+    "Answer",
+    "Outcome",
+    "Probe",
+    "Questions",
+    "Result",
+    "ask_staged",
+    "of_strangers",
+    "plan",
+    "run",
+    "superseding",
+]

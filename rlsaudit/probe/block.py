@@ -125,6 +125,10 @@ begin
       state := '{locked}'; said := 'the relation is locked';
     else
       begin
+        for step in select one.value operator(pg_catalog.#>>) '{{}}'
+            from pg_catalog.json_array_elements(probe operator(pg_catalog.->) 'stage') as one loop
+          execute step;
+        end loop;
         if looked is not null then
           execute looked into before;
         end if;
@@ -310,6 +314,7 @@ def _block(
             "relation": one.relation,
             **({"look": one.look} if one.look is not None else {}),
             **({"first": one.first} if one.first else {}),
+            **({"stage": one.stage} if one.stage else {}),
             **({"instead": one.instead} if one.instead is not None else {}),
         }
         for one in probes
@@ -348,7 +353,7 @@ def batch(numbered: Sequence[tuple[int, Probe]], most: int = BATCH) -> Sequence[
     """
     end, length = 0, 0
     for _, one in numbered[:most]:
-        length += len(one.sql) + len(one.look or "") + sum(map(len, one.first))
+        length += len(one.sql) + len(one.look or "") + sum(map(len, (*one.first, *one.stage)))
         if (one.persona, one.watch) != (numbered[0][1].persona, numbered[0][1].watch) or (end and length > _MOST_TEXT):
             break
         end += 1

@@ -45,6 +45,8 @@ class Probe:
     `instead` is for a query that nobody should wait for: what asks the same of a sample, up to the percentage and after
     it; empty where there is no such thing, and then it is not asked. None: it is asked, whatever it costs.
 
+    `stage` are statements that the connection itself runs before, to make the state that is asked about.
+
     `tells` is whether the answer is a text, which is told as it is. `watch` are tables (OIDs), each with a query of one
     JSON value: the connection runs it afterwards for those of them in which rows have been written.
     """
@@ -56,6 +58,7 @@ class Probe:
     look: str | None = None
     first: tuple[str, ...] = ()
     instead: tuple[str, ...] | None = None
+    stage: tuple[str, ...] = ()
     tells: bool = False
     watch: tuple[tuple[int, str], ...] = ()
 

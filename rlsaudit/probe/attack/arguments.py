@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import json
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.rows.content import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function
@@ -85,6 +86,16 @@ class Arguments:
         self._catalog = catalog
         self._content = Content(catalog)
         self._rows = sorted((one for one in rows if one.owner), key=lambda one: bool(one.varied))
+        self._held: defaultdict[str, defaultdict[str, list[tuple[int, str, str]]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        for row in self._rows:
+            for column in catalog.columns[row.relation]:
+                value = row.values.get(column.name)
+                if value is not None:
+                    self._held[column.name.lower()][row.owner].append((row.relation, column.type, value))
+        self._keys = tuple(dict.fromkeys(self._single_keys()))
+        self._chosen: dict[tuple[object, ...], tuple[tuple[str | None, ...], Mapping[str | None, _Fit]]] = {}
         passing = [_PASSES] if _PASSES in catalog.roles_by_name else []
         self._roles = (*passing, *(f"set local role {one}" for one in passing))
         self._touched: dict[int, frozenset[int]] = {}
@@ -106,7 +117,7 @@ class Arguments:
             return
         names = [one.name for one in function.parameters if one.mode in "ibv"]
         names += [""] * (len(types) - len(names))
-        choices = [self._choices(function, name, of, whose) for name, of in zip(names, types, strict=False)]
+        choices = [self._known_choices(function, name, of, whose) for name, of in zip(names, types, strict=False)]
         best = tuple(values[0] for values, _ in choices)
         ranks = tuple(next(iter(of.values())) for _, of in choices)
         meant = min(ranks, default=_Fit.NAMED)
@@ -122,6 +133,14 @@ class Arguments:
                 found.setdefault((*best[:place], value, *best[place + 1 :]), min(meant, fit))
         for values, fit in list(found.items())[:_MOST_TRIES]:
             yield Given(values, telling=fit >= max(meant, _Fit.KEPT), named=fit is _Fit.NAMED)
+
+    def _known_choices(
+        self, function: Function, name: str, of: str, whose: Sequence[Principal]
+    ) -> tuple[tuple[str | None, ...], Mapping[str | None, _Fit]]:
+        key = function.oid, name, of, *(one.name for one in whose)
+        if key not in self._chosen:
+            self._chosen[key] = self._choices(function, name, of, whose)
+        return self._chosen[key]
 
     def _choices(
         self, function: Function, name: str, of: str, whose: Sequence[Principal]
@@ -199,17 +218,15 @@ class Arguments:
         return self._content.labels(of) or _ORDINARY.get(self._content.base(of), ())
 
     def _columns(
-        self, meant: Callable[[str], bool], of: str, relations: Iterable[int], whose: Sequence[Principal]
+        self, meant: Callable[[str], bool], of: str, relations: Container[int], whose: Sequence[Principal]
     ) -> Iterator[str]:
         """What stands in columns whose names are meant, of a type if any, in rows of one principal after the other."""
-        within = set(relations)
+        held = [self._held[one] for one in self._held if meant(one)]
         for owner in whose:
-            for row in self._rows:
-                if row.owner == owner.name and row.relation in within:
-                    for column in self._catalog.columns[row.relation]:
-                        value = row.values.get(column.name)
-                        if meant(column.name.lower()) and of in {"", column.type} and value is not None:
-                            yield value
+            for values in held:
+                for relation, kind, value in values.get(owner.name, ()):
+                    if of in {"", kind} and relation in relations:
+                        yield value
 
     def _documents(self, function: Function, whose: Sequence[Principal]) -> Iterator[str]:
         """Documents with the fields that the body takes out of them."""
@@ -230,16 +247,17 @@ class Arguments:
 
     def _primary_keys(self, of: str, whose: Sequence[Principal]) -> list[tuple[str, int, str]]:
         """The names of tables and their OIDs with the keys of the principals' rows, where those are of one column."""
-        found: dict[tuple[str, int, str], None] = {}
         owners = {one.name for one in whose}
+        return [(table, oid, key) for owner, kind, table, oid, key in self._keys if owner in owners and kind == of]
+
+    def _single_keys(self) -> Iterator[tuple[str, str, str, int, str]]:
         for row in self._rows:
             keys = [one for one in self._catalog.constraints[row.relation] if one.kind == "p"]
-            if row.owner not in owners or not keys or len(keys[0].columns) != 1 or row.varied:
+            if not keys or len(keys[0].columns) != 1 or row.varied:
                 continue
             column = next(one for one in self._catalog.columns[row.relation] if one.number == keys[0].columns[0])
-            if column.type == of and (value := row.values.get(column.name)):
-                found[self._catalog.relations[row.relation].name, row.relation, value] = None
-        return list(found)
+            if value := row.values.get(column.name):
+                yield row.owner, column.type, self._catalog.relations[row.relation].name, row.relation, value
 
 
 def _array(values: Iterable[str]) -> str:

@@ -169,6 +169,7 @@ class Calls:
         self._made = {one.name: one for one in (OWNER, *OTHERS)}
         self._marks: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._marked = set[int]()
+        self._reads: dict[int, set[int]] = {}
         self._holding: defaultdict[str, set[int]] = defaultdict(set)
         for row in rows:
             owner = self._made.get(row.owner)
@@ -269,8 +270,7 @@ class Calls:
     def _shown(self, call: _Call, result: Result, tally: _Tally) -> Iterator[tuple[Touched, Probe]]:
         """Yields the tables of which rows of others came back, and notes those of which none did, or perhaps."""
         strange, read = call.by.owns is None, self._read(call.function)
-        seen = {one for one in self._told(OTHERS, call.given) if one in result.told}
-        own = {one for one in self._told((OWNER,), call.given) if one in result.told}
+        seen, own = (set(self._told(result.told, owners, call.given)) for owners in (OTHERS, (OWNER,)))
         for relation in sorted(read):
             key = relation, Operation.SELECT
             # What stands in several of the tables that are read does not tell which of them it came from.
@@ -284,10 +284,11 @@ class Calls:
             elif not strange and any(relation in self._holding[one] for one in own):
                 _raise(tally, key, Reach.OWN)
 
-    def _told(self, owners: Iterable[Principal], given: Given) -> Iterator[str]:
-        """What tells rows of these owners, but for what was given."""
+    def _told(self, text: str, owners: Iterable[Principal], given: Given) -> Iterator[str]:
+        """What tells in a text of rows of these owners, but for what was given."""
         for owner in owners:
-            yield from (one for one in self._marks[owner.name] if not any(one in each for each in given.values if each))
+            there = (one for one in self._marks[owner.name] if one in text) if owner.mark in text else ()
+            yield from (one for one in there if not any(one in each for each in given.values if each))
 
     def _done(self, call: _Call, result: Result, tally: _Tally) -> Iterator[tuple[Touched, Probe]]:
         done = self._stored.done(result.after or {})
@@ -344,13 +345,15 @@ class Calls:
 
     def _read(self, function: Function) -> set[int]:
         """The tables that the body names, also through views."""
-        waiting, seen = list(read_in(self._catalog, [function.oid])), set[int]()
-        while waiting:
-            oid = waiting.pop()
-            if oid not in seen:
-                seen.add(oid)
-                waiting += [ref.relation for one in self._catalog.rewrites[oid] for ref in one.columns]
-        return seen
+        if function.oid not in self._reads:
+            waiting, seen = list(read_in(self._catalog, [function.oid])), set[int]()
+            while waiting:
+                oid = waiting.pop()
+                if oid not in seen:
+                    seen.add(oid)
+                    waiting += [ref.relation for one in self._catalog.rewrites[oid] for ref in one.columns]
+            self._reads[function.oid] = seen
+        return self._reads[function.oid]
 
     def _schema(self, function: Function) -> str:
         return self._catalog.schemas[function.schema].name
