@@ -54,6 +54,7 @@ _JSON = frozenset({"json", "jsonb"})
 _PREFIX = re.compile(r"^(?:p|in|v|i|a|arg|param|new|target|the|my)?_+")
 _ID = re.compile(r"_?(?:id|uuid|key)s?$")
 _CONSTANT = re.compile(r"'([^']*)'")
+_ERRCODE = re.compile(r"errcode\s*=\s*'[^']*'", re.IGNORECASE)
 _FIELD = re.compile(r"->>?\s*'([a-z_0-9]+)'", re.IGNORECASE)
 _TAKES_LIST = re.compile(r"jsonb?_(?:array_elements|to_recordset|populate_recordset|array_length)", re.IGNORECASE)
 
@@ -185,7 +186,7 @@ class Arguments:
 
     def _compared(self, function: Function, name: str) -> Iterator[str]:
         """The constants in the statements of a body that name an argument: what it has to be is often among them."""
-        for statement in function.body.split(";"):
+        for statement in _ERRCODE.sub("", function.body).split(";"):
             if re.search(rf"\b{re.escape(name)}\b", statement):
                 yield from (one for one in _CONSTANT.findall(statement) if one and " " not in one)
 

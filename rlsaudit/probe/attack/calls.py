@@ -133,7 +133,8 @@ class _Tally:
 
     `told` is whose calls after rows of others had a clear answer: a stranger's (True) and those of somebody who has
     rows, too; `finished` of whom one came to its end. `spoilt` is whether one had no answer, `broke` for whom one met a
-    constraint, and `odd` for whom by a value that is like none. `places` are the rows that were touched, `shown` the
+    constraint, and `odd` for whom by a value that is like none; `missed` is who was told that its arguments are no
+    good, and `works` whether those of somebody who names its own rows are. `places` are the rows that were touched, `shown` the
     relations whose rows would be recognised.
     """
 
@@ -141,6 +142,8 @@ class _Tally:
     finished: set[bool] = field(default_factory=set)
     spoilt: bool = False
     broke: set[bool] = field(default_factory=set)
+    missed: set[bool] = field(default_factory=set)
+    works: bool = False
     odd: set[bool] = field(default_factory=set)
     reached: dict[Touched, Reach] = field(default_factory=dict)
     unclear: set[Touched] = field(default_factory=set)
@@ -255,14 +258,17 @@ class Calls:
                 tally.shown |= self._read(call.function) & self._marked if who else set()
             elif result.code.startswith(_BROKEN):
                 (tally.broke if call.given.named else tally.odd).add(strange)
+            elif result.code.startswith(_OF_ARGUMENTS):
+                tally.missed |= who if call.given.named else set()
             else:
-                tally.spoilt |= not result.code.startswith(_OF_ARGUMENTS)
+                tally.spoilt = True
             return
         if result.after is None:
             tally.spoilt = True
             return
         tally.told |= who
         tally.finished |= who
+        tally.works |= not strange and call.by.after != OTHERS
         tally.shown |= self._read(call.function) & self._marked if who else set()
         yield from self._shown(call, result, tally)
         yield from self._done(call, result, tally)
@@ -325,7 +331,9 @@ class Calls:
         reached = {key: self._furthest(tally, key, reach) for key, reach in tally.reached.items()}
         # What is reached at least is reached, whatever else is not clear; that nothing is has to be clear.
         unclear = {one for one in tally.unclear if reached.get(one, Reach.NONE) < Reach.SOME}
-        clear = tally.told - tally.broke - (tally.odd - tally.finished)
+        # What is not found, or no good, is refused where one's own rows are found and good.
+        told = tally.told | (tally.missed if tally.works else set())
+        clear = told - tally.broke - (tally.odd - tally.finished)
         spoilt = tally.spoilt or not clear
         watched = self._stored.watched & set(unnamed)
         return Measured(reached, watched, frozenset(tally.shown), frozenset(unclear), spoilt)
