@@ -16,6 +16,11 @@ def fits(pattern: str, name: str) -> bool:
     return pattern == name or fnmatchcase(name, pattern)
 
 
+def is_plain(pattern: str) -> bool:
+    """Whether a pattern is a name, of one thing: the brackets of a function's arrays are no wildcard."""
+    return not any(character in pattern.replace("[]", "") for character in "*?[")
+
+
 def any_fits(patterns: tuple[str, ...], *names: str) -> bool:
     """Whether one of the patterns fits one of the names."""
     return any(fits(pattern, name) for pattern in patterns for name in names)

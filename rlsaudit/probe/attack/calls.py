@@ -134,8 +134,8 @@ class _Tally:
     `told` is whose calls after rows of others had a clear answer: a stranger's (True) and those of somebody who has
     rows, too; `finished` of whom one came to its end. `spoilt` is whether one had no answer, `broke` for whom one met a
     constraint, and `odd` for whom by a value that is like none; `missed` is who was told that its arguments are no
-    good, and `works` whether those of somebody who names its own rows are. `places` are the rows that were touched, `shown` the
-    relations whose rows would be recognised.
+    good, and `works` whether those of somebody who names its own rows are. `places` are the rows that were touched,
+    `shown` the relations whose rows would be recognised.
     """
 
     told: set[bool] = field(default_factory=set)
