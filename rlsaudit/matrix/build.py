@@ -133,7 +133,7 @@ def build(
                 if not cell.reach.decided:
                     led = calls[persona.name]
                     known = {one.via: led[one.via] for one in found if one.via in led}
-                    by_call = {via: one and one.reach(relation.oid, operation) for via, one in known.items()}
+                    by_call = {via: one.reach(relation.oid, operation) if one else None for via, one in known.items()}
                     got = measured(found, got, by_call)
                 cells.append(replace(cell, attacked=got))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
