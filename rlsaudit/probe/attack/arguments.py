@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function
-    from rlsaudit.probe.rows import Principal, Row
+    from rlsaudit.probe.rows import Principal, Sown
 
 _MOST_ARGUMENTS = 12
 _MOST_TRIES = 16
@@ -83,8 +83,9 @@ class _Fit(enum.IntEnum):
 class Arguments:
     """What the functions of one database may be called with, given the rows that were made in it."""
 
-    def __init__(self, catalog: Catalog, rows: Sequence[Row]) -> None:
+    def __init__(self, catalog: Catalog, sown: Sown) -> None:
         self._catalog = catalog
+        rows = sown.seeds.rows
         self._content = Content(catalog)
         self._rows = sorted((one for one in rows if one.owner), key=lambda one: bool(one.varied))
         self._held: defaultdict[str, defaultdict[str, list[tuple[int, str, str]]]] = defaultdict(
@@ -92,7 +93,8 @@ class Arguments:
         )
         for row in self._rows:
             for column in catalog.columns[row.relation]:
-                value = row.values.get(column.name)
+                # Evidence bears no date.
+                value = sown.undated(column, row.values.get(column.name))
                 if value is not None:
                     self._held[column.name.lower()][row.owner].append((row.relation, column.type, value))
         self._keys = tuple(dict.fromkeys(self._single_keys()))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.attack.stored import Done
     from rlsaudit.probe.attack.strangers import Strangers
     from rlsaudit.probe.outcome import Result
-    from rlsaudit.probe.rows import Principal, Row
+    from rlsaudit.probe.rows import Principal, Sown
 
     Run: TypeAlias = Callable[[Sequence[Probe]], tuple[Result, ...]]
     Key: TypeAlias = tuple[str, int, int, Operation]
@@ -52,6 +52,8 @@ _SECONDS = 60.0
 _REFUSED = frozenset({"42501", "P0001"})
 """What a function says that refuses: for want of a privilege, or in its own words."""
 _BROKEN = "23"
+_NEVER = "42"
+"""The beginning of SQLSTATEs of statements that are wrong, whatever the rows are."""
 _OF_ARGUMENTS = ("22", "42", "P0", "0A", "2D", "55000")
 """Beginnings of SQLSTATEs that tell of values that fit nothing, or of what can never, or not now, be done."""
 
@@ -157,16 +159,16 @@ class Calls:
     Args:
         access: The facts.
         strangers: Whose rows are none of a persona's own.
-        rows: The rows that were made.
+        sown: The rows that were made.
         run: Runs probes and returns their results.
     """
 
-    def __init__(self, access: Access, strangers: Strangers, rows: Sequence[Row], run: Run) -> None:
+    def __init__(self, access: Access, strangers: Strangers, sown: Sown, run: Run) -> None:
         self._access = access
         self._catalog = access.catalog
         self._strangers = strangers
         self._run = run
-        self._arguments = Arguments(self._catalog, rows)
+        self._arguments = Arguments(self._catalog, sown)
         self._stored = Stored(access, run)
         self._whose = Whose(self._catalog, self._stored.rows())
         self._made = {one.name: one for one in (OWNER, *OTHERS)}
@@ -174,7 +176,7 @@ class Calls:
         self._marked = set[int]()
         self._reads: dict[int, set[int]] = {}
         self._holding: defaultdict[str, set[int]] = defaultdict(set)
-        for row in rows:
+        for row in sown.seeds.rows:
             owner = self._made.get(row.owner)
             for value in row.values.values():
                 if value is not None and len(value) >= _SHORT:
@@ -253,7 +255,7 @@ class Calls:
         strange = call.by.owns is None
         who = {strange} if call.given.telling and call.by.after == OTHERS else set[bool]()
         if result.outcome is not Outcome.ROWS:
-            if result.code in _REFUSED:
+            if result.code in _REFUSED or (result.code.startswith(_NEVER) and call.given.named):
                 tally.told |= who
                 tally.shown |= self._read(call.function) & self._marked if who else set()
             elif result.code.startswith(_BROKEN):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.attack.attempt import Attempt
     from rlsaudit.probe.attack.identities import Identity
     from rlsaudit.probe.outcome import Probe, Result
-    from rlsaudit.probe.rows import Row
+    from rlsaudit.probe.rows import Row, Sown
 
 Key: TypeAlias = tuple[str, int, Operation]
 """A persona's name, a relation's OID, an operation."""
@@ -168,8 +168,8 @@ class _Campaign:
             found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
-        answers = self._called(strangers, cast, sown.seeds.rows) if throwaway else {}
-        posed = self._posed(attacks, strangers, cast, sown.seeds.rows) if throwaway else {}
+        answers = self._called(strangers, cast, sown) if throwaway else {}
+        posed = self._posed(attacks, strangers, cast, sown) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
@@ -184,9 +184,9 @@ class _Campaign:
         measured = {(name, oid): one for name, each in answers.items() for oid, one in each.measured.items()}
         return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured)
 
-    def _called(self, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]) -> Mapping[str, Answers]:
+    def _called(self, strangers: Strangers, cast: Sequence[Persona], sown: Sown) -> Mapping[str, Answers]:
         """What calls come to, by the persona's name: the newcomer has signed up before, where that went well."""
-        calls = Calls(self._ground.access, strangers, rows, self._run)
+        calls = Calls(self._ground.access, strangers, sown, self._run)
         return {
             one.name: calls.answers(
                 one, self._ground.served[one.name], signed_up=self._unsigned.get(newcomer_as(one).name) == ""
@@ -210,11 +210,11 @@ class _Campaign:
         return found
 
     def _posed(
-        self, attacks: Attacks, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
+        self, attacks: Attacks, strangers: Strangers, cast: Sequence[Persona], sown: Sown
     ) -> Mapping[Key, Chained]:
         """What calls open that set who is asking, for the statements after them."""
         ground, found = self._ground, dict[Key, Chained]()
-        arguments = Arguments(self._catalog, rows)
+        arguments = Arguments(self._catalog, sown)
         for persona in cast:
             strange = [one for one in ground.exposure[persona.name] if strangers.owns_nothing(persona, one)]
             posing = Posing(ground.access, attacks, arguments, persona, self._run)
