@@ -201,6 +201,33 @@ def test_a_newcomer_may_join_and_no_more(server: Server, url: str) -> None:
     assert cells["anon", "public.members", "insert"].reach is Reach.NONE
 
 
+def test_what_hangs_on_ones_own_profile_is_ones_own(server: Server, url: str) -> None:
+    audited = _audited(
+        server,
+        url,
+        """
+        create table public.profiles (
+          id uuid primary key default gen_random_uuid(), account uuid references auth.users);
+        create table public.posts (
+          id uuid primary key default gen_random_uuid(), author uuid references public.profiles,
+          about uuid references public.profiles, open boolean not null default false);
+        alter table public.profiles enable row level security; alter table public.posts enable row level security;
+        create function public.on_sign_up() returns trigger language plpgsql security definer set search_path = '' as
+          $f$ begin insert into public.profiles (account) values (new.id); return new; end $f$;
+        create trigger signed_up after insert on auth.users for each row execute function public.on_sign_up();
+        create function public.post_about(p_payload jsonb) returns void language plpgsql security definer as $f$ begin
+          insert into public.posts (author, about)
+          select p.id, (p_payload ->> 'about')::uuid from public.profiles p where p.account = auth.uid(); end $f$;
+        create function public.close_post(p_payload jsonb) returns void language plpgsql security definer as $f$ begin
+          update public.posts set author = null where id = (p_payload ->> 'id')::uuid and open; end $f$;
+        """,
+    )
+    cells = {(one.persona, one.relation, one.operation.value): one for one in audited.report.matrix}
+    assert cells["authenticated", "public.posts", "insert"].attacked is Reach.OWN
+    # Of several rows that a document may name one meets the condition.
+    assert cells["anon", "public.posts", "update"].at_least is Reach.SOME
+
+
 TRAPS = """
 create extension if not exists dblink schema extensions;
 create sequence public.tickets;

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MOST_ARGUMENTS = 12
 _MOST_TRIES = 16
 _MOST_VALUES = 14
+_MOST_DOCUMENTS = 6
 _INJECTED = "' or '1' = '1"
 _PASSES = "service_role"
 """The role that Supabase's API can take, and that no policy stops."""
@@ -237,11 +238,12 @@ class Arguments:
         fields = list(dict.fromkeys(_FIELD.findall(function.body)))
         if not fields:
             return
-        made = {
-            one: next(self._columns(_PREFIX.sub("", one.lower()).__eq__, "", touched, whose), "1") for one in fields
-        }
-        one, several = json.dumps(made), json.dumps([made])
-        yield from (several, one) if _TAKES_LIST.search(function.body) else (one, several)
+        held = {one: list(self._columns(_PREFIX.sub("", one.lower()).__eq__, "", touched, whose)) for one in fields}
+        longest = max(map(len, held.values()))
+        for number in range(min(max(longest, 1), _MOST_DOCUMENTS)):
+            made = {one: values[min(number, len(values) - 1)] if values else "1" for one, values in held.items()}
+            one, several = json.dumps(made), json.dumps([made])
+            yield from (several, one) if _TAKES_LIST.search(function.body) else (one, several)
 
     def _touches(self, function: Function) -> frozenset[int]:
         if function.oid not in self._touched:

@@ -78,7 +78,30 @@ class Whose:
         self._catalog = catalog
         self._others = {one.user for one in OTHERS} | {str(one.claims["email"]) for one in OTHERS}
         self._marks = tuple(one.mark for one in OTHERS)
-        self._known = frozenset(value for _, row in rows for value in _ids(row))
+        self._rows = tuple(rows)
+        self._known = frozenset(value for _, row in self._rows for value in _ids(row))
+        self._own_keys: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def is_own(self, caller: Caller, values: Collection[str | None]) -> bool:
+        """Returns whether a row with these values names the caller, or is tied to a row that does: its profile, say."""
+        return caller.is_named(values) or not self._keys(caller).isdisjoint(filter(None, values))
+
+    def _keys(self, caller: Caller) -> frozenset[str]:
+        """The ids of rows that were there, and name the caller."""
+        if caller.names not in self._own_keys:
+            self._own_keys[caller.names] = frozenset(
+                key
+                for oid, row in self._rows
+                if caller.is_named(row.values())
+                for key in (row.get(one) for one in self._keyed_by(oid))
+                if key and len(key) == _UUID
+            )
+        return self._own_keys[caller.names]
+
+    def _keyed_by(self, relation: int) -> Iterator[str]:
+        primary = next((one for one in self._catalog.constraints[relation] if one.kind == "p"), None)
+        if primary is not None and len(primary.columns) == 1:
+            yield from (one.name for one in self._catalog.columns[relation] if one.number == primary.columns[0])
 
     def own(self, caller: Caller, new: Iterable[Done]) -> list[Done]:
         """Returns those of new rows that are the caller's own."""
@@ -86,7 +109,9 @@ class Whose:
         found: list[Done] = []
         while True:
             more = [
-                one for one in waiting if caller.is_named(one.values.values()) or not keys.isdisjoint(_ids(one.values))
+                one
+                for one in waiting
+                if self.is_own(caller, tuple(one.values.values())) or not keys.isdisjoint(_ids(one.values))
             ]
             if not more:
                 return found

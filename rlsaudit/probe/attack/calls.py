@@ -316,10 +316,11 @@ class Calls:
 
     def _whose_was_reached(self, by: Caller, one: Done, *, own: bool) -> tuple[bool, Reach | None]:
         """Whether a row of somebody else's was reached for certain, and how far that goes; None where it is unclear."""
-        values = one.values.values()
+        values = tuple(one.values.values())
+        mine = own or self._whose.is_own(by, values)
         if by.owns is not None:
-            return False, Reach.OWN if own or by.is_named(values) else None
-        if own or (one.operation is not Operation.INSERT and by.is_named(values)):
+            return False, Reach.OWN if mine else None
+        if mine:
             return False, Reach.OWN
         if one.operation is Operation.INSERT:
             if self._whose.names_others(one):
