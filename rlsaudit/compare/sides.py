@@ -55,21 +55,20 @@ def compare(before: Side, after: Side) -> Comparison:
         *compare_cells(before.report.matrix, after.report.matrix),
         *compare_objects(before.case.catalog, after.case.catalog, roles),
     )
-    changes = _without_accepted(changes, before.report, after.report)
     opened = {one.what for one in changes if one.direction is Direction.MORE and not one.allowed}
     known = {one.fingerprint: one for one in before.report.findings}
     new = tuple(one for one in after.report.findings if _is_new(one, known.get(one.fingerprint), opened))
     kept = {one.fingerprint for one in after.report.findings}
     return Comparison(
-        changes=changes,
+        changes=_with_accepted(changes, before.report, after.report),
         new=new,
         old=tuple(one for one in after.report.findings if one not in new),
         gone=tuple(one for one in before.report.findings if one.fingerprint not in kept),
     )
 
 
-def _without_accepted(changes: tuple[Change, ...], before: Report, after: Report) -> tuple[Change, ...]:
-    """The changes, those allowed that a finding is about which is new and was set aside with them.
+def _with_accepted(changes: tuple[Change, ...], before: Report, after: Report) -> tuple[Change, ...]:
+    """The changes, those taken for allowed that a finding is about which is new and was set aside with them.
 
     Not where the same finding was there before: what was accepted then was less.
     """

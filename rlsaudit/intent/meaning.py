@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rlsaudit.intent.pattern import any_fits, column_fits, function_fits, is_plain
+from rlsaudit.intent.pattern import any_fits, column_fits, function_fits, is_plain, unquoted
 from rlsaudit.model import Operation, Persona, Reach
 
 if TYPE_CHECKING:
@@ -38,10 +40,6 @@ class Allowance:
     def reach(self, operation: Operation) -> Reach | None:
         """The reach for an operation; None if this says nothing about it."""
         return next((reach for named, reach in self.reaches if named is operation), None)
-
-    def concerns(self, persona: str, role: str, relation: str) -> bool:
-        """Whether this is about the persona, by its name or its role, and about the relation."""
-        return any_fits(self.personas, persona, role) and any_fits(self.relations, relation)
 
     def names(self, persona: str) -> bool:
         """Whether it names a persona or role, and not only by a pattern."""
@@ -97,7 +95,7 @@ class SuppressRule:
         return day <= self.expires
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Intent:
     """An intent file on top of its packs, in this order: what comes later wins.
 
@@ -134,22 +132,49 @@ class Intent:
         self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool
     ) -> Allowance | None:
         """The entry that says how far the persona may get, the last that is about it; None where nothing is said."""
-        for allowance in reversed(self.allowances):
+        for allowance in self._about(relation):
             if (
                 allowance.reach(operation) is not None
                 and allowance.protected in {None, protected}
-                and allowance.concerns(persona, role, relation)
+                and any_fits(allowance.personas, persona, role)
             ):
                 return allowance
         return None
+
+    def _about(self, relation: str) -> tuple[Allowance, ...]:
+        """The entries about a relation, the last one first."""
+        if relation not in self._known:
+            by_name, with_patterns = self._places
+            places = {*by_name.get(unquoted(relation), ()), *with_patterns}
+            listed = (self.allowances[one] for one in sorted(places, reverse=True))
+            self._known[relation] = tuple(one for one in listed if any_fits(one.relations, relation))
+        return self._known[relation]
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[Allowance, ...]]:
+        """The entries about relations that were asked about: a file may have thousands, and each cell asks."""
+        return {}
+
+    @cached_property
+    def _places(self) -> tuple[dict[str, list[int]], list[int]]:
+        """Which entries name a relation, by its name, and which have patterns that may fit any."""
+        by_name: defaultdict[str, list[int]] = defaultdict(list)
+        with_patterns: list[int] = []
+        for place, one in enumerate(self.allowances):
+            for name in one.relations:
+                if is_plain(name):
+                    by_name[unquoted(name)].append(place)
+                else:
+                    with_patterns.append(place)
+        return by_name, with_patterns
 
     def declared(self, persona: str, relation: str, operation: Operation, *, role: str = "") -> bool:
         """Whether the user's own file, not only a pack, says how far the persona may get here."""
         return any(
             allowance.declared
             and allowance.reach(operation) is not None
-            and allowance.concerns(persona, role or persona, relation)
-            for allowance in self.allowances
+            and any_fits(allowance.personas, persona, role or persona)
+            for allowance in self._about(relation)
         )
 
     def is_sensitive(self, relation: str, column: str) -> bool:
@@ -158,8 +183,7 @@ class Intent:
 
     def is_meant(self, relation: str, column: str) -> bool:
         """Whether the file says that a column may be seen, whatever it holds."""
-        meant = (allowance.columns for allowance in self.allowances if any_fits(allowance.relations, relation))
-        return any(column_fits(columns, column) for columns in meant)
+        return any(column_fits(allowance.columns, column) for allowance in self._about(relation))
 
     def names_owner(self, column: str) -> bool:
         """Whether a column says whose row it is."""
