@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.intent import Intent, SuppressRule
     from rlsaudit.model import Finding, Persona
+    from rlsaudit.policy.supposed import Supposed
     from rlsaudit.probe.doubts import Doubts
 
 PROBE_MODES = ("none", "read", "write")
@@ -144,6 +145,9 @@ def examine(
     meant = conditions_to_ask(access, predicates, intent, cast.personas, exposure)
     probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses, meant=meant)
     fought = NO_CAMPAIGN
+    if session is not None and options.mode == "write" and options.throwaway:
+        beside = [row for one in cast.personas for row in witnesses.beside(one, exposure[one.name])]
+        probed = _staged(access, platform, probed, beside, session)
     if session is not None and options.mode == "write":
         conditions = tuple(predicates.conditions(cast.personas))
         ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
@@ -284,9 +288,29 @@ def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
     return _Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, seen, secrets)
 
 
+def _staged(
+    access: Access, platform: Platform, probed: _Probed, beside: Sequence[Supposed], session: Session
+) -> _Probed:
+    try:
+        answers = probe.ask_staged(session, access, platform, beside)
+    except psycopg.Error as error:
+        if session.connection.closed:
+            raise AuditError(
+                "The connection was lost while the server was asked about states that proofs show.",
+                hint="The server rolls back what was under way. Try again.",
+            ) from error
+        why = Skipped("rows of other tables that proofs take", f"not put in: {error.diag.message_primary}")
+        return replace(probed, skipped=(*probed.skipped, why))
+    return replace(probed, supposed=probe.superseding(probed.supposed, answers))
+
+
 def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaign) -> tuple[_Probed, Campaign]:
     results, fought = doubts.believed(catalog, probed.results, fought)
-    supposed = tuple(one for one in probed.supposed if doubts.sound(catalog, one.supposed.relation))
+    supposed = tuple(
+        one
+        for one in probed.supposed
+        if all(doubts.sound(catalog, oid) for oid in (one.supposed.relation, *one.supposed.consulted))
+    )
     outside = tuple(one for one in probed.outside if doubts.sound(catalog, one.probe.relation))
     return replace(probed, results=results, supposed=supposed, outside=outside), fought
 

@@ -272,15 +272,15 @@ class Case:
         return named_in(self.catalog)
 
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
-        """The call that gave rows of others, made for the purpose; None where none did."""
-        for (name, oid, _), called in self.matrix.fought.called.items():
+        """The call that reached rows of others, made for the purpose; None where none did."""
+        for (name, oid, *_), called in self.matrix.fought.called.items():
             if name == persona.name and oid == function.oid:
-                made = settings(self.catalog, self.platform, persona)
+                made = settings(self.catalog, self.platform, called.probe.persona or persona)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql),
-                    f"rows of others of {shown}, made for the purpose",
+                    transcript(made, called.sql, writes=called.operation is not Operation.SELECT),
+                    f"{called.told()} of {shown}, made for the purpose",
                 )
         return None
 
