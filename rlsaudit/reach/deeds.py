@@ -82,6 +82,8 @@ class _Ground:
         self.relations = footprints.relations
         self.functions = footprints.functions
         self.concerned = footprints.concerned
+        self.opens = footprints.opens
+        self.may_call = footprints.may_call
 
     def changed_by_call(self, function: Function, role: int) -> Changes:
         """Returns the relations whose rows a call may change; None where that may be any."""

@@ -203,6 +203,23 @@ def test_what_is_taken_apart_may_hold_anything(group: str) -> None:
     assert most["public.unjoined", Operation.UPDATE] is Reach.ALL
 
 
+def test_what_functions_surely_show_is_claimed(group: str) -> None:
+    """Every row by its key, some by what they are; and nothing where the call fails, or something else comes out."""
+    judged = judge(group, read_world("surely_shown"))
+    found = {
+        one.relation.removeprefix("public.s_"): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "anon" and one.operation is Operation.SELECT
+    }
+    every = {one for one, bounds in found.items() if bounds == (Reach.ALL, Reach.ALL)}
+    assert every == {"all", "key", "out", "parent", "sums", "union"}
+    assert {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.SOME)} == {"child", "open"}
+    assert {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.ALL)} == {"first", "halves", "policy"}
+    assert {one for one, bounds in found.items() if bounds == (Reach.NONE, Reach.ALL)} == {
+        *("beside", "case", "cast", "caught", "gone", "having", "helper", "several", "strict", "summed", "top", "zero")
+    }
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = judged.proved_at_most("authenticated")

@@ -142,7 +142,7 @@ class Encoder:
         stored: bool = False,
     ) -> None:
         self.same: list[tuple[Row, Solved]] = []
-        self._stored = stored
+        self.stored = stored
         self.tables = tables
         self.repeats = False
         self._frugal = frugal
@@ -673,7 +673,7 @@ class Encoder:
         wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
         for rows in itertools.islice(itertools.product(*wanted), 12):
             full = self._instances >= self.most_instances or len(self.rows) >= MOST_ROWS
-            if full or (any(one.target for one in rows) and not self._stored):
+            if full or (any(one.target for one in rows) and not self.stored):
                 continue
             self._instances += 1
             met = self._body(existence.query, existence.test, (*existence.env, *rows))
@@ -685,7 +685,7 @@ class Encoder:
         pairs = [
             (one, other)
             for one, other in itertools.combinations(self.rows, 2)
-            if one.relation == other.relation and (self._stored or not one.target)
+            if one.relation == other.relation and (self.stored or not one.target)
         ]
         for one, other in pairs[:_MOST_PAIRS]:
             for equal, alike in self._by_key(one, other):

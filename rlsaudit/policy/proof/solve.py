@@ -48,9 +48,12 @@ _USER = 0
 """The number of users among the things that an id may be the id of."""
 
 
-def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
-    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
-    return _Question(expression, persona, tables, relation).answer()
+def solve(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool = False) -> Solution:
+    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none).
+
+    `stored` is as for `most`.
+    """
+    return _Question(expression, persona, tables, relation, stored=stored).answer()
 
 
 def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool = False) -> Reach:
@@ -58,15 +61,16 @@ def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, s
 
     `stored` is whether the row is in its table, in the state that is asked about, so that one of its key is itself.
     """
-    return _Question(expression, persona, tables, relation).most(stored=stored)
+    return _Question(expression, persona, tables, relation, stored=stored).most()
 
 
 class _Question:
-    def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int) -> None:
+    def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool) -> None:
         self._expression = expression
         self._persona = persona
         self._tables = tables
         self._relation = relation
+        self._stored = stored
         self._personal = any(isinstance(one, Given) and one.who in PERSONAL for one in walk(expression))
         self._stopped = ""
 
@@ -77,7 +81,7 @@ class _Question:
 
     def _looked_closer(self, found: Solution) -> Solution:
         """The bounds where subqueries within subqueries are asked of the rows at hand as well."""
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder = self._encoder()
         encoder.most_rounds, encoder.most_instances = _CLOSER
         truth = encoder.predicate(self._expression)
         strangers = _strangers(encoder) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
@@ -96,7 +100,7 @@ class _Question:
         return bool(solver.check() == z3.unsat)
 
     def _answer(self) -> Solution:
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder = self._encoder()
         truth = encoder.predicate(self._expression)
         ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
         if next(ever, None) is None:
@@ -123,7 +127,7 @@ class _Question:
 
     def _of_one_row(self, *, strange: bool) -> Witness | None:
         """The same where several queries find one row: whose it is and what it may is often asked in two of them."""
-        encoder = Encoder(self._tables, self._identities(), self._relation, frugal=True)
+        encoder = self._encoder(frugal=True)
         truth = encoder.predicate(self._expression)
         if not strange:
             return self._own(encoder, truth, strange=False)
@@ -131,8 +135,8 @@ class _Question:
         asked = [truth.value, *strangers, *_apart(encoder), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=True)[0]
 
-    def most(self, *, stored: bool) -> Reach:
-        encoder = Encoder(self._tables, self._identities(), self._relation, stored=stored)
+    def most(self) -> Reach:
+        encoder = self._encoder()
         truth = encoder.predicate(self._expression)
         if next(self._models(encoder, [truth.value, *_no_staff(encoder)]), None) is None and not self._stopped:
             return Reach.NONE
@@ -182,7 +186,7 @@ class _Question:
         nobody.add(*(term.null for term in encoder.claims()))
         if nobody.check() == z3.unsat:
             return True
-        having = Encoder(self._tables, self._identities(), self._relation)
+        having = self._encoder()
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
             given = not row.target and encoder.made_at_sign_up(row)
@@ -201,7 +205,7 @@ class _Question:
         if len({key.partition("::")[0] for _, key in picked}) < len(picked):
             # One value that is read as two types cannot be picked for each by itself.
             return False
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder = self._encoder()
         encoder.predicate(self._expression)
         refused = [z3.Not(encoder.predicate(self._expression, one).value) for one in _choices(encoder)]
         solver = self._solver()
@@ -262,8 +266,9 @@ class _Question:
             yield model
             solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
 
-    def _identities(self) -> Mapping[str, str]:
-        return identities(self._persona)
+    def _encoder(self, *, frugal: bool = False) -> Encoder:
+        named = identities(self._persona)
+        return Encoder(self._tables, named, self._relation, frugal=frugal, stored=self._stored)
 
     @staticmethod
     def _solver() -> z3.Solver:

@@ -142,8 +142,9 @@ class Filled:
     def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
         """The states in which the predicate has to be the same.
 
-        The row is in its table already, or is about to be put there. `alone`: rows that have nothing to do with this
-        one are not counted on, but for those that the persona got when it signed up. Who has others may be staff.
+        The row is in its table already, or is about to be put there, unless it is known which. `alone`: rows that have
+        nothing to do with this one are not counted on, but for those that the persona got when it signed up. Who has
+        others may be staff.
         """
         found = [state]
         linked = self._encoder.linked(self._model)
@@ -153,10 +154,11 @@ class Filled:
             found.append(replace(state, tables=tables_of(self._expression, kept)))
         target = self._encoder.target
         if target.relation in state.tables:
-            found += [
+            there = [
                 replace(one, tables={**one.tables, target.relation: [*one.tables[target.relation], self._rows[target]]})
                 for one in found
             ]
+            found = there if self._encoder.stored else found + there
         return tuple(found)
 
     def _given(self, row: Row) -> bool:
