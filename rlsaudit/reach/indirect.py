@@ -11,8 +11,10 @@ from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.decide import decide_rows
 from rlsaudit.policy.expr import FALSE, TRUE, And, Given, Or, Who, is_larger, walk
+from rlsaudit.policy.formula import TRUE as EVERYTHING
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
+from rlsaudit.reach.columns import Insertable
 from rlsaudit.reach.deeds import Doings
 from rlsaudit.reach.family import ancestors, descendants, is_related
 from rlsaudit.reach.footprint import Footprints, Touch
@@ -84,6 +86,7 @@ class Indirect:
         self._bodies: dict[int, Body] = {}
         self._readers = self._view_readers()
         self._footprints = Footprints(access)
+        self._insertable = Insertable(access)
         self._lifted: dict[str, _Lifted] = {}
         self._doings: dict[str, Doings] = {}
         self._poses = Poses(access, predicates, self._readers)
@@ -305,8 +308,8 @@ class Indirect:
         """How far a function surely leads, None where that is not known."""
         relation, operation = done
         found = self._lifted[persona.name].sure[relation.oid, operation].get(via, ())
-        every = tuple(dict.fromkeys(one.rows for one in found if one.most is Reach.ALL))
-        tried = [(one.rows, one.most) for one in found]
+        tried = [(one.rows, min(one.most, self._put_in(relation, operation, one))) for one in found]
+        every = tuple(dict.fromkeys(rows for rows, most in tried if most is Reach.ALL))
         if len(every) > 1:
             tried.append((Or(every), Reach.ALL))
         best: Bounds | None = None
@@ -318,6 +321,12 @@ class Indirect:
                 because = _SURELY[least] if least is not bounds.at_least else bounds.because
                 best = replace(bounds, at_least=least, because=because)
         return best
+
+    def _put_in(self, relation: Relation, operation: Operation, sure: Sure) -> Reach:
+        """How far an INSERT goes of which nothing is asked, as far as the columns are concerned that it leaves out."""
+        if operation is not Operation.INSERT:
+            return Reach.ALL
+        return self._insertable.most(relation.owner, relation, EVERYTHING, sure.columns)[0]
 
     def _lift(self, persona: Persona) -> _Lifted:
         """Follows every statement that the persona could send to where it has the rights of others."""

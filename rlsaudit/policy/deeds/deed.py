@@ -37,13 +37,14 @@ class Sure:
     """`operation` is done to every row of a relation (an OID), at place 0, for which `rows` is true, by some call.
 
     With the arguments that make it true, that is. `most` is how far that is claimed: some rows, where others that meet
-    the same may come out in their place.
+    the same may come out in their place. `columns` are those that a statement writes, by number.
     """
 
     operation: Operation
     relation: int
     rows: Expr
     most: Reach = Reach.ALL
+    columns: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,11 @@ class Ground(Protocol):
 
     def may_call(self, role: int, function: Function) -> bool:
         """Whether a role may call the function."""
+
+    def lets_pass(self, oid: int, operation: Operation, columns: frozenset[str]) -> bool:
+        """Whether no trigger or rule of a table stands in the way of a statement that sets these columns."""
+
+
+def is_own_setting(name: str) -> bool:
+    """Whether nothing but the project asks for a setting: no claim of the request, and nothing of the server's."""
+    return "." in name and not name.lower().startswith(("request.", "plpgsql."))

@@ -13,7 +13,8 @@ from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
-from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds
+from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds, is_own_setting
+from rlsaudit.policy.deeds.settled import settled
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, only_counts, values
 from rlsaudit.policy.deeds.surely import Surely
 from rlsaudit.policy.deeds.working import is_unshared
@@ -364,7 +365,7 @@ class _Reading:
         found: dict[tuple[int, int, bool], Expr] = {}
         for one in path.conditions:
             test = self._test(one)
-            if self._holds_still(test, self._changed_by(one.after)):
+            if self._holds_still(test, self._changed_by(settled(one))):
                 found[id(one.test), id(one.bindings), one.holds] = test
         return found
 
@@ -573,11 +574,6 @@ def _is_own_setting(step: Sets, function: Function) -> bool:
         plain = all(one is not None and one not in {"pg_catalog", "pg_temp"} for one in values)
         return plain and bool(values) and not any(one.startswith(PATH) for one in function.settings)
     return is_own_setting(name)
-
-
-def is_own_setting(name: str) -> bool:
-    """Whether nothing but the project asks for a setting: no claim of the request, and nothing of the server's."""
-    return "." in name and not name.lower().startswith(("request.", "plpgsql."))
 
 
 @lru_cache(maxsize=1024)

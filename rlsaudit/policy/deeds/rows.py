@@ -39,7 +39,7 @@ def changed(statement: Node, relation: Relation, here: Here) -> Expr:
     Raises:
         LostError: it is not followed.
     """
-    around = _beside(statement.relation, relation, here)
+    around = beside(statement.relation, relation, here)
     others = statement.fromClause if isinstance(statement, ast.UpdateStmt) else statement.usingClause
     if statement.whereClause is None:
         return TRUE
@@ -171,8 +171,8 @@ def _made_with(made: Rows) -> set[int]:
     return found
 
 
-def _beside(name: Node, relation: Relation, here: Here) -> Here:
-    """Where the conditions of a statement on the relation stand."""
+def beside(name: Node, relation: Relation, here: Here) -> Here:
+    """Returns where the conditions of a statement on the relation stand."""
     alias = name.alias.aliasname if name.alias else name.relname
     database = here.scope.database
     schema = "" if name.alias or database is None else database.catalog.schema_name(relation)

@@ -36,15 +36,16 @@ _COMPARING = frozenset(
 )  # fmt: skip
 _FUNCTIONS = frozenset(
     {
-        "array_agg", "array_append", "array_length", "avg", "bool_and", "bool_or", "btrim", "cardinality",
-        "char_length", "clock_timestamp", "concat", "count", "date_trunc", "every", "gen_random_uuid",
-        "initcap", "json_agg", "json_build_array", "json_build_object", "jsonb_agg", "jsonb_build_array",
-        "jsonb_build_object", "jsonb_strip_nulls", "length", "lower", "ltrim", "max", "md5", "min", "now",
-        "replace", "round", "row_to_json", "rtrim", "statement_timestamp", "string_agg", "sum", "timezone", "to_char",
-        "to_json", "to_jsonb", "transaction_timestamp", "trim", "unaccent", "upper",
+        "abs", "array_agg", "array_append", "array_length", "avg", "bool_and", "bool_or", "btrim", "cardinality",
+        "char_length", "clock_timestamp", "concat", "count", "date_trunc", "every", "gen_random_uuid", "hashtext",
+        "hashtextextended", "initcap", "json_agg", "json_build_array", "json_build_object", "jsonb_agg",
+        "jsonb_build_array", "jsonb_build_object", "jsonb_strip_nulls", "length", "lower", "ltrim", "max", "md5",
+        "min", "now", "pg_advisory_xact_lock", "replace", "round", "row_to_json", "rtrim", "set_config",
+        "statement_timestamp", "string_agg", "sum", "timezone", "to_char", "to_json", "to_jsonb",
+        "transaction_timestamp", "trim", "unaccent", "upper",
     }
 )  # fmt: skip
-"""Functions of pg_catalog that take any value of their types."""
+"""Functions of pg_catalog that take any value of their types. Which setting is set is looked at where that is told."""
 _OF_A_WORD = frozenset({"date_trunc", "timezone"})
 """Those that are told a unit, or a place, by its name."""
 _OF_OBJECTS = frozenset({"json_build_object", "jsonb_build_object"})
