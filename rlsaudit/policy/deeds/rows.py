@@ -20,11 +20,11 @@ from rlsaudit.policy.read.shown_rows import among
 from rlsaudit.policy.read.sources import row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.policy.expr import Source
-    from rlsaudit.policy.read.here import Here, Rows
+    from rlsaudit.policy.read.here import Here, Rows, Value
     from rlsaudit.policy.tree import Node
 
 _MOST_PLACES = 40
@@ -82,7 +82,25 @@ def inserted(statement: Node, relation: Relation, here: Here) -> Iterator[tuple[
                 continue
             given[name] = found
             asked.append(equal)
+        asked += _left_out(relation, columns, names, here)
         yield _among(made, conjunction(asked)), given
+
+
+def _left_out(relation: Relation, columns: Mapping[str, Value], names: Sequence[str], here: Here) -> Iterator[Expr]:
+    """What a new row has in the columns that a statement gives no value: NULL, or a default that is a constant."""
+    database = here.scope.database
+    for one in database.catalog.columns[relation.oid] if database is not None else ():
+        if one.name in names or one.name not in columns or one.generated or one.identity:
+            continue
+        column = columns[one.name](here.free)
+        if not one.default:
+            if not one.not_null:
+                yield IsNull(column)
+            continue
+        node = tree.expression(one.constant) if one.constant is not None else None
+        with suppress(LostError):
+            if node is not None:
+                yield _same(column, here.read(node), here)
 
 
 def conflicting(statement: Node, relation: Relation, here: Here) -> Expr:

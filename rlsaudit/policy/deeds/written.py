@@ -137,7 +137,6 @@ class Writing:
         taken = self._taken(relation, values, here, bindings)
         if taken is None or not self._ground.lets_pass(relation.oid, Operation.INSERT, frozenset(values)):
             return
-        told = frozenset(taken.new)
         left = [one for one in self._database.catalog.columns[relation.oid] if one.name not in values]
         if any(one.not_null and not one.default for one in left):
             return
@@ -146,6 +145,8 @@ class Writing:
             taken.columns.append(one)
             taken.new[one.number] = self._default(one, relation)
             taken.there.add(one.number)
+        # Of these the rows say what they are.
+        told = frozenset(one.number for one in taken.columns if not one.default or one.constant or one.name in values)
         met = self._met(relation, taken)
         made = list(rows.inserted(statement, relation, here))
         if met is None or len(made) != 1:

@@ -110,7 +110,8 @@ class Filled:
     def make_alike(self, fillers: Mapping[Row, set[int]]) -> None:
         """Fills rows of one key in alike, which are one row: what the model does not say of one it may of another."""
         for (row, here), (another, there) in itertools.combinations(self._rows.items(), 2):
-            if row.target or row.relation != another.relation or not self._is_one_row(row.relation, here, there):
+            apart = row.target and not self._encoder.stored
+            if apart or row.relation != another.relation or not self._is_one_row(row.relation, here, there):
                 continue
             for number in here.keys() & there.keys():
                 if number in fillers[another]:
@@ -154,8 +155,11 @@ class Filled:
             found.append(replace(state, tables=tables_of(self._expression, kept)))
         target = self._encoder.target
         if target.relation in state.tables:
+            itself = self._rows[target]
             there = [
-                replace(one, tables={**one.tables, target.relation: [*one.tables[target.relation], self._rows[target]]})
+                replace(one, tables={**one.tables, target.relation: [*rows, itself]})
+                if itself not in (rows := one.tables[target.relation]) or not self._encoder.stored
+                else one
                 for one in found
             ]
             found = there if self._encoder.stored else found + there
