@@ -238,6 +238,8 @@ def test_what_functions_surely_write_is_claimed(group: str) -> None:
     assert some == {("put", Operation.INSERT), ("some", Operation.UPDATE), ("upsert", Operation.INSERT)}
     assert found["authenticated", "mine", Operation.UPDATE] == (Reach.OWN, Reach.OWN)
     assert found["authenticated", "given", Operation.INSERT] == (Reach.OWN, Reach.OWN)
+    assert found["authenticated", "items", Operation.DELETE] == (Reach.OWN, Reach.OWN)
+    assert found["anon", "items", Operation.DELETE] == (Reach.NONE, Reach.NONE)
     assert found["authenticated", "text", Operation.INSERT][0] is Reach.NONE
     assert found["anon", "looked", Operation.UPDATE][0] is Reach.SOME
     refused = ("check", "domain", "later", "long", "null", "trigger")

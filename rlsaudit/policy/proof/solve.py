@@ -122,7 +122,9 @@ class _Question:
 
     def _own(self, encoder: Encoder, truth: Term, *, strange: bool) -> Witness | None:
         """A state in which the predicate is true of a row of the persona's; of nobody's where that is `strange`."""
-        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
+        # What is asked for by the argument that the row is found by has to do with it.
+        chosen = not strange
+        asked = [truth.value, *_no_staff(encoder, chosen=chosen), *_apart(encoder, chosen=chosen), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=strange)[0]
 
     def _of_one_row(self, *, strange: bool) -> Witness | None:
@@ -329,9 +331,12 @@ def ties(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
     return found
 
 
-def _no_staff(encoder: Encoder) -> list[Solved]:
-    """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones."""
-    tied, facts = encoder.tied()
+def _no_staff(encoder: Encoder, *, chosen: bool = False) -> list[Solved]:
+    """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones.
+
+    `chosen` is as for `_apart`.
+    """
+    tied, facts = encoder.tied(chosen=chosen)
     special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in ordinary(encoder)]
     return named(encoder) + facts + special
 
@@ -346,9 +351,12 @@ def named(encoder: Encoder) -> list[Solved]:
     return found
 
 
-def _apart(encoder: Encoder) -> list[Solved]:
-    """That no row is there that has nothing to do with the target row, but for those that signing up makes."""
-    tied, facts = encoder.tied()
+def _apart(encoder: Encoder, *, chosen: bool = False) -> list[Solved]:
+    """That no row is there that has nothing to do with the target row, but for those that signing up makes.
+
+    `chosen`: what a client asks for by the same argument has to do with one another.
+    """
+    tied, facts = encoder.tied(chosen=chosen)
     return facts + [
         z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.made_at_sign_up(row))))
         for row in encoder.rows

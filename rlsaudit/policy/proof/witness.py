@@ -56,7 +56,10 @@ def confirmed(
     if wanted is None:
         return filled.witness(state)
     for fewer in filled.smaller(state) if wanted else (state,):
-        if all(_comes_out(expression, one, wanted=wanted) for one in filled.variants(fewer, alone=wanted)):
+        if all(
+            _comes_out(expression, one, wanted=wanted)
+            for one in filled.variants(fewer, alone=wanted, chosen=not strange)
+        ):
             return filled.witness(fewer)
     return None
 
@@ -140,15 +143,15 @@ class Filled:
                 yield replace(state, tables=tables_of(self._expression, held))
         self._rows = whole
 
-    def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
+    def variants(self, state: State, *, alone: bool, chosen: bool) -> tuple[State, ...]:
         """The states in which the predicate has to be the same.
 
         The row is in its table already, or is about to be put there, unless it is known which. `alone`: rows that have
         nothing to do with this one are not counted on, but for those that the persona got when it signed up. Who has
-        others may be staff.
+        others may be staff. `chosen` is as for `Encoder.linked`.
         """
         found = [state]
-        linked = self._encoder.linked(self._model)
+        linked = self._encoder.linked(self._model, chosen=chosen)
         apart = [row for row in self._rows if row not in linked and not row.target and not self._given(row)]
         if alone and apart:
             kept = [(row, values) for row, values in self._rows.items() if row not in apart and not row.target]

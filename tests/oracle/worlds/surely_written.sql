@@ -91,6 +91,16 @@ create function public.owner_given(p uuid) returns void language plpgsql securit
 $$ begin insert into public.w_given (id, owner_id, mark) values (p, auth.uid(), 'x'); end $$;
 create function public.owner_as_text(p uuid) returns void language sql security definer set search_path = '' as
 $$ insert into public.w_text (id, named) values (p, auth.uid()::text) $$;
+-- What belongs to a list of one's own is one's own, when both are named by the same argument.
+create table public.w_lists (id uuid primary key, owner_id uuid not null, mark text);
+alter table public.w_lists enable row level security;
+create table public.w_items (id uuid primary key, list_id uuid not null references public.w_lists (id), mark text);
+alter table public.w_items enable row level security;
+create function public.empty_list(p uuid) returns void language plpgsql security definer set search_path = '' as
+$$ begin
+  if not exists (select 1 from public.w_lists where id = p and owner_id = auth.uid()) then raise exception 'not yours'; end if;
+  delete from public.w_items where list_id = p;
+end $$;
 -- @seed
 insert into public.w_key (id, owner_id, open, mark) select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid, format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, n = 1, format('[n%s%s]', o, n)
   from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
@@ -113,7 +123,15 @@ insert into public.w_filled (id, owner_id, open, mark) select id, owner_id, open
 insert into public.w_moved (id, owner_id, open, mark) select id, owner_id, open, mark || 'y17' from public.w_key;
 insert into public.w_given (id, owner_id, open, mark) select id, owner_id, open, mark || 'y18' from public.w_key;
 insert into public.w_text (id, owner_id, open, mark, named) select id, owner_id, open, mark || 'y19', owner_id::text from public.w_key;
+insert into public.w_lists select id, owner_id, mark || 'y98' from public.w_key;
+insert into public.w_items select id, id, mark || 'y99' from public.w_key;
 -- @calls
+select public.empty_list('aaaaaaaa-0000-4000-8000-100000000010')
+select public.empty_list('aaaaaaaa-0000-4000-8000-100000000020')
+select public.empty_list('bbbbbbbb-0000-4000-8000-100000000010')
+select public.empty_list('bbbbbbbb-0000-4000-8000-100000000020')
+select public.empty_list('cccccccc-0000-4000-8000-100000000010')
+select public.empty_list('cccccccc-0000-4000-8000-100000000020')
 select public.close_it('aaaaaaaa-0000-4000-8000-100000000010')
 select public.close_it('aaaaaaaa-0000-4000-8000-100000000020')
 select public.close_it('bbbbbbbb-0000-4000-8000-100000000010')
@@ -221,6 +239,8 @@ select public.moved_first('cccccccc-0000-4000-8000-100000000020')
 select public.owner_given('abababab-0000-4000-8000-100000000099')
 select public.owner_as_text('abababab-0000-4000-8000-100000000099')
 -- @measures
+anon public.w_items none none none none
+authenticated public.w_items none none none own
 anon public.w_key none none all none
 anon public.w_gone none none none all
 anon public.w_some none none some none
