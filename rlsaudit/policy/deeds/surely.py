@@ -19,7 +19,7 @@ from rlsaudit.policy.deeds.deed import Sure, is_own_setting
 from rlsaudit.policy.deeds.settled import settled
 from rlsaudit.policy.deeds.sound import Sound
 from rlsaudit.policy.deeds.written import Writing
-from rlsaudit.policy.expr import And, Call, Expr, Field, IsTrue, Not, walk
+from rlsaudit.policy.expr import UNKNOWN, And, Call, Expr, Field, IsNull, IsTrue, Not, walk
 from rlsaudit.policy.helpers import PATH
 from rlsaudit.policy.procedure import names
 from rlsaudit.policy.procedure.path import (
@@ -143,6 +143,11 @@ class Surely:
         except LostError:
             return None
 
+    def _is_as_before(self, relation: int, rows: Expr, done: Iterable[Step]) -> bool:
+        """Whether the rows of a relation, and what is asked of them, are what they were before these steps."""
+        itself = IsNull(Field(0, relation, 0, "", UNKNOWN, nullable=True))
+        return self._steady(And((rows, itself)), done)
+
     def _written_on(self, path: Path) -> list[tuple[Written, bool]] | None:
         """What is written on a way, with whether that is so of the state before it; None where something may fail."""
         found: list[tuple[Written, bool]] = []
@@ -152,7 +157,7 @@ class Surely:
                 before = path.steps[:place]
                 if not every or not all(self._steady(one.gate, before) for one in every):
                     return None
-                found += ((one, self._steady(one.rows, before)) for one in every)
+                found += ((one, self._is_as_before(one.relation, one.rows, before)) for one in every)
             elif isinstance(step, Sets):
                 if step.name is None or not is_own_setting(step.name):
                     return None
@@ -177,7 +182,7 @@ class Surely:
             except (LostError, TooLargeError):
                 continue
             for relation, rows, lone in found:
-                if self._steady(rows, before):
+                if self._is_as_before(relation, rows, before):
                     most = Reach.SOME if lone else Reach.ALL
                     yield Sure(Operation.SELECT, relation, conjunction((gate, rows)), most)
 
