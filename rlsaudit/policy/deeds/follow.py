@@ -195,7 +195,11 @@ class _Reading:
             return self._holds_still(asked, self._changed_by(done))
 
         surely = Surely(self._function, self._body, self._database, self._ground, steady)
-        return surely.along(self._whole, silent=self._function.returns in _SILENT)
+        try:
+            return surely.along(self._whole, silent=self._function.returns in _SILENT)
+        except (LostError, TooLargeError, RecursionError):
+            # What may be done is known all the same.
+            return ()
 
     def _standing(self) -> plpgsql.Body:
         function, scope = self._function, self._scope

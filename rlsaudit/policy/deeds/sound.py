@@ -31,6 +31,7 @@ from rlsaudit.policy.procedure.path import (
     Tells,
     Unknown,
 )
+from rlsaudit.policy.procedure.walk import FOUND
 from rlsaudit.policy.read import queries
 from rlsaudit.policy.read.here import LostError
 
@@ -93,7 +94,22 @@ class Sound:
 
     def never_fails(self, node: Node, bindings: Bindings) -> bool:
         """Whether evaluating it under these bindings surely succeeds, calls of the project's own put aside."""
+        if self._clashes(node, bindings):
+            return False
         return unfailing.never_fails(node, self._known(node, bindings))
+
+    def _clashes(self, node: Node, bindings: Bindings) -> bool:
+        """Whether a name may be a column as well as a variable: an error in plpgsql, whose bodies all have FOUND."""
+        if FOUND not in bindings:
+            return False
+        columns = {
+            column.name
+            for one in tree.relations(node)
+            for oid in self._ground.relations(_name(one))
+            for column in self._database.catalog.columns[oid]
+        }
+        single = (names.parts(one) for one in tree.walk(node) if isinstance(one, ast.ColumnRef))
+        return any(len(one) == 1 and one[0] in bindings and one[0] in columns for one in single)
 
     def _is_kept(self, cast: Node, around: Node, bindings: Bindings) -> bool:
         """Whether every value of a column, or a number of rows, can be cast to a type; or the claim that one brings."""
@@ -172,6 +188,8 @@ class Sound:
         if not body.understood or body.dynamic or body.writes or body.raises:
             return False
         if not all(one.startswith(PATH) for one in function.settings):
+            return False
+        if function.volatility != "v" and locks(function):
             return False
         role = function.owner if function.security_definer else role
         if not all(self._ground.opens(role, oid, Operation.SELECT) for oid in self._named(function)):
@@ -286,6 +304,14 @@ class Sound:
                 return document
             return type_name(made.columns[value.column][1](made.here.free))
         raise LostError("takes no row")
+
+
+def locks(function: Function) -> bool:
+    """Returns whether a body locks rows, which only a volatile function may."""
+    ways = paths(function)
+    steps = () if isinstance(ways, NotFollowed) else (step for path in ways for step in path.steps)
+    queries_run = (step.query for step in steps if isinstance(step, Reads))
+    return any(isinstance(one, ast.LockingClause) for query in queries_run for one in tree.walk(query))
 
 
 def type_name(expression: Expr) -> str:

@@ -6,6 +6,7 @@ state in which these hold. What is not followed, or may fail, makes no claim: fo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,9 +18,9 @@ from rlsaudit.model import Operation, Reach
 from rlsaudit.policy import tree
 from rlsaudit.policy.deeds.deed import Sure, is_own_setting
 from rlsaudit.policy.deeds.settled import settled
-from rlsaudit.policy.deeds.sound import Sound
+from rlsaudit.policy.deeds.sound import Sound, locks, type_name
 from rlsaudit.policy.deeds.written import Writing
-from rlsaudit.policy.expr import UNKNOWN, And, Call, Expr, Field, IsNull, IsTrue, Not, walk
+from rlsaudit.policy.expr import TRUE, UNKNOWN, And, Call, Expr, Field, IsNull, IsTrue, Not, walk
 from rlsaudit.policy.helpers import PATH
 from rlsaudit.policy.procedure import names
 from rlsaudit.policy.procedure.path import (
@@ -61,6 +62,10 @@ _SHOWING = frozenset(
     }
 )  # fmt: skip
 """Functions of whose result every argument is a part."""
+_COLUMNS = re.compile(r"TABLE\((?P<columns>.*)\)", re.DOTALL)
+_COLUMN = re.compile(r"(?:\"(?:[^\"]|\"\")*\"|[^\s,\"]+) (?P<type>(?:\"(?:[^\"]|\"\")*\"|[^,\"])+)(?:, |$)")
+"""The result of a function as it is declared: `TABLE(id uuid, said text)`."""
+_ANY = ""
 _DEEPEST = 12
 
 
@@ -100,6 +105,8 @@ class Surely:
         """Returns what is surely done on any of these ways; `silent`: the function hands out no rows."""
         settings = self._function.settings
         if self._function.strict or not all(one.startswith(PATH) for one in settings) or not self._sound.may_read():
+            return ()
+        if self._function.volatility != "v" and locks(self._function):
             return ()
         found: list[Sure] = []
         for path in ways:
@@ -143,6 +150,13 @@ class Surely:
         except LostError:
             return None
 
+    def _stays(self, written: Written, before: Iterable[Step], then: Iterable[Step]) -> bool:
+        """Whether a statement is about rows as they were, and what it makes of them stays."""
+        gone = written.operation is Operation.DELETE
+        return self._is_as_before(written.relation, written.rows, before) and (
+            gone or self._is_as_before(written.relation, TRUE, then)
+        )
+
     def _is_as_before(self, relation: int, rows: Expr, done: Iterable[Step]) -> bool:
         """Whether the rows of a relation, and what is asked of them, are what they were before these steps."""
         itself = IsNull(Field(0, relation, 0, "", UNKNOWN, nullable=True))
@@ -153,11 +167,12 @@ class Surely:
         found: list[tuple[Written, bool]] = []
         for place, step in enumerate(path.steps):
             if isinstance(step, Writes):
-                every = self._writing.of(step)
-                before = path.steps[:place]
+                # What is not volatile may not write.
+                every = self._writing.of(step) if self._function.volatility == "v" else ()
+                before, then = path.steps[:place], path.steps[place + 1 :]
                 if not every or not all(self._steady(one.gate, before) for one in every):
                     return None
-                found += ((one, self._is_as_before(one.relation, one.rows, before)) for one in every)
+                found += ((one, self._stays(one, before, then)) for one in every)
             elif isinstance(step, Sets):
                 if step.name is None or not is_own_setting(step.name):
                     return None
@@ -172,7 +187,26 @@ class Surely:
         if isinstance(end, Returned) and isinstance(end.node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt):
             # It is looked at where it is run.
             return True
+        if not all(self._has_its_types(one) for one in path.steps if isinstance(one, Gives) and one.query):
+            return False
         return isinstance(end, Returned) and (end.node is None or self._sound.never_fails(end.node, path.bindings))
+
+    def _has_its_types(self, step: Gives) -> bool:
+        """Whether RETURN QUERY gives what is declared: another type is an error, also one that could be cast."""
+        declared = _COLUMNS.fullmatch(self._function.returns)
+        if declared is None or not isinstance(step.value, ast.SelectStmt):
+            return True
+        kinds = [one["type"] for one in _COLUMN.finditer(declared["columns"])]
+        for arm, here in queries.arms(step.value, self._body.moment(step.bindings)):
+            for made in queries.ways(arm, here):
+                if len(made.columns) != len(kinds):
+                    return False
+                read = [_read(partial(value, made.here.free)) for _, value in made.columns]
+                return all(
+                    one is None or type_name(one) in {kind, UNKNOWN.name, _ANY}
+                    for one, kind in zip(read, kinds, strict=True)
+                )
+        return False
 
     def _shown_on(self, path: Path, gate: Expr) -> Iterator[Sure]:
         for one in self._handed_out(path):

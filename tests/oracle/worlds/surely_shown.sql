@@ -72,6 +72,19 @@ create function public.list_both() returns setof text language sql stable securi
 $$ select mark from public.s_union where open union all select mark from public.s_union where not open $$;
 create function public.list_nested() returns table (m text, children jsonb) language sql stable security definer set search_path = '' as
 $$ select p.mark, (select coalesce(jsonb_agg(c.mark order by c.mark), '[]'::jsonb) from public.s_child c where c.parent_id = p.id) from public.s_parent p $$;
+create table public.s_named (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_named enable row level security;
+create table public.s_typed (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text, code varchar(20));
+alter table public.s_typed enable row level security;
+create table public.s_locked (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_locked enable row level security;
+-- It fails whoever calls: a name is a column's and a variable's, a column has another type than is declared, rows are locked.
+create function public.named_twice() returns table (id uuid, said text) language plpgsql stable security definer set search_path = '' as
+$$ begin return query select n.id, n.mark from public.s_named n where n.open or id is not null; end $$;
+create function public.typed_otherwise() returns table (said text) language plpgsql stable security definer set search_path = '' as
+$$ begin return query select t.code from public.s_typed t; end $$;
+create function public.lock_them() returns setof text language plpgsql stable security definer set search_path = '' as
+$$ begin return query select l.mark from public.s_locked l for update; end $$;
 -- Functions that lead to some rows each, and to all of them together.
 create function public.half_open() returns setof text language sql stable security definer set search_path = '' as
 $$ select mark from public.s_halves where open $$;
@@ -144,7 +157,13 @@ insert into public.s_gone select id, owner_id, open, parent_id, mark || 'y23' fr
 insert into public.s_sums select id, owner_id, open, parent_id, mark || 'y24' from public.s_all;
 insert into public.s_summed select id, owner_id, open, parent_id, mark || 'y25' from public.s_all;
 insert into public.s_top select id, owner_id, open, parent_id, mark || 'y26' from public.s_all;
+insert into public.s_named select id, owner_id, open, parent_id, mark || 'z1' from public.s_all;
+insert into public.s_typed select id, owner_id, open, parent_id, mark || 'z2', mark || 'z2' from public.s_all;
+insert into public.s_locked select id, owner_id, open, parent_id, mark || 'z3' from public.s_all;
 -- @calls
+select * from public.named_twice()
+select * from public.typed_otherwise()
+select * from public.lock_them()
 select * from public.list_all()
 select public.by_key('aaaaaaaa-0000-4000-8000-100000000010')
 select public.by_key('aaaaaaaa-0000-4000-8000-100000000020')
@@ -215,3 +234,6 @@ anon public.s_gone none none none all
 anon public.s_sums all none none none
 anon public.s_summed none none none none
 anon public.s_top all none none none
+anon public.s_named none none none none
+anon public.s_typed none none none none
+anon public.s_locked none none none none

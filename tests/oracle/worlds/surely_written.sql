@@ -91,6 +91,15 @@ create function public.owner_given(p uuid) returns void language plpgsql securit
 $$ begin insert into public.w_given (id, owner_id, mark) values (p, auth.uid(), 'x'); end $$;
 create function public.owner_as_text(p uuid) returns void language sql security definer set search_path = '' as
 $$ insert into public.w_text (id, named) values (p, auth.uid()::text) $$;
+create table public.w_stable (id uuid primary key, owner_id uuid, open boolean not null default false, state text not null default 'new', count integer not null default 0, mark text);
+alter table public.w_stable enable row level security;
+create table public.w_after (id uuid primary key, owner_id uuid, open boolean not null default false, state text not null default 'new', count integer not null default 0, mark text);
+alter table public.w_after enable row level security;
+-- What is no volatile function may not write, and what is deleted afterwards was not changed.
+create function public.stable_write(p uuid) returns void language sql stable security definer set search_path = '' as
+$$ update public.w_stable set state = 'closed' where id = p $$;
+create function public.change_and_drop(p uuid) returns void language plpgsql security definer set search_path = '' as
+$$ begin update public.w_after set state = 'closed' where id = p; delete from public.w_after where id = p; end $$;
 -- What belongs to a list of one's own is one's own, when both are named by the same argument.
 create table public.w_lists (id uuid primary key, owner_id uuid not null, mark text);
 alter table public.w_lists enable row level security;
@@ -125,7 +134,21 @@ insert into public.w_given (id, owner_id, open, mark) select id, owner_id, open,
 insert into public.w_text (id, owner_id, open, mark, named) select id, owner_id, open, mark || 'y19', owner_id::text from public.w_key;
 insert into public.w_lists select id, owner_id, mark || 'y98' from public.w_key;
 insert into public.w_items select id, id, mark || 'y99' from public.w_key;
+insert into public.w_stable (id, owner_id, mark) select id, owner_id, mark || 'z1' from public.w_key;
+insert into public.w_after (id, owner_id, mark) select id, owner_id, mark || 'z2' from public.w_key;
 -- @calls
+select public.stable_write('aaaaaaaa-0000-4000-8000-100000000010')
+select public.change_and_drop('aaaaaaaa-0000-4000-8000-100000000010')
+select public.stable_write('aaaaaaaa-0000-4000-8000-100000000020')
+select public.change_and_drop('aaaaaaaa-0000-4000-8000-100000000020')
+select public.stable_write('bbbbbbbb-0000-4000-8000-100000000010')
+select public.change_and_drop('bbbbbbbb-0000-4000-8000-100000000010')
+select public.stable_write('bbbbbbbb-0000-4000-8000-100000000020')
+select public.change_and_drop('bbbbbbbb-0000-4000-8000-100000000020')
+select public.stable_write('cccccccc-0000-4000-8000-100000000010')
+select public.change_and_drop('cccccccc-0000-4000-8000-100000000010')
+select public.stable_write('cccccccc-0000-4000-8000-100000000020')
+select public.change_and_drop('cccccccc-0000-4000-8000-100000000020')
 select public.empty_list('aaaaaaaa-0000-4000-8000-100000000010')
 select public.empty_list('aaaaaaaa-0000-4000-8000-100000000020')
 select public.empty_list('bbbbbbbb-0000-4000-8000-100000000010')
@@ -263,3 +286,5 @@ anon public.w_moved none none all none
 anon public.w_given none none none none
 authenticated public.w_given none own none none
 authenticated public.w_text none own none none
+anon public.w_stable none none none none
+anon public.w_after none none none all
