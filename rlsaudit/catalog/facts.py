@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rlsaudit.catalog.grants import PUBLIC, Grant
 from rlsaudit.catalog.minor import (
+    Comment,
     Database,
     EventTrigger,
     Extension,
@@ -31,6 +32,7 @@ __all__ = [
     "Bucket",
     "Column",
     "ColumnRef",
+    "Comment",
     "Constraint",
     "Database",
     "DefaultAcl",
@@ -59,6 +61,7 @@ __all__ = [
     "Snapshot",
     "Trigger",
     "Type",
+    "UniqueIndex",
     "UserMapping",
     "Viewer",
 ]
@@ -235,7 +238,7 @@ class Function:
 
     `arguments` are the types of its input arguments, `defaults` the SQL of the last ones' defaults, with commas between
     them; `body` is the source, or the parsed body written out again. `settings` is `proconfig` (`search_path=""`); of a
-    custom setting (`app.key`) only the name, for it may be a secret.
+    custom setting (`app.key`) only the name, for it may be a secret. `cost` is `procost`, None in older snapshots.
     """
 
     oid: int
@@ -257,6 +260,17 @@ class Function:
     parameters: tuple[Parameter, ...] = ()
     strict: bool = False
     defaults: str | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFunction:
+    """A function of Postgres's own that reads or writes files of the server, with who may call it."""
+
+    name: str
+    arguments: str
+    owner: int
+    acl: tuple[Grant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +357,14 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """A unique index that is no constraint. `columns` are the numbers of its keys, 0 for an expression."""
+
+    relation: int
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceOwner:
     """The column that a serial or identity sequence belongs to."""
 
@@ -375,6 +397,7 @@ class Snapshot:
     """Every fact that an audit rests on, as of one moment. `blind` says what this connection could not see.
 
     `large_objects_open` is the setting `lo_compat_privileges`: their access control lists are then not asked.
+    `unique_indexes` are None in snapshots of versions that did not read them.
     """
 
     server: Server
@@ -410,4 +433,7 @@ class Snapshot:
     row_calls: tuple[RowCall, ...] = ()
     spellings: tuple[Spelling, ...] = ()
     argument_calls: tuple[ArgumentCall, ...] = ()
+    system_functions: tuple[SystemFunction, ...] = ()
+    unique_indexes: tuple[UniqueIndex, ...] | None = None
+    comments: tuple[Comment, ...] = ()
     blind: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.flaws import Flaws
+from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Grant, Relation, Role
-    from rlsaudit.intent import Intent
+    from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
-    from rlsaudit.model import Cell, Persona
+    from rlsaudit.model import Cell, Finding, Persona
+    from rlsaudit.policy.poses import Named
+    from rlsaudit.probe import Held
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -41,6 +45,9 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
+    `secrets` are what personas were seen to read of those.
+    `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
     access: Access
@@ -53,7 +60,11 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
+    secrets: tuple[Held, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
+    found: tuple[Finding, ...] = ()
+    today: date = date.max
 
     @property
     def catalog(self) -> Catalog:
@@ -122,6 +133,12 @@ class Case:
         protected = is_protected(self.catalog, relation)
         identity = self.catalog.identity(relation)
         return self.intent.intended(persona.name, persona.role, identity, operation, protected=protected)
+
+    def deciding(self, persona: Persona, relation: Relation, operation: Operation) -> Allowance | None:
+        """The entry of the intent that says how far the persona may get; None where none does."""
+        protected = is_protected(self.catalog, relation)
+        identity = self.catalog.identity(relation)
+        return self.intent.deciding(persona.name, persona.role, identity, operation, protected=protected)
 
     def reads(self, persona: Persona, view: Relation) -> tuple[ViewRead, ...]:
         """The tables that a query of the persona on a view reads."""
@@ -222,6 +239,15 @@ class Case:
         made = settings(self.catalog, self.platform, answer.supposed.asker)
         passed = "rows of somebody else's, none of which exists, pass the policies"
         return Evidence(EvidenceKind.PROBE, transcript(made, answer.probe.sql), passed)
+
+    def asks(self, name: tuple[str, ...]) -> bool:
+        """Whether one of the project's functions of that name asks who is calling, itself or below."""
+        return any(self.indirect.body(one).asks_identity for one in self.named(name))
+
+    @cached_property
+    def named(self) -> Named:
+        """The project's functions that a name in a body may mean."""
+        return named_in(self.catalog)
 
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
         """The call that gave rows of others, made for the purpose; None where none did."""

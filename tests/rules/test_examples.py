@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from projects import audited
 from psycopg import sql
 
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
-from rlsaudit.model import Severity
+from rlsaudit.model import EvidenceKind, Severity
 from rlsaudit.rules import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
+    from rlsaudit.connect import Session
     from rlsaudit.model import Finding
     from rlsaudit.rules import Example, Rule
 
@@ -46,21 +49,34 @@ def roles(database: str, example: Example) -> Iterator[str]:
             connection.execute(sql.SQL("drop role {}").format(name))
 
 
-def _on_supabase(url: str, example: Example) -> tuple[Finding, ...]:
+@pytest.fixture
+def options(example: Example, tmp_path: Path) -> Options:
+    """How the example is audited: with its intent file, where it has one."""
+    if not example.intent:
+        return Options(roles=example.roles)
+    path = tmp_path / "rlsaudit.toml"
+    path.write_text(example.intent, "utf-8")
+    return Options(roles=example.roles, intent=path)
+
+
+def _on_supabase(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
+        connection.execute(example.before.encode())
         grant_replay_rights(connection)
         connection.execute("set role postgres")
         connection.execute(example.sql.encode())
         connection.execute("reset role")
         revoke_replay_rights(connection)
-    return _audited(url, Options())
+    return _audited(url, options, example.version)
 
 
-def _audited(url: str, options: Options) -> tuple[Finding, ...]:
+def _audited(url: str, options: Options, version: int | None) -> tuple[Finding, ...]:
     """What is found in the database; with rows attacked it is the same, and no proof is contradicted."""
     with connect(url) as session:
-        read = audit(session, options).findings
-        attacked = audit(session, replace(options, throwaway=True))
+        read = audited(session, options, version).findings
+        # As if it were the project's own, which it is here.
+        attacked = audited(session, replace(options, throwaway=True, clone=True), version)
+        _replayed(session, read)
     assert [one for one in attacked.matrix if "a bug of rlsaudit" in f"{one.because} {one.escalated_because}"] == []
     assert {(one.rule, one.fingerprint, one.severity) for one in attacked.findings} == {
         (one.rule, one.fingerprint, one.severity) for one in read
@@ -68,10 +84,24 @@ def _audited(url: str, options: Options) -> tuple[Finding, ...]:
     return read
 
 
-def _on_postgres(url: str, example: Example) -> tuple[Finding, ...]:
+def _replayed(session: Session, findings: Iterable[Finding]) -> None:
+    """What a question to the catalog says as somebody can be asked again, and all that it asks for is so."""
+    for one in findings:
+        if one.evidence.kind is EvidenceKind.CATALOG and one.evidence.sql[-1:] == ("rollback",):
+            *before, question, _ = one.evidence.sql
+            for line in before:
+                session.connection.execute(line.encode())
+            answer = session.connection.execute(question.encode()).fetchone()
+            session.connection.execute("rollback")
+            assert answer is not None, one
+            assert False not in answer, one
+
+
+def _on_postgres(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
+        connection.execute(example.before.encode())
         connection.execute(example.sql.encode())
-    return _audited(url, Options(roles=example.roles))
+    return _audited(url, options, example.version)
 
 
 def _is_found(rule: Rule, example: Example, findings: tuple[Finding, ...]) -> None:
@@ -84,29 +114,29 @@ def _is_quiet(findings: Iterable[Finding]) -> None:
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.SUPABASE))
-def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example) -> None:
-    _is_found(rule, example, _on_supabase(supabase_database, example))
+def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example, options: Options) -> None:
+    _is_found(rule, example, _on_supabase(supabase_database, example, options))
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.SUPABASE))
-def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example) -> None:
-    findings = _on_supabase(supabase_database, example)
+def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example, options: Options) -> None:
+    findings = _on_supabase(supabase_database, example, options)
     assert [one for one in findings if one.rule == rule.id] == []
     _is_quiet(findings)
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.POSTGRES))
-def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example) -> None:
-    _is_found(rule, example, _on_postgres(roles, example))
+def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example, options: Options) -> None:
+    _is_found(rule, example, _on_postgres(roles, example, options))
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.POSTGRES))
-def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example) -> None:
-    findings = _on_postgres(roles, example)
+def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example, options: Options) -> None:
+    findings = _on_postgres(roles, example, options)
     assert [one for one in findings if one.rule == rule.id] == []
     _is_quiet(findings)
 
 
 def test_a_new_project_is_quiet(supabase_database: str) -> None:
     with connect(supabase_database) as session:
-        assert audit(session, Options()).findings == ()
+        assert audited(session, Options()).findings == ()

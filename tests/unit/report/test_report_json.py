@@ -87,7 +87,7 @@ def test_reports_fit_the_schema(sample: samples.Sample) -> None:
 
 def test_keys_come_in_the_order_of_the_contract() -> None:
     document = printed(samples.flawed())
-    assert list(document) == [*FIRST_REPORT, "base", "existing", "changes"]
+    assert list(document) == [*FIRST_REPORT, "base", "existing", "changes", "baseline"]
     for part in ("matrix", "findings"):
         first = list(FIRST_REPORT[part][0])
         assert list(document[part][0])[: len(first)] == first
@@ -189,5 +189,5 @@ def test_enumerations_are_complete(definition: str, words: type[Reach | Severity
 def test_object_types_are_those_of_the_contract() -> None:
     assert json_schema()["$defs"]["ObjectRef"]["properties"]["type"]["enum"] == [
         *("table", "view", "materialized_view", "foreign_table", "column", "function", "policy", "schema", "sequence"),
-        *("role", "bucket", "publication", "extension", "trigger", "server"),
+        *("role", "bucket", "publication", "extension", "trigger", "server", "intent"),
     ]
