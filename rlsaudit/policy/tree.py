@@ -234,6 +234,12 @@ _texts: dict[int, tuple[Node, str]] = {}
 ANY_SUBLINK, ALL_SUBLINK = SubLinkType.ANY_SUBLINK, SubLinkType.ALL_SUBLINK
 
 
+def returning(statement: Node) -> Node:
+    """Returns the targets of RETURNING, which Postgres 18's grammar keeps elsewhere than those before it."""
+    clause = getattr(statement, "returningClause", None)
+    return (clause.exprs if clause is not None else getattr(statement, "returningList", None)) or ()
+
+
 def is_scalar(link: Node) -> bool:
     """Whether a subquery stands for one value, or an array of values, and not for a condition."""
     return link.subLinkType in {SubLinkType.EXPR_SUBLINK, SubLinkType.ARRAY_SUBLINK}
