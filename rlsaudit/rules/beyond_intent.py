@@ -129,22 +129,22 @@ def _met_by_client(case: Case, relation: Relation, cell: Cell) -> tuple[str, ...
     role = case.role(persona).oid
     asked = case.predicates.check if cell.operation is Operation.INSERT else case.predicates.using
     formula = asked(persona, role, relation, cell.operation)
-    return way.chosen if decide(_without_chosen(formula)).at_least < way.at_least else ()
+    return way.chosen if decide(without_chosen(formula)).at_least < way.at_least else ()
 
 
-def _without_chosen(formula: Formula) -> Formula:
+def without_chosen(formula: Formula) -> Formula:
     """The predicate for a client that writes nothing of use."""
     match formula:
         case Atom(AtomKind.CHOSEN):
             return FALSE
         case Not(operand):
-            return Not(_without_chosen(operand))
+            return Not(without_chosen(operand))
         case And(operands) | Or(operands) | Coalesce(operands):
-            return replace(formula, operands=tuple(_without_chosen(one) for one in operands))
+            return replace(formula, operands=tuple(without_chosen(one) for one in operands))
         case Is(operand, value, negated):
-            return Is(_without_chosen(operand), value, negated)
+            return Is(without_chosen(operand), value, negated)
         case Written(meant):
-            return _without_chosen(meant)
+            return without_chosen(meant)
         case _:
             return formula
 
