@@ -59,8 +59,9 @@ class Bench:
         self._drop(self._kept)
 
     def before(self) -> Side:
-        """Audits the database that stands for what was audited, as it is."""
-        return self._standing.again(self._standing.login)
+        """Returns the audit of the database as it is, before anything is changed."""
+        standing = self._standing
+        return standing.again(standing.login) if standing.copied else standing.side
 
     def attempt(self, sql: str, *, afresh: bool = False) -> Side:
         """Audits a copy to which `sql` was applied, on top of what was kept; `afresh`: to the database as it was.

@@ -10,15 +10,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.compare import compare
+from rlsaudit.fix.floor import given, relation_of
 from rlsaudit.model import Direction, Operation, Reach, Severity
-from rlsaudit.policy.decide import decide
-from rlsaudit.rules.beyond_intent import without_chosen
+from rlsaudit.reach.family import ancestors
 from rlsaudit.rules.wording import ROWS, VERBS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.compare import Side
     from rlsaudit.model import Cell, Finding
     from rlsaudit.rules import Case
@@ -39,6 +39,7 @@ def objections(before: Side, after: Side, finding: Finding | None = None) -> tup
         *_opens(pairs),
         *_lets(before, after),
         *_takes(before, after, pairs),
+        *_empties(before.case, after.case),
     )
 
 
@@ -62,15 +63,19 @@ def _stays(after: Side, pairs: list[_Pair], finding: Finding) -> Iterator[str]:
         yield "the finding is still there after it"
         return
     concerned = {*finding.relations, finding.object.identity}
-    doubtful = [
-        now
-        for was, now in pairs
-        if was is not None and now is not None and now.relation in concerned and was.at_least > was.intended
-        if now.at_least <= now.intended < now.at_most
-    ]
-    if doubtful:
-        one = doubtful[0]
-        yield f"whether it keeps {one.persona} from {one.relation} ({one.operation}) is not known: {one.because}"
+    for was, now in pairs:
+        if was is None or now is None or now.relation not in concerned or was.at_least <= was.intended:
+            continue
+        if now.at_least <= now.intended < now.at_most and _is_in_doubt(after.case, now, finding):
+            yield f"whether it keeps {now.persona} from {now.relation} ({now.operation}) is not known: {now.because}"
+            return
+
+
+def _is_in_doubt(case: Case, cell: Cell, finding: Finding) -> bool:
+    """Whether it is the fault itself of which nothing is known, and not another way to the rows."""
+    relation = relation_of(case, cell)
+    way = case.matrix.direct.get((cell.persona, relation.oid, cell.operation)) if relation is not None else None
+    return finding.object.identity in cell.paths or not cell.paths or way is None or way.at_most > cell.intended
 
 
 def _comes(before: Side, after: Side) -> Iterator[str]:
@@ -110,58 +115,73 @@ def _takes(before: Side, after: Side, pairs: list[_Pair]) -> Iterator[str]:
         if was is None:
             continue
         meant = now.intended if now is not None else was.intended
-        floor = min(_unaided(before.case, was), meant) if meant.decided else was.at_least
+        floor = min(given(before.case, was), meant) if meant.decided else was.at_least
+        if floor is Reach.NONE:
+            if now is not None and _was_open(before.case, was, now):
+                why = ", and whether it could before is not known"
+                lost[was.persona, was.relation, Reach.OWN, why].append(VERBS[was.operation])
+            continue
         got = now.at_least if now is not None else Reach.NONE
-        tried = floor if was.attacked is None else min(was.attacked, floor)
-        if got < floor and not _by_parent(after, was, floor):
+        if got < floor and not _by_parent(after.case, was, floor):
             most = now.at_most if now is not None else Reach.NONE
             why = "" if now is None or most < floor else f", as far as is known: {now.because}"
             lost[was.persona, was.relation, floor, why].append(VERBS[was.operation])
-        elif now is not None and now.attacked is not None and now.attacked < tried and got >= floor:
+        elif now is not None and _failed(was, now):
             why = ": policies would allow it, but it failed when it was tried with rows made for it"
-            lost[was.persona, was.relation, tried, why].append(VERBS[was.operation])
-        elif now is not None and floor is not Reach.NONE and (columns := _lost_columns(before.case, was, now)):
+            lost[was.persona, was.relation, floor, why].append(VERBS[was.operation])
+        elif now is not None and (columns := _lost_columns(before.case, was, now)):
             yield f"{was.persona} could no longer {VERBS[was.operation]} {listed(columns)} of {was.relation}"
     for (persona, relation, floor, why), verbs in lost.items():
         yield f"{persona} could no longer {listed(verbs)} {ROWS[floor]} of {relation}{why}"
 
 
-def _unaided(case: Case, cell: Cell) -> Reach:
-    """How far the persona surely gets without values that a client writes itself: those open what nobody was given."""
-    relation = _relation(case, cell)
-    if relation is None:
-        return cell.at_least
-    way = case.matrix.direct.get((cell.persona, relation.oid, cell.operation))
-    if way is None or not way.chosen or way.at_least < cell.at_least:
-        return cell.at_least
-    persona = case.persona(cell.persona)
-    asked = case.predicates.check if cell.operation is Operation.INSERT else case.predicates.using
-    formula = asked(persona, case.role(persona).oid, relation, cell.operation)
-    return min(cell.at_least, decide(without_chosen(formula)).at_least)
+def _empties(before: Case, after: Case) -> Iterator[str]:
+    """Policies that are gone although nothing else lets anybody do what they were for: then that is what was meant."""
+    for relation in before.catalog.snapshot.relations:
+        kept = after.catalog.relations_by_name.get((before.catalog.schema_name(relation), relation.name))
+        names = {one.name for one in after.catalog.policies[kept.oid]} if kept is not None else set()
+        gone = [one for one in before.catalog.policies[relation.oid] if one.permissive and one.name not in names]
+        for policy in gone if kept is not None else ():
+            left = {one.command for one in after.catalog.policies[kept.oid] if one.permissive} if kept else set()
+            if policy.command not in left and "*" not in left and _is_meant_for(before, relation, policy):
+                yield f'nobody else is let in where policy "{policy.name}" of {before.catalog.identity(relation)} was'
 
 
-def _by_parent(after: Side, was: Cell, floor: Reach) -> bool:
+def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:
+    """Whether somebody whom the policy is for is meant to reach rows by it."""
+    return any(
+        policy in case.access.policies(case.role(persona).oid, relation, operation)
+        and case.intended(persona, relation, operation) is not Reach.NONE
+        for persona in case.personas
+        for operation in Operation
+    )
+
+
+def _was_open(case: Case, was: Cell, now: Cell) -> bool:
+    """Whether rows that were meant may have been reached by the relation's own name, and surely no more are."""
+    relation = relation_of(case, was)
+    way = case.matrix.direct.get((was.persona, relation.oid, was.operation)) if relation is not None else None
+    return way is not None and was.at_least is Reach.NONE and now.at_most < min(way.at_most, now.intended)
+
+
+def _failed(was: Cell, now: Cell) -> bool:
+    """Whether statements got less far than they did where that was within the intent."""
+    if was.attacked is None or now.attacked is None or was.attacked > was.intended:
+        return False
+    return now.attacked < min(was.attacked, now.intended)
+
+
+def _by_parent(case: Case, was: Cell, floor: Reach) -> bool:
     """Whether the rows of a partition or child are still reached by the name of what it is a part of."""
-    case = after.case
-    relation = _relation(case, was)
-    waiting = list(case.catalog.parents[relation.oid]) if relation is not None else []
-    seen = set[int]()
-    while waiting:
-        oid = waiting.pop()
-        parent = case.catalog.relations.get(oid)
-        if parent is None or oid in seen:
-            continue
-        seen.add(oid)
-        waiting.extend(case.catalog.parents[oid])
-        cell = case.matrix.by_key.get((was.persona, case.catalog.identity(parent), was.operation))
-        if cell is not None and cell.at_least >= floor:
-            return True
-    return False
+    relation = relation_of(case, was)
+    above = ancestors(case.catalog, relation) if relation is not None else ()
+    cells = (case.matrix.by_key.get((was.persona, case.catalog.identity(one), was.operation)) for one in above)
+    return any(one is not None and one.at_least >= floor for one in cells)
 
 
 def _lost_columns(case: Case, was: Cell, now: Cell) -> list[str]:
     """Columns that are no longer reached, apart from those by which the persona let itself in elsewhere."""
-    relation = _relation(case, was)
+    relation = relation_of(case, was)
     if relation is None or now.columns is None:
         return []
     every = [one.name for one in case.catalog.columns[relation.oid] if not one.generated]
@@ -175,7 +195,3 @@ def _lost_columns(case: Case, was: Cell, now: Cell) -> list[str]:
         for column in step.columns
     }
     return [one for one in had if one not in now.columns and one not in letting_in]
-
-
-def _relation(case: Case, cell: Cell) -> Relation | None:
-    return next((one for one in case.exposed if case.catalog.identity(one) == cell.relation), None)

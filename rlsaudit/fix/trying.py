@@ -11,13 +11,13 @@ from rlsaudit.fix.judge import objections
 from rlsaudit.fix.migration import fix_lines, migration
 from rlsaudit.fix.model import Mended, Outcome, Tried
 from rlsaudit.migrations.split import split
-from rlsaudit.model import Direction
+from rlsaudit.model import Direction, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rlsaudit.compare import Side
-    from rlsaudit.model import Finding
+    from rlsaudit.model import Change, Finding
     from rlsaudit.source import Standing
 
 _UNSEEN = "its names cannot be written out so that they are seen and the lines still run"
@@ -65,19 +65,25 @@ class _Trying:
             after = self._bench.attempt(finding.fix.sql)
         except RefusedError as error:
             return Tried(finding, Outcome.DRAFT, (str(error),))
-        against = objections(self._now, after, finding)
+        changes = compare(self._now, after).changes
+        against = (*objections(self._now, after, finding), *_may_be_meant(finding, changes))
         if against:
             self._bench.undo()
             return Tried(finding, Outcome.DRAFT, against)
         self._bench.keep()
-        closed = tuple(one for one in compare(self._now, after).changes if one.direction is Direction.LESS)
+        closed = tuple(one for one in changes if one.direction is Direction.LESS)
         self._now = after
         self._kept.append(finding)
         return Tried(finding, Outcome.VERIFIED, closed=closed)
 
     def again(self, tried: list[Tried]) -> list[Tried]:
         """Tries drafts once more where a fix that was kept since has to do with the same relations."""
-        kept = [number for number, one in enumerate(tried) if one.outcome is Outcome.VERIFIED]
+        # Facts that are merely worth knowing are about everything.
+        kept = [
+            number
+            for number, one in enumerate(tried)
+            if one.outcome is Outcome.VERIFIED and one.finding.severity > Severity.INFO
+        ]
         return [
             self.one(one.finding)
             if one.outcome is Outcome.DRAFT
@@ -107,6 +113,17 @@ class _Trying:
 
 def _is_in(side: Side, finding: Finding) -> bool:
     return any(one.fingerprint == finding.fingerprint for one in side.report.findings)
+
+
+def _may_be_meant(finding: Finding, changes: Iterable[Change]) -> Iterator[str]:
+    """What is of medium severity may be meant, as long as nobody says so or not: whom the fix would shut out."""
+    shut = [one for one in changes if one.kind == "cell" and one.direction is Direction.LESS and one.persona]
+    if finding.severity is Severity.MEDIUM and shut:
+        one = shut[0]
+        yield (
+            f"it may be meant: {one.persona} would reach less of {one.what} ({one.operation}: {one.before} → "
+            f"{one.after}); declare it in the intent file, or else run this"
+        )
 
 
 def _touch(one: Finding, other: Finding) -> bool:

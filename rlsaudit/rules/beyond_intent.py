@@ -14,7 +14,7 @@ from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.by_chain import found_by_chain
 from rlsaudit.rules.child_direct import is_as_open_as_parent
 from rlsaudit.rules.flawed import flawed
-from rlsaudit.rules.opened import bounds, drop
+from rlsaudit.rules.opened import bounds, narrow, rewrite
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed, who_can
 
@@ -194,7 +194,7 @@ def _fix(case: Case, relation: Relation, cells: list[Cell]) -> str:
         return f"alter table {identity} force row level security;"
     opening = _opening(case, relation, cells)
     if opening:
-        return "\n".join(drop(case, relation, one) for one in opening)
+        return "\n".join(_narrower(case, relation, one) for one in opening)
     operations = list(dict.fromkeys(one.operation.value for one in cells))
     personas = [case.persona(name) for name in dict.fromkeys(one.persona for one in cells)]
     holders = dict.fromkeys(name for one in operations for name in case.holders(personas, relation.acl, one.upper()))
@@ -202,6 +202,15 @@ def _fix(case: Case, relation: Relation, cells: list[Cell]) -> str:
     return f"revoke {', '.join(operations)} on {identity} from {roles};"
 
 
+def _narrower(case: Case, relation: Relation, policy: Policy) -> str:
+    """What the client says of itself, the server can say of it as well: then whom it was meant for keeps it."""
+    asked = f"{policy.using} {policy.check}"
+    if _USERS_WORD in asked:
+        return rewrite(case, relation, policy, lambda text: text.replace(_USERS_WORD, _SERVERS_WORD))
+    return narrow(case, relation, policy, within=True)
+
+
+_USERS_WORD, _SERVERS_WORD = "'user_metadata'", "'app_metadata'"
 _MEMBERS = """
             create table public.teams (id uuid primary key default gen_random_uuid(), name text);
             create table public.members (team_id uuid not null references public.teams, user_id uuid not null,

@@ -21,8 +21,8 @@ class Standing:
 
     `login` is its conninfo, as a role that may change what it holds. It is called `name` in `server`, and nobody is
     connected to it, so that it may be copied. `again` audits it, or a copy, by such a conninfo. `hosted` is whether
-    that role is a Supabase project's `postgres`, which may do more where Supabase hosts it. `doubts` are about what
-    does not stand for what was audited.
+    that role is a Supabase project's `postgres`, which may do more where Supabase hosts it. `copied` is whether it is
+    only rebuilt like what was audited; `doubts` are then about what is not alike.
     """
 
     side: Side
@@ -31,4 +31,5 @@ class Standing:
     name: str
     again: Callable[[str], Side]
     hosted: bool = False
+    copied: bool = False
     doubts: Doubts = NO_DOUBTS

@@ -106,7 +106,7 @@ def cloned(session: Session, conninfo: str, request: EngineRequest, options: Opt
             return Side(found.report, found.case)
 
         side = Side(replace(report, target=target), audited.case)
-        yield Standing(side, clone.login, server, clone.name, again, doubts=doubts)
+        yield Standing(side, clone.login, server, clone.name, again, copied=True, doubts=doubts)
 
 
 def _not_to_be_locked(catalog: Catalog) -> list[tuple[str, str]]:
