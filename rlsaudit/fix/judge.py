@@ -158,10 +158,12 @@ def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:
 
 
 def _was_open(case: Case, was: Cell, now: Cell) -> bool:
-    """Whether rows that were meant may have been reached by the relation's own name, and surely no more are."""
+    """Whether rows of a table that were meant may have been reached by its own name, and surely no more are."""
     relation = relation_of(case, was)
-    way = case.matrix.direct.get((was.persona, relation.oid, was.operation)) if relation is not None else None
-    return way is not None and was.at_least is Reach.NONE and now.at_most < min(way.at_most, now.intended)
+    if relation is None or relation.kind not in "rp" or was.at_least is not Reach.NONE:
+        return False
+    way = case.matrix.direct.get((was.persona, relation.oid, was.operation))
+    return way is not None and now.at_most < min(way.at_most, now.intended)
 
 
 def _failed(was: Cell, now: Cell) -> bool:

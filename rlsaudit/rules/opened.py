@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.platform import Platform
+from rlsaudit.catalog.platform import FILES, Platform
 from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.personas import built_in
@@ -96,16 +98,34 @@ def _clauses(policy: Policy, change: Callable[[str], str], *, given: bool = Fals
     texts = {"using": policy.using, "with check": policy.check}
     asked = {clause: texts[clause] or (None if given else policy.using) for clause in _CLAUSES[policy.command]}
     return " ".join(
-        f"{clause} ({change(text or 'true')})" for clause, text in asked.items() if text is not None or not given
+        f"{clause} {_enclosed(change(text or 'true'))}"
+        for clause, text in asked.items()
+        if text is not None or not given
     )
 
 
 def _both(condition: str, other: str) -> str:
-    return f"({condition}) and {other}"
+    return f"{_enclosed(condition)} and {other}"
+
+
+def _enclosed(condition: str) -> str:
+    """The condition in parentheses, which the server puts around most of them itself."""
+    code = _QUOTED.sub("", condition)
+    depths = list(accumulate((one == "(") - (one == ")") for one in code))
+    is_whole = code.startswith("(") and 0 not in depths[:-1] and depths[-1] == 0
+    return condition if is_whole else f"({condition})"
+
+
+_QUOTED = re.compile("'[^']*'|\"[^\"]*\"")
 
 
 def _are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
-    """Whether without the policy everybody still gets to rows of its own, by all that it is for and that is meant."""
+    """Whether without the policy everybody still gets to rows of its own, by all that it is for and that is meant.
+
+    Not so of files: what a policy lets through there is of one bucket.
+    """
+    if (case.catalog.schema_name(relation), relation.name) == FILES:
+        return False
     for persona in case.personas:
         for operation in Operation:
             applying = case.access.policies(case.role(persona).oid, relation, operation)

@@ -119,21 +119,29 @@ def _owner(case: Case, relation: Relation) -> Column | None:
 
 def _elsewhere(case: Case, relation: Relation) -> Iterator[str]:
     """Conditions by which rows of another table are somebody's own, over columns that this one has as well."""
-    columns = {one.name: one.type for one in case.catalog.columns[relation.oid]}
+    columns = {one.name: _meaning(case, relation, one) for one in case.catalog.columns[relation.oid]}
     for other in case.exposed:
         if other.oid == relation.oid or not other.rls or other.kind not in "rp":
             continue
         outer = re.compile(rf"(?<![\w.\"]){re.escape(ident(other.name))}\.")
         for policy in case.catalog.policies[other.oid]:
-            fits = policy.permissive and _has_columns(case, other, policy, columns)
-            if fits and policy.using and _is_own(case, other, policy, policy.using):
+            used = {one.column for one in policy.columns if one.relation == other.oid}
+            asked = [one for one in case.catalog.columns[other.oid] if one.number in used]
+            alike = all((found := columns.get(one.name)) and found == _meaning(case, other, one) for one in asked)
+            if asked and alike and policy.permissive and policy.using and _is_own(case, other, policy, policy.using):
                 yield outer.sub(lambda _: f"{ident(relation.name)}.", policy.using)
 
 
-def _has_columns(case: Case, other: Relation, policy: Policy, columns: Mapping[str, str]) -> bool:
-    used = {one.column for one in policy.columns if one.relation == other.oid}
-    types = {one.name: one.type for one in case.catalog.columns[other.oid] if one.number in used}
-    return bool(types) and all(columns.get(name) == kind for name, kind in types.items())
+def _meaning(case: Case, relation: Relation, column: Column) -> tuple[object, ...]:
+    """What a column of that name stands for, as far as another table's can be told to be the same; empty if unknown.
+
+    It refers to the same table, or is called as whoever owns a row is. Keys are all called `id`, of different things.
+    """
+    for one in case.catalog.constraints[relation.oid]:
+        if one.kind == _FOREIGN_KEY and one.columns == (column.number,) and column.name != "id":
+            return (column.type, one.foreign_relation, one.foreign_columns)
+    owns = case.intent.names_owner(column.name) or case.intent.names_tenant(column.name)
+    return (column.type, column.name) if owns else ()
 
 
 def _is_own(case: Case, other: Relation, policy: Policy, using: str) -> bool:
