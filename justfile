@@ -36,6 +36,10 @@ expressions seed=`python3 -c "import random; print(random.randrange(10**9))"`:
     @echo "seed {{ seed }}"
     HYPOTHESIS_PROFILE=thorough pytest --hypothesis-seed={{ seed }} --pg 15,16,17,18 tests/property/test_expression_values.py
 
+# Break the applications of tests/oracle/apps in so many places each, and see that what opens is found: `just mutants 20`.
+mutants each="1000":
+    MUTANTS={{ each }} pytest tests/rules/test_correct_apps.py -k broken
+
 # Compare every privilege in a database of yours with what its server says, as superuser: `just compare-privileges URL`.
 compare-privileges conninfo:
     @python tests/compare_privileges.py "{{ conninfo }}"

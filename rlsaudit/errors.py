@@ -36,3 +36,7 @@ class SnapshotError(AuditError):
 
 class IntentError(AuditError):
     """An intent file or pack is unreadable or says something that cannot be."""
+
+
+class BaselineError(AuditError):
+    """A baseline is unreadable, or is none."""

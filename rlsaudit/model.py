@@ -289,7 +289,8 @@ class Report:
     """All that an audit has to say. Reporters print it and decide nothing.
 
     Where it was compared with another (`base` says with which), `findings` are the new ones, `existing` those that were
-    there before, and `changes` what differs.
+    there before, and `changes` what differs. Where a file of known findings was given (`baseline` is its name), those
+    are `existing` as well.
     """
 
     tool: Tool
@@ -303,3 +304,9 @@ class Report:
     base: str | None = None
     existing: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
+    baseline: str | None = None
+
+    @property
+    def only_new(self) -> bool:
+        """Whether `findings` are no more than what is new."""
+        return self.base is not None or self.baseline is not None

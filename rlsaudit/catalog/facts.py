@@ -59,6 +59,7 @@ __all__ = [
     "Snapshot",
     "Trigger",
     "Type",
+    "UniqueIndex",
     "UserMapping",
     "Viewer",
 ]
@@ -343,6 +344,14 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """A unique index that is no constraint. `columns` are the numbers of its keys, 0 for an expression."""
+
+    relation: int
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceOwner:
     """The column that a serial or identity sequence belongs to."""
 
@@ -375,6 +384,7 @@ class Snapshot:
     """Every fact that an audit rests on, as of one moment. `blind` says what this connection could not see.
 
     `large_objects_open` is the setting `lo_compat_privileges`: their access control lists are then not asked.
+    `unique_indexes` are None in snapshots of versions that did not read them.
     """
 
     server: Server
@@ -410,4 +420,5 @@ class Snapshot:
     row_calls: tuple[RowCall, ...] = ()
     spellings: tuple[Spelling, ...] = ()
     argument_calls: tuple[ArgumentCall, ...] = ()
+    unique_indexes: tuple[UniqueIndex, ...] | None = None
     blind: tuple[str, ...] = ()

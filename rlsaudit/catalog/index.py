@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Schema,
         Snapshot,
         Trigger,
+        UniqueIndex,
     )
 
 KINDS: Mapping[str, str] = {
@@ -114,6 +115,11 @@ class Catalog:
     def constraints(self) -> Mapping[int, tuple[Constraint, ...]]:
         """Constraints by their relation's OID."""
         return _grouped(self.snapshot.constraints, lambda one: one.relation)
+
+    @cached_property
+    def unique_indexes(self) -> Mapping[int, tuple[UniqueIndex, ...]]:
+        """Unique indexes that are no constraints, by their relation's OID, as far as the snapshot has them."""
+        return _grouped(self.snapshot.unique_indexes or (), lambda one: one.relation)
 
     @cached_property
     def parents(self) -> Mapping[int, tuple[int, ...]]:

@@ -8,6 +8,7 @@ whether an expression is there.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -141,12 +142,18 @@ class _Names:
             "constraints": frozenset(
                 (each.name, each.kind, self._text(each.definition)) for each in catalog.constraints[one.oid]
             ),
+            "unique indexes": self._unique_indexes(one),
             "parents": frozenset(
                 catalog.identity(catalog.relations[each])
                 for each in catalog.parents[one.oid]
                 if each in catalog.relations
             ),
         }
+
+    def _unique_indexes(self, one: Relation) -> Hashable:
+        names = {each.number: each.name for each in self._catalog.columns[one.oid]}
+        keys = (tuple(names.get(key, "") for key in each.columns) for each in self._catalog.unique_indexes[one.oid])
+        return frozenset(Counter(keys).items())
 
     def _column(self, one: Column) -> Hashable:
         facts = (one.name, one.type, one.not_null, one.default, one.generated, one.identity, self._text(one.constant))

@@ -331,6 +331,18 @@ select pg_catalog.json_build_object(
       -- NOT NULL is told of columns, where it does not say that older rows may break it.
       or (k.contype = 'n' and not k.convalidated)
   ),
+  'unique_indexes', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', i.indrelid::bigint,
+      'columns', (select coalesce(pg_catalog.json_agg(k.number order by k.place), '[]')
+                  from pg_catalog.unnest(i.indkey) with ordinality k(number, place)
+                  where k.place <= i.indnkeyatts)) order by i.indrelid, i.indexrelid), '[]')
+    from pg_catalog.pg_index i
+    join own_relations c on c.oid = i.indrelid
+    where i.indisunique
+      and not exists (select from pg_catalog.pg_constraint k
+                      where k.conindid = i.indexrelid and k.contype in ('p', 'u'))
+  ),
   'sequence_owners', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'sequence', d.objid::bigint, 'relation', d.refobjid::bigint, 'column', d.refobjsubid) order by d.objid), '[]')

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rlsaudit.cli.baseline import BaselineFile, UpdateBaseline, against
 from rlsaudit.cli.exits import exit_code
 from rlsaudit.cli.options import (
     CLONE,
@@ -70,6 +71,8 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     format_name: FormatName = TEXT,
     output: OutputFile = None,
     receipt: ReceiptFile = None,
+    baseline: BaselineFile = None,
+    update_baseline: UpdateBaseline = False,
     fail_on: Annotated[
         str, typer.Option(metavar="LEVEL", help="Exit with 1 from this severity on: info, low, medium, high, critical.")
     ] = "high",
@@ -101,6 +104,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
     known_probe(probe, CLONE)
     level = known_severity(fail_on)
     can_be_saved(output)
+    only_new = against(baseline, update=update_baseline)
     seen = witness(receipt, probe)
     request = engine_request(engine, None, pg_bin, major)
     if probe != CLONE and request != EngineRequest():
@@ -123,6 +127,7 @@ def _audit(  # noqa: PLR0913 — the options of the command, each named
             else:
                 options = Options(tuple(schema or ()), tuple(role or ()), probe, intent, tell)
                 report = audit(session, options)
+    report = only_new(report)
     deliver(report, format_name, output)
     raise typer.Exit(exit_code(report, level, strict=strict))
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rlsaudit.cli.baseline import BaselineFile, UpdateBaseline, against
 from rlsaudit.cli.exits import exit_code
 from rlsaudit.cli.failures import is_database
 from rlsaudit.cli.options import (
@@ -77,6 +78,8 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
     format_name: FormatNames = None,
     output: OutputFiles = None,
     receipt: ReceiptFile = None,
+    baseline: BaselineFile = None,
+    update_baseline: UpdateBaseline = False,
     fail_on: FailOn = "high",
     strict: Strict = False,
 ) -> None:
@@ -96,6 +99,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
         raise UsageError("A database has no migrations to replay.", hint="`rlsaudit audit` and its URL audits it.")
     wanted = paired(format_name, output)
     level = known_severity(fail_on)
+    only_new = against(baseline, update=update_baseline)
     recipe = Recipe(
         engine_request(engine, engine_url, pg_bin, major),
         known_era(grants),
@@ -114,6 +118,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
             named = Named(base, path, recipe)
             before = open_side(named, options)
             report = compared(before, from_migrations(path, seen, options, before), named.shown)
+    report = only_new(report)
     for name, file in wanted:
         deliver(report, name, file)
     raise typer.Exit(exit_code(report, level, strict=strict))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,13 @@ from rlsaudit.compare.objects import compare_objects
 from rlsaudit.model import Change, Direction, Operation, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from rlsaudit.model import Finding, Report
+    from rlsaudit.model import Finding, Report, Summary
     from rlsaudit.rules import Case
 
 
-_OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
+OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
 """What a finding's operation is where it is about cells of the matrix, and not about TRUNCATE or EXECUTE."""
 
 
@@ -70,21 +71,23 @@ def _is_new(finding: Finding, known: Finding | None, opened: set[str]) -> bool:
     if known is None or finding.severity > known.severity:
         return True
     # The same fault may let somebody do more than before: a table without RLS that is now granted to be written.
-    return finding.operation in _OF_CELLS and not opened.isdisjoint(finding.relations)
+    return finding.operation in OF_CELLS and not opened.isdisjoint(finding.relations)
 
 
 def compared(before: Side, after: Side, name: str) -> Report:
     """Returns the report of `after` with what is new in it as its findings; `name` is what the base is called."""
     found = compare(before, after)
-    count = {level: sum(one.severity is level for one in found.new) for level in Severity}
-    summary = replace(
-        after.report.summary,
-        critical=count[Severity.CRITICAL],
-        high=count[Severity.HIGH],
-        medium=count[Severity.MEDIUM],
-        low=count[Severity.LOW],
-        info=count[Severity.INFO],
-    )
     return replace(
-        after.report, summary=summary, findings=found.new, existing=found.old, changes=found.changes, base=name
+        after.report,
+        summary=counted(after.report.summary, found.new),
+        findings=found.new,
+        existing=found.old,
+        changes=found.changes,
+        base=name,
     )
+
+
+def counted(summary: Summary, findings: Iterable[Finding]) -> Summary:
+    """Returns a summary with the findings counted that are given."""
+    count = Counter(one.severity for one in findings)
+    return replace(summary, **{level.value: count[level] for level in Severity})

@@ -16,6 +16,7 @@ from rlsaudit.catalog.firing import fires
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import WHO, body_of, statements_of
+from rlsaudit.policy.compared_whole import compared_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,19 +27,22 @@ if TYPE_CHECKING:
 
 _WHO = WHO | {SQLValueFunctionOp.SVFOP_CURRENT_SCHEMA}
 """A schema may be somebody's: `$user` stands first in the search_path."""
-_ASKS = frozenset(
-    {"current_schema", "current_schemas", "getpgusername", "pg_has_role", "row_security_active", "session_user", "user"}
-)
+_ASKS = frozenset({"current_schema", "current_schemas", "getpgusername", "row_security_active", "session_user", "user"})
+_MEMBER = "pg_has_role"
 _ASKS_TOO = ("has_", "_privilege")
 """How the names of functions begin and end that look up what a role may do."""
 _SETTINGS_OF_ROLES = frozenset({"is_superuser", "role", "search_path", "session_authorization"})
 
 
 class RoleAsked:
-    """What asks for the role in the database of one snapshot; nothing is looked at twice."""
+    """What asks for the role in the database of one snapshot; nothing is looked at twice.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `apart` limits it to what may look for the role by something else than its whole name: a part of it, a hash.
+    """
+
+    def __init__(self, catalog: Catalog, *, apart: bool = False) -> None:
         self._catalog = catalog
+        self._apart = apart
         self._relations: dict[int, bool] = {}
         self._functions: dict[int, bool] = {}
         self._by_name: defaultdict[str, list[Function]] = defaultdict(list)
@@ -103,27 +107,34 @@ class RoleAsked:
         return self._functions[function.oid]
 
     def _asks(self, node: Node) -> bool:
-        return any(map(self._is_asking, tree.walk(node))) or any(
+        whole = frozenset(map(id, compared_whole(node, is_asking, looks_up))) if self._apart else frozenset()
+        return any(is_asking(one) and id(one) not in whole for one in tree.walk(node)) or any(
             self._is_the_servers(one.schemaname, one.relname) for one in tree.relations(node)
         )
-
-    @staticmethod
-    def _is_asking(node: Node) -> bool:
-        match node:
-            case ast.SQLValueFunction(op=op):
-                return op in _WHO
-            case ast.FuncCall(funcname=written, args=arguments):
-                name = tree.name(written)[-1]
-                if name == "current_setting":
-                    return _setting(arguments or ()) is None or _setting(arguments or ()) in _SETTINGS_OF_ROLES
-                return name in _ASKS or (name.startswith(_ASKS_TOO[0]) and name.endswith(_ASKS_TOO[1]))
-            case _:
-                return False
 
     def _is_the_servers(self, schema: str | None, name: str | None) -> bool:
         if schema is not None:
             return (schema, name) not in self._catalog.relations_by_name
         return name not in self._named
+
+
+def is_asking(node: Node) -> bool:
+    """Whether a node itself asks for the role, or for what a role may do."""
+    match node:
+        case ast.SQLValueFunction(op=op):
+            return op in _WHO
+        case ast.FuncCall(funcname=written, args=arguments):
+            name = tree.name(written)[-1]
+            if name == "current_setting":
+                return _setting(arguments or ()) is None or _setting(arguments or ()) in _SETTINGS_OF_ROLES
+            return name in _ASKS or looks_up(name)
+        case _:
+            return False
+
+
+def looks_up(name: str) -> bool:
+    """Whether a function of this name looks up what a role may do."""
+    return name == _MEMBER or (name.startswith(_ASKS_TOO[0]) and name.endswith(_ASKS_TOO[1]))
 
 
 def _setting(arguments: tuple[Node, ...]) -> str | None:

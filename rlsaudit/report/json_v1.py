@@ -35,6 +35,7 @@ class Document:
     base: str | None = None
     existing: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
+    baseline: str | None = None
 
 
 def _render(report: Report, _: Screen) -> str:
@@ -51,6 +52,7 @@ def _render(report: Report, _: Screen) -> str:
         base=report.base,
         existing=report.existing,
         changes=report.changes,
+        baseline=report.baseline,
     )
     # msgspec.json.encode would refuse half a surrogate pair, and a report must not be lost over a name.
     builtins = msgspec.to_builtins(document, order="deterministic", str_keys=True)

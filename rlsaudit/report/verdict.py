@@ -81,13 +81,13 @@ def clean(report: Report) -> bool:
 def headline(report: Report) -> str:
     """Say in one sentence what was found. It speaks of safety only if nothing is missing.
 
-    Where the report compares with a base, it speaks of what is new.
+    Where no more than what is new counts, it speaks of that.
     """
     counts = _counts(report.summary, report.findings)
     opened = len(openings(report))
     if counts or opened:
         return _found(report, counts, opened)
-    if report.base is not None and not clean(report):
+    if report.only_new and not clean(report):
         gaps = missing(report)
         ending = ", but part of the answer is missing" if gaps.anything else ""
         return f"No new finding, and no new access beyond intent{ending}."
@@ -103,7 +103,7 @@ def headline(report: Report) -> str:
 
 
 def _found(report: Report, counts: dict[Severity, int], opened: int) -> str:
-    new = "new " if report.base is not None else ""
+    new = "new " if report.only_new else ""
     parts = []
     if counts:
         each = ", ".join(f"{number} {severity}" for severity, number in counts.items())
@@ -154,7 +154,7 @@ def shortfall(report: Report) -> str:
     gaps = missing(report)
     if gaps.of == 0:
         return NOTHING_COMPARED
-    explained = report.findings or report.base is not None
+    explained = report.findings or report.only_new
     opened = f"{headline(report)} {counted(report)}" if openings(report) and not report.findings else ""
     sentences = [opened, "" if explained else beyond(report), incompleteness(gaps)]
     return " ".join(filter(None, sentences))

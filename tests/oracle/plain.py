@@ -47,9 +47,9 @@ class Plain:
     intent: str
 
 
-def read_plain(name: str) -> Plain:
-    """Reads `plain/<name>.sql`."""
-    found = parts_of((PLAIN / f"{name}.sql").read_text("utf-8"), _PARTS)
+def read_plain(name: str, directory: Path = PLAIN) -> Plain:
+    """Reads `<name>.sql` of a directory."""
+    found = parts_of((directory / f"{name}.sql").read_text("utf-8"), _PARTS)
     lines = {part: [one.split() for one in text.splitlines() if one.strip()] for part, text in found.items()}
     declared = {one["name"]: one for one in tomllib.loads(found["-- @intent"]).get("persona", ())}
     asking = {

@@ -11,6 +11,8 @@ What A is a member of has such an identifier too. Where it cannot, as the row of
 
 `-- @measures` is what force has to find, so that a world keeps the point that it was made for: a persona, a relation,
 and the reach of SELECT, INSERT, UPDATE and DELETE, a line. Where nothing is decided the bounds would not notice.
+
+`apps/` holds applications in the same form that are right as they are; `-- @intent` is what their owners say of them.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 WORLDS = Path(__file__).parent / "worlds"
 A, B, C = (f"{letter * 8}-0000-4000-8000-000000000001" for letter in "abc")
-_PARTS = ("-- @seed", "-- @calls", "-- @claims", "-- @headers", "-- @tied", "-- @measures")
+APPS = Path(__file__).parent / "apps"
+_INTENT = "-- @intent"
+_PARTS = ("-- @seed", "-- @calls", "-- @claims", "-- @headers", "-- @tied", "-- @measures", _INTENT)
 _USERS = "\n".join(
     f"insert into auth.users (id, email, raw_user_meta_data) values ('{one}', '{one[0]}@example.com', '{{}}');"
     for one in (A, B, C)
@@ -64,6 +68,7 @@ class World:
     marks: Mapping[str, str] = field(default_factory=dict)
     seeing_all: frozenset[str] = frozenset({"anon", "S", "A", "B"})
     measures: tuple[Measure, ...] = ()
+    intent: str = ""
 
     def owners(self, values: Mapping[str, str | None]) -> frozenset[str]:
         """Whose a row of these values is."""
@@ -87,11 +92,11 @@ class Identity:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_world(name: str) -> World:
-    """Reads `worlds/<name>.sql`."""
-    found = parts_of((WORLDS / f"{name}.sql").read_text("utf-8"), _PARTS)
+def read_world(name: str, directory: Path = WORLDS) -> World:
+    """Reads `<name>.sql` of a directory."""
+    found = parts_of((directory / f"{name}.sql").read_text("utf-8"), _PARTS)
     calls, claims, headers, tied, measures = (
-        [one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:]
+        [one for one in found[part].splitlines() if one.strip()] for part in _PARTS[1:-1]
     )
     return World(
         name,
@@ -102,6 +107,7 @@ def read_world(name: str) -> World:
         tuple(json.loads(one) for one in headers),
         tied=TIED | {said: frozenset(names) for said, *names in map(str.split, tied)},
         measures=tuple(measured(*one.split()) for one in measures),
+        intent=found[_INTENT],
     )
 
 

@@ -80,7 +80,7 @@ class Reader:
                 return frozenset({tree.text(node)})
             case ast.SetToDefault():
                 return frozenset({Made.DEFAULT})
-            case ast.FuncCall() if tree.name(inner.funcname)[-1] in _UNIQUE:
+            case ast.FuncCall() if is_unique(inner):
                 return frozenset({Made.ALONE})
             case ast.ColumnRef():
                 return self._named(inner, bindings, depth)
@@ -248,3 +248,9 @@ def _is_there(branch: Node) -> bool:
     test = branch.expr
     asked = isinstance(test, ast.NullTest) and test.nulltesttype == NullTestType.IS_NOT_NULL
     return asked and tree.text(test.arg) == tree.text(branch.result)
+
+
+def is_unique(node: Node | None) -> bool:
+    """Whether an expression is a call of what gives nobody the same twice, cast or not."""
+    inner = tree.uncast(node)
+    return isinstance(inner, ast.FuncCall) and tree.name(inner.funcname)[-1] in _UNIQUE

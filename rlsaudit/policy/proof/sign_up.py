@@ -20,14 +20,14 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import body_of, statements_of, surely_run
 from rlsaudit.policy.procedure import NotFollowed, paths
 from rlsaudit.policy.procedure.path import Returned, Writes
-from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value
+from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value, is_unique
 from rlsaudit.policy.proof.stored import is_kept_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Function, Relation
+    from rlsaudit.catalog.facts import Column, Function, Relation
     from rlsaudit.policy.procedure.path import Bindings
     from rlsaudit.policy.tree import Node
 
@@ -232,19 +232,30 @@ class SignUp:
         clause = insert.onConflictClause
         if clause is None:
             return False
-        columns = {one.number: one for one in self._catalog.columns[relation.oid]}
-        keys = [
-            {columns[number].name for number in one.columns if number in columns}
-            for one in self._catalog.constraints[relation.oid]
-            if one.kind in "pu" and (clause.infer is None or clause.infer.conname in {None, one.name})
-        ]
-        if clause.infer is not None and clause.infer.indexElems:
-            keys = [{one.name for one in clause.infer.indexElems}]
-        values = _assigned_by(insert, [one.name for one in self._catalog.columns[relation.oid]])
+        named = clause.infer
+        keys = [{one.name for one in named.indexElems}] if named is not None and named.indexElems else None
+        if keys is None:
+            keys = self._keys(relation, named.conname if named is not None else None)
+        columns = self._catalog.columns[relation.oid]
+        values = _assigned_by(insert, [one.name for one in columns])
         alone = {name for name, value in values.items() if _is_new_id(value)}
-        # What is made for each row is no other's.
-        alone |= {one.name for one in columns.values() if one.name not in values and one.default and not one.constant}
-        return any(key.isdisjoint(alone) for key in keys)
+        alone |= {one.name for one in columns if one.name not in values and _makes_its_own(one)}
+        return keys is None or any(key.isdisjoint(alone) for key in keys)
+
+    def _keys(self, relation: Relation, constraint: str | None) -> list[set[str]] | None:
+        """The columns of each key that ON CONFLICT looks at, of one constraint or of all; None where not all are known.
+
+        Without a target it looks at every unique index, and at exclusion constraints, whose operators may let two rows
+        meet that are not equal: infer_arbiter_indexes and ExecInsertIndexTuples of the server's source.
+        """
+        found = [one for one in self._catalog.constraints[relation.oid] if constraint in {None, one.name}]
+        if self._catalog.snapshot.unique_indexes is None or any(one.kind == "x" for one in found):
+            return None
+        keys = [one.columns for one in found if one.kind in "pu"]
+        if constraint is None:
+            keys += [one.columns for one in self._catalog.unique_indexes[relation.oid]]
+        names = {one.number: one.name for one in self._catalog.columns[relation.oid]}
+        return [{names[number] for number in key if number in names} for key in keys]
 
     def _shows_everybody(self, function: Function, of: Node) -> bool:
         """Whether whoever signs up has a row in what a name may mean, and a function sees it there."""
@@ -348,6 +359,11 @@ def _is_new_id(value: Node) -> bool:
     return isinstance(written, ast.ColumnRef) and tuple(
         getattr(one, "sval", "").lower() for one in written.fields or ()
     ) == ("new", "id")
+
+
+def _makes_its_own(column: Column) -> bool:
+    """Whether a column gets what no other row has, where nothing else is put in."""
+    return column.identity or (column.computed is not None and is_unique(tree.expression(column.computed)))
 
 
 def _puts_one(insert: Node) -> bool:

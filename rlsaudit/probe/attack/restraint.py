@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.probe.outcome import Result
 
-_LARGE = 10_000
-"""Tables of more rows are not written to where they are somebody's: each statement would go through all of them."""
+LARGE = 10_000
+"""Tables of more rows are neither written to nor searched where they are somebody's: that would go through all."""
 _LARGE_BYTES = 1_000_000
 """The same where nobody has counted the rows."""
 
@@ -51,7 +51,7 @@ class Restraint:
         size = self._bytes.get(relation.oid, 0)
         if size is None:
             return "it is not known how large it is"
-        if relation.rows >= _LARGE or size >= _LARGE_BYTES:
+        if relation.rows >= LARGE or size >= _LARGE_BYTES:
             return "it is large, and where rows are somebody's a statement would go through all of them"
         return ""
 

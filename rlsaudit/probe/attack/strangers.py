@@ -15,6 +15,7 @@ from rlsaudit.model import Operation
 from rlsaudit.names import literal
 from rlsaudit.personas import names_of
 from rlsaudit.policy.role_asked import RoleAsked
+from rlsaudit.probe.attack.restraint import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.model import Persona
 
-_LARGE = 10_000
-"""Where rows are somebody's, tables of more are not searched."""
 _AT_ONCE = 50
 _SAVEPOINT = "rlsaudit_strangers"
 _STORED = "rpm"
@@ -50,6 +49,7 @@ class Strangers:
         self._deciding = deciding
         self._throwaway = throwaway
         self._asked = RoleAsked(access.catalog)
+        self._taken_apart = RoleAsked(access.catalog, apart=True)
         self._naming: dict[int, frozenset[str]] = {}
 
     def look(self, personas: Iterable[Persona], exposure: Mapping[str, Sequence[Relation]]) -> None:
@@ -86,7 +86,10 @@ class Strangers:
         """Whether no row of these relations (OIDs), nor of those that decide on them, names the persona."""
         names = names_of(self._access, persona)
         every = {oid for one in relations for oid in self._read(one)}
-        return not names or all(self._is_clear(oid, names) for oid in every)
+        if not names or self._taken_apart.deciding(every):
+            # Which part of a name a row would hold is not known.
+            return not names
+        return all(self._is_clear(oid, names) for oid in every)
 
     def _is_clear(self, oid: int, names: frozenset[str]) -> bool:
         relation = self._catalog.relations.get(oid)
@@ -107,7 +110,7 @@ class Strangers:
         seen = [
             one
             for one in tables
-            if (self._throwaway or one.rows < _LARGE)
+            if (self._throwaway or one.rows < LARGE)
             and self._access.on_table(me, one, "SELECT")
             and self._access.usage(me, self._catalog.schemas[one.schema])
             and not self._access.rls_applies(me, one)

@@ -90,7 +90,7 @@ def _results(report: Report, places: Mapping[str, int]) -> Iterator[Result]:
     Where one has a state towards the base, the standard wants all to have one. Of suppressed ones it is not known, and
     what is set aside is not new to anybody.
     """
-    compared = report.base is not None
+    compared = report.only_new
     for finding in report.findings:
         yield result(finding, places, baseline="new" if compared else None)
     for finding in report.existing:

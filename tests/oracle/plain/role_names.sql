@@ -14,6 +14,9 @@ create table app.stamped (like app.notes including all);
 create table app.by_content (like app.notes including all);
 create table app.open_ (like app.notes including all);
 create table app.by_prefix (like app.by_owner_text including all);
+create table app.by_part (like app.by_owner_text including all);
+create table app.by_whole (like app.by_owner_text including all);
+create table app.by_hash (like app.by_owner_text including all);
 create table app.by_gate (like app.notes including all);
 create table app.members (team uuid, member name, mark text, primary key (team, member));
 create table app.by_member (id uuid primary key, team uuid, mark text);
@@ -38,6 +41,12 @@ alter table app.by_content enable row level security;
 create policy p on app.by_content using (published);
 alter table app.by_prefix enable row level security;
 create policy p on app.by_prefix using (owner = 'of_' || current_user);
+alter table app.by_part enable row level security;
+create policy p on app.by_part using (owner = replace(current_user, 'oracle_', ''));
+alter table app.by_whole enable row level security;
+create policy p on app.by_whole using ('oracle_' || owner = current_user);
+alter table app.by_hash enable row level security;
+create policy p on app.by_hash using (owner = md5(current_user));
 alter table app.by_gate enable row level security;
 create policy p on app.by_gate using (pg_has_role(current_user, 'oracle_team', 'member'));
 alter table app.by_member enable row level security;
@@ -63,6 +72,9 @@ insert into app.put_for_all select id, owner, mark || 'd', published from app.no
 insert into app.by_content select id, owner, mark || 'f', published from app.notes;
 insert into app.open_ select id, owner, mark || 'g', published from app.notes;
 insert into app.by_prefix select id, 'of_' || owner, mark || 'h', published from app.notes;
+insert into app.by_part select id, substr(owner, 8), md5(mark || 'o'), published from app.notes where owner ~ '^oracle_';
+insert into app.by_whole select id, substr(owner, 8), md5(mark || 'p'), published from app.notes where owner ~ '^oracle_';
+insert into app.by_hash select id, md5(owner), md5(mark || 'q'), published from app.notes;
 insert into app.by_gate select id, owner, mark || 'i', published from app.notes;
 insert into app.members select id, owner, mark || 'j' from app.notes;
 insert into app.by_member select id, id, mark || 'k' from app.notes;
@@ -82,6 +94,10 @@ select * from app.published_notes()
 00000000-0000-4000-8000-000000000012 oracle_ann
 00000000-0000-4000-8000-000000000021 oracle_bob
 00000000-0000-4000-8000-000000000022 oracle_bob
+ann oracle_ann
+bob oracle_bob
+ee7cbf0b278894fc9bea466a439bbc24 oracle_ann
+3c77dfa77a116df8b01353adbccf1276 oracle_bob
 -- @measures
 oracle_ann app.by_owner own own own own
 oracle_ann app.by_owner_text own own own own
@@ -91,5 +107,8 @@ oracle_ann app.by_content some some some some
 oracle_ann app.open_ all all all all
 oracle_ann app.by_member own own own own
 oracle_ann app.by_account own own own own
+oracle_ann app.by_part own own own own
+oracle_ann app.by_whole own own own own
+oracle_ann app.by_hash own own own own
 oracle_ann app.by_gate none none none none
 oracle_bob app.by_gate all all all all

@@ -1,6 +1,14 @@
 -- Rows that signing up puts in for some only: a conflict, a condition, a trigger or what follows keeps them from the rest.
 create table public.m_conflict (user_id uuid, slot text unique);
 create table public.m_target (user_id uuid, slot text unique);
+create table public.m_index (user_id uuid, slot text);
+create unique index on public.m_index (slot);
+create table public.m_written (user_id uuid, slot text);
+create unique index on public.m_written (lower(slot));
+create table public.m_part (user_id uuid, slot text);
+create unique index on public.m_part (slot) where slot = 'guest';
+create table public.m_excluded (user_id uuid, slot int4range, exclude using gist (slot with &&));
+create table public.m_day (user_id uuid, day date not null default current_date unique);
 create table public.m_where (user_id uuid primary key);
 create table public.m_when (user_id uuid primary key);
 create table public.m_off (user_id uuid primary key);
@@ -14,6 +22,9 @@ create table public.above (user_id uuid primary key);
 create table public.m_cascaded (user_id uuid primary key references public.above on delete cascade);
 -- These are everybody's.
 create table public.m_own_conflict (user_id uuid primary key, kind text);
+create table public.m_own_index (user_id uuid, kind text);
+create unique index on public.m_own_index (user_id, kind);
+create table public.m_number (id bigint generated always as identity primary key, user_id uuid);
 create table public.m_always (user_id uuid primary key);
 do $$ declare one text; begin
   for one in select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' loop
@@ -33,6 +44,13 @@ create function public.sign_up() returns trigger language plpgsql security defin
 $$ begin
   insert into public.m_conflict (user_id, slot) values (new.id, 'guest') on conflict do nothing;
   insert into public.m_target (user_id, slot) values (new.id, 'guest') on conflict (slot) do nothing;
+  insert into public.m_index (user_id, slot) values (new.id, 'guest') on conflict do nothing;
+  insert into public.m_written (user_id, slot) values (new.id, 'guest') on conflict do nothing;
+  insert into public.m_part (user_id, slot) values (new.id, 'guest') on conflict do nothing;
+  insert into public.m_excluded (user_id, slot) values (new.id, '[1,3)') on conflict do nothing;
+  insert into public.m_day (user_id) values (new.id) on conflict do nothing;
+  insert into public.m_own_index (user_id, kind) values (new.id, 'member') on conflict do nothing;
+  insert into public.m_number (user_id) values (new.id) on conflict do nothing;
   insert into public.m_where (user_id) select new.id where new.email like 'c@%';
   insert into public.m_swallowed (user_id) values (new.id);
   insert into public.m_rule (user_id) values (new.id);
@@ -79,6 +97,11 @@ end $$;
 -- @measures
 authenticated public.by_m_conflict none none none none
 authenticated public.by_m_target none none none none
+authenticated public.by_m_index none none none none
+authenticated public.by_m_written none none none none
+authenticated public.by_m_part none none none none
+authenticated public.by_m_excluded none none none none
+authenticated public.by_m_day none none none none
 authenticated public.by_m_where none none none none
 authenticated public.by_m_when none none none none
 authenticated public.by_m_off none none none none
@@ -89,4 +112,6 @@ authenticated public.by_m_if none none none none
 authenticated public.by_m_truncated none none none none
 authenticated public.by_m_cascaded none none none none
 authenticated public.by_m_own_conflict all none none none
+authenticated public.by_m_own_index all none none none
+authenticated public.by_m_number all none none none
 authenticated public.by_m_always all none none none

@@ -87,7 +87,7 @@ def test_reports_fit_the_schema(sample: samples.Sample) -> None:
 
 def test_keys_come_in_the_order_of_the_contract() -> None:
     document = printed(samples.flawed())
-    assert list(document) == [*FIRST_REPORT, "base", "existing", "changes"]
+    assert list(document) == [*FIRST_REPORT, "base", "existing", "changes", "baseline"]
     for part in ("matrix", "findings"):
         first = list(FIRST_REPORT[part][0])
         assert list(document[part][0])[: len(first)] == first

@@ -1,0 +1,275 @@
+"""Correct applications, broken in one place: what somebody forgets, or writes a little wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pglast import ast, parse_sql
+from pglast.enums import A_Expr_Kind, BoolExprType, BoolTestType, NullTestType
+from pglast.stream import RawStream
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+Node: TypeAlias = Any
+"""pglast's nodes have fields that depend on their kind."""
+
+_POLICIES = """
+select format('%I.%I', n.nspname, c.relname), p.polname, p.polcmd::text, p.polpermissive,
+       coalesce((select string_agg(quote_ident(r.rolname), ', ') from pg_roles r where r.oid = any (p.polroles)),
+         'public'),
+       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
+from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname in ('public', 'storage') order by 1, 2
+"""
+_TABLES = """
+select format('%I.%I', n.nspname, c.relname), c.relname::text
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r' order by 1
+"""
+_VIEWS = """
+select format('%I.%I', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'v' order by 1
+"""
+_FUNCTIONS = """
+select p.oid::regprocedure::text, p.prosecdef, p.prorettype = 'boolean'::regtype and p.prolang <> 0,
+       pg_get_functiondef(p.oid), p.prosrc
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname in ('public', 'private') and p.prorettype <> 'trigger'::regtype order by 1
+"""
+_TRIGGERS = """
+select format('%I.%I', n.nspname, c.relname), t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and not t.tgisinternal order by 1, 2
+"""
+_COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
+_CLIENTS = ("anon", "authenticated")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One thing that is broken: which operator did it, where, and the SQL that does.
+
+    `widens` is whether it opens what no statement of a client shows, as a file that is read by its address: then it is
+    known, else it is measured. `calls` are statements by which clients use what is new.
+    """
+
+    operator: str
+    where: str
+    statement: str
+    widens: bool = False
+    calls: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.operator}: {self.where}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    table: str
+    name: str
+    command: str
+    permissive: bool
+    roles: str
+    using: str | None
+    check: str | None
+
+    @property
+    def where(self) -> str:
+        return f"{self.name} on {self.table}"
+
+    def dropped(self) -> str:
+        return f"drop policy {_name(self.name)} on {self.table};"
+
+    def made(self) -> str:
+        kind = "permissive" if self.permissive else "restrictive"
+        using = f" using ({self.using})" if self.using is not None else ""
+        check = f" with check ({self.check})" if self.check is not None else ""
+        return (
+            f"create policy {_name(self.name)} on {self.table} as {kind} for {_COMMANDS[self.command]}"
+            f" to {self.roles}{using}{check};"
+        )
+
+    def instead(self, operator: str, **changed: Any) -> Mutant:  # noqa: ANN401  fields of several types
+        return Mutant(operator, self.where, f"{self.dropped()} {replace(self, **changed).made()}")
+
+
+def mutants(connection: psycopg.Connection[Any]) -> tuple[Mutant, ...]:
+    """Returns all that can be broken in the database of an application."""
+    found: dict[str, Mutant] = {}
+    for one in (
+        *_of_policies(connection),
+        *_of_tables(connection),
+        *_of_views(connection),
+        *_of_functions(connection),
+        *_of_the_rest(connection),
+    ):
+        found.setdefault(one.statement, one)
+    return tuple(found.values())
+
+
+def _of_policies(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    for row in connection.execute(_POLICIES).fetchall():
+        one = _Policy(*row)
+        yield Mutant("drop a policy", one.where, one.dropped())
+        yield one.instead("for everybody", roles="public")
+        yield one.instead("the other kind", permissive=not one.permissive)
+        if one.using is not None:
+            yield one.instead("using true", using="true")
+            if one.command in "w*" and one.check is not None:
+                yield one.instead("no check", check=None)
+            for operator, text in _changed(one.using):
+                yield one.instead(f"{operator}, in using", using=text)
+        if one.check is not None:
+            yield one.instead("check true", check="true")
+            for operator, text in _changed(one.check):
+                yield one.instead(f"{operator}, in check", check=text)
+        if one.command != "*":
+            yield one.instead("for all", command="*", using=one.using or one.check)
+
+
+def _of_tables(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    for table, name in connection.execute(_TABLES).fetchall():
+        yield Mutant("RLS off", table, f"alter table {table} disable row level security;")
+        for role in _CLIENTS:
+            yield Mutant(f"all grants to {role}", table, f"grant all on {table} to {role};")
+            for command in ("select", "insert", "update", "delete"):
+                clause = "with check (true)" if command == "insert" else "using (true)"
+                policy = f"create policy open on {table} for {command} to {role} {clause};"
+                yield Mutant(f"a policy more: {command} for {role}", table, policy)
+        yield Mutant("read by whoever signed in", table,
+                     f"create policy open on {table} for select using (auth.uid() is not null);")  # fmt: skip
+        yield Mutant("read by role", table,
+                     f"create policy open on {table} for select using (auth.role() = 'authenticated');")  # fmt: skip
+        yield Mutant("a view over it", table, f"create view public.v_{name} as select * from {table};")
+        yield Mutant("a view that invokes", table,
+                     f"create view public.v_{name} with (security_invoker) as select * from {table};")  # fmt: skip
+        yield Mutant("a copy", table, f"create table public.c_{name} as select * from {table};")
+        yield Mutant("a materialized view", table,
+                     f"create materialized view public.m_{name} as select * from {table};")  # fmt: skip
+        yield Mutant("a function that tells all", table,
+                     f"create function public.f_{name}() returns setof {table} language sql security definer "
+                     f"set search_path = '' as $$ select * from {table} $$;",
+                     calls=(f"select * from public.f_{name}()",))  # fmt: skip
+        yield Mutant("a function of its caller's", table,
+                     f"create function public.f_{name}() returns setof {table} language sql "
+                     f"set search_path = '' as $$ select * from {table} $$;",
+                     calls=(f"select * from public.f_{name}()",))  # fmt: skip
+        yield Mutant("published", table, f"alter publication supabase_realtime add table {table};")
+        yield Mutant("forced", table, f"alter table {table} force row level security;")
+
+
+def _of_views(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    for (view,) in connection.execute(_VIEWS).fetchall():
+        yield Mutant("invokes no longer", view, f"alter view {view} reset (security_invoker);")
+        yield Mutant("no barrier", view, f"alter view {view} reset (security_barrier);")
+
+
+def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    for name, definer, answers, definition, source in connection.execute(_FUNCTIONS).fetchall():
+        if definer:
+            yield Mutant("its caller's rights", name, f"alter function {name} security invoker;")
+        else:
+            yield Mutant("its owner's rights", name, f"alter function {name} security definer;")
+        schema = "grant usage on schema private to anon; " if name.startswith("private.") else ""
+        yield Mutant("called by anon", name, f"{schema}grant execute on function {name} to anon;")
+        if answers:
+            yield Mutant("always true", name, definition.replace(source, " select true "))
+        for asked in ("(select auth.uid())", "app_metadata", "and m.is_admin", "and m.role = 'admin'", "user_id = "):
+            if asked in source:
+                other = {
+                    "(select auth.uid())": "gen_random_uuid()",
+                    "app_metadata": "user_metadata",
+                    "user_id = ": "user_id is not null or user_id = ",
+                }.get(asked, "")
+                yield Mutant(f"{other or 'nothing'} for {asked}", name, definition.replace(asked, other))
+
+
+def _of_the_rest(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    for table, trigger in connection.execute(_TRIGGERS).fetchall():
+        yield Mutant("no trigger", f"{trigger} on {table}", f"alter table {table} disable trigger {_name(trigger)};")
+    for (bucket,) in connection.execute("select id from storage.buckets").fetchall():
+        made = sql.SQL("update storage.buckets set public = true where id = {};").format(bucket).as_string()
+        yield Mutant("public bucket", bucket, made, widens=True)
+
+
+# Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node stands: in a field of its parent, in a place of it where that is a list."""
+
+    parent: Node
+    field: str
+    place: int | None
+
+    def put(self, new: Node) -> None:
+        if self.place is None:
+            setattr(self.parent, self.field, new)
+            return
+        listed = list(getattr(self.parent, self.field))
+        listed[self.place] = new
+        setattr(self.parent, self.field, tuple(listed))
+
+
+def _changed(text: str) -> Iterator[tuple[str, str]]:
+    """Yields an expression with one thing changed, and what that is."""
+    number = 0
+    while True:
+        tree: Node = parse_sql(f"select {text}")[0].stmt
+        changes = [(one, place, new) for place, node in _nodes(tree) for one, new in _others(node)]
+        if number >= len(changes):
+            return
+        operator, place, new = changes[number]
+        place.put(new)
+        yield operator, RawStream()(tree).removeprefix("SELECT ")
+        number += 1
+
+
+def _others(node: Node) -> Iterator[tuple[str, Node]]:
+    """Yields what somebody may have written in the place of a node."""
+    match node:
+        case ast.BoolExpr(boolop=BoolExprType.AND_EXPR | BoolExprType.OR_EXPR as kind, args=tuple(terms)):
+            for left in range(len(terms)):
+                rest = tuple(term for number, term in enumerate(terms) if number != left)
+                yield "a term less", rest[0] if len(rest) == 1 else ast.BoolExpr(boolop=kind, args=rest)
+            other = BoolExprType.OR_EXPR if kind == BoolExprType.AND_EXPR else BoolExprType.AND_EXPR
+            yield "and for or", ast.BoolExpr(boolop=other, args=terms)
+        case ast.A_Expr(
+            kind=A_Expr_Kind.AEXPR_OP, name=(ast.String(sval="="),), lexpr=ast.Node() as left, rexpr=ast.Node() as right
+        ):
+            yield "not distinct", _compared(left, right, "=", A_Expr_Kind.AEXPR_NOT_DISTINCT)
+            yield "not equal", _compared(left, right, "<>")
+            yield "equal to itself", _compared(left, left, "=")
+            yield "the other side to itself", _compared(right, right, "=")
+            yield "not null for equal", ast.NullTest(arg=left, nulltesttype=NullTestType.IS_NOT_NULL)
+            yield "the other side is there", ast.NullTest(arg=right, nulltesttype=NullTestType.IS_NOT_NULL)
+        case ast.BooleanTest(arg=arg, booltesttype=BoolTestType.IS_NOT_TRUE):
+            yield "is not false", ast.BooleanTest(arg=arg, booltesttype=BoolTestType.IS_NOT_FALSE)
+        case _:
+            pass
+
+
+def _compared(left: Node, right: Node, operator: str, kind: A_Expr_Kind = A_Expr_Kind.AEXPR_OP) -> Node:
+    return ast.A_Expr(kind=kind, name=(ast.String(sval=operator),), lexpr=left, rexpr=right)
+
+
+def _nodes(node: Node) -> Iterator[tuple[_Place, Node]]:
+    """Yields each node below with where it stands."""
+    for field in node:
+        value = getattr(node, field)
+        if isinstance(value, ast.Node):
+            yield _Place(node, field, None), value
+            yield from _nodes(value)
+        elif isinstance(value, tuple):
+            for place, one in enumerate(value):
+                if isinstance(one, ast.Node):
+                    yield _Place(node, field, place), one
+                    yield from _nodes(one)
+
+
+def _name(name: str) -> str:
+    return sql.Identifier(name).as_string()
