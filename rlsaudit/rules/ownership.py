@@ -46,21 +46,22 @@ def own_policies(case: Case, relation: Relation) -> str | None:
     None where something is meant to be the caller's own, and it cannot be known whose rows they are.
     """
     wanted = _meant(case, relation)
-    owned = {roles: done for roles, reaches in wanted.items() if (done := _of(reaches, Reach.OWN))}
+    owned = {role: done for role, reaches in wanted.items() if (done := _of(reaches, Reach.OWN))}
     condition = own_rows(case, relation) if owned else None
     if owned and condition is None:
         return None
-    lines = []
-    for roles, operations in owned.items():
+    policies: dict[tuple[str, str, str], list[str]] = {}
+    for role, operations in owned.items():
         for operation in ["all"] if len(operations) == len(Operation) else [one.value for one in operations]:
             name = f"own {relation.name}" if operation == "all" else f"{operation} own {relation.name}"
-            lines.append(_policy(case, relation, name, operation, roles, condition or ""))
-    lines += [
-        _policy(case, relation, f"{one.value} any of {relation.name}", one.value, roles, "true")
-        for roles, reaches in wanted.items()
-        for one in _of(reaches, Reach.ALL)
-    ]
-    return "\n".join(lines)
+            policies.setdefault((name, operation, condition or ""), []).append(role)
+    for role, reaches in wanted.items():
+        for one in _of(reaches, Reach.ALL):
+            policies.setdefault((f"{one.value} any {relation.name}", one.value, "true"), []).append(role)
+    return "\n".join(
+        _policy(case, relation, name, operation, roles, condition)
+        for (name, operation, condition), roles in policies.items()
+    )
 
 
 def _of(reaches: Mapping[Operation, Reach], reach: Reach) -> list[Operation]:
@@ -80,15 +81,16 @@ def _meant(case: Case, relation: Relation) -> dict[str, dict[Operation, Reach]]:
     return found
 
 
-def _policy(case: Case, relation: Relation, name: str, operation: str, role: str, condition: str) -> str:
+def _policy(case: Case, relation: Relation, name: str, operation: str, roles: list[str], condition: str) -> str:
     clauses = {
         "insert": f"with check ({condition})",
         "select": f"using ({condition})",
         "delete": f"using ({condition})",
     }.get(operation, f"using ({condition}) with check ({condition})")
     command = "" if operation == "all" else f" for {operation}"
+    listed = ", ".join(map(ident, roles))
     called = ident(_free(case, relation, f"{name}"[:_LONGEST]))
-    return f"create policy {called} on {case.catalog.identity(relation)}{command} to {ident(role)} {clauses};"
+    return f"create policy {called} on {case.catalog.identity(relation)}{command} to {listed} {clauses};"
 
 
 _LONGEST = 50
