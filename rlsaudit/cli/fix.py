@@ -143,6 +143,8 @@ def _standing(target: str | None, recipe: Recipe, options: Options) -> Iterator[
             raise UsageError(
                 "There is no file or directory of that name.", hint="Name migrations, or give a database as a URL."
             )
+        if path.suffix == ".json" and path.is_file():
+            raise UsageError("A snapshot has no database to copy.", hint="Give the database itself, or migrations.")
         with replayed_at(path, recipe, options) as standing:
             yield standing
         return
