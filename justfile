@@ -88,6 +88,7 @@ contracts:
 # Write the files that are made from the code.
 generate:
     python -m rlsaudit.report.schema > docs/report.schema.json
+    python -m rlsaudit.intent.json_schema > docs/intent.schema.json
     python -m rlsaudit.rules.document docs/rules
 
 # Build the documentation into site/; a broken link or a page outside the menu is an error.

@@ -8,7 +8,8 @@ what goes into a report and what does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -16,19 +17,20 @@ import psycopg
 from rlsaudit import __version__, probe
 from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, Platform, platform_of, take
-from rlsaudit.catalog.platform import exposed_schemas, is_platforms_role
-from rlsaudit.errors import AuditError, UsageError
-from rlsaudit.intent import BUILT_IN_PERSONAS, Intent
+from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, exposed_schemas, is_platforms_role
+from rlsaudit.errors import AuditError, IntentError, UsageError
+from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_unknown, unknown_names
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, exposed
-from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Target, Tool
+from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
 from rlsaudit.personas import choose, served_to
+from rlsaudit.policy.tree import expression
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
 from rlsaudit.reach import Direct, Escalation, Indirect
 from rlsaudit.reach.predicates import Predicates
 from rlsaudit.reach.witnesses import Witnesses
-from rlsaudit.rules import Case, judge
+from rlsaudit.rules import Case, all_rules, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,11 +38,18 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog.facts import Relation, Snapshot
     from rlsaudit.connect import Session
+    from rlsaudit.intent import Intent, SuppressRule
     from rlsaudit.model import Finding, Persona
     from rlsaudit.probe.doubts import Doubts
 
 PROBE_MODES = ("none", "read", "write")
 _STUB = "rlsaudit stub"
+
+
+def _today() -> date:
+    return datetime.now(tz=UTC).date()
+
+
 _NOT_YET = (
     "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
     "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
@@ -55,7 +64,9 @@ class Options:
 
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
     them, and `anonymous` whether those let anybody sign in without an account, None where that is not known.
-    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody.
+    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. `partial` is whether
+    something may be missing here that the intent rightly names, as in a base that is older. `today` is the day for
+    which suppressions hold or do not.
     """
 
     schemas: tuple[str, ...] = ()
@@ -66,6 +77,8 @@ class Options:
     configured: tuple[str, ...] = ()
     anonymous: bool | None = None
     throwaway: bool = False
+    partial: bool = False
+    today: date = field(default_factory=_today)
 
     @property
     def mode(self) -> str:
@@ -106,13 +119,16 @@ def examine(
     """
     catalog = Catalog(snapshot)
     platform = platform_of(catalog)
-    intent = load_intent(options.intent, platform.value)
+    remarks = _remarks(catalog, platform)
+    intent = load_intent(options.intent, platform.value, remarks)
     _must_exist(catalog, options.schemas)
     declared = options.schemas or intent.schemas
     schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
 
     access = Access(catalog)
     cast = choose(access, platform, options.roles, intent.personas)
+    idle = _idle(intent, catalog, platform, partial=options.partial)
+    _must_be_sql(intent)
     served = {
         one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
     }
@@ -133,10 +149,23 @@ def examine(
     probed, fought = _believed(doubts, catalog, probed, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
     matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed)
-    case = Case(access, platform, cast.personas, exposure, served, predicates, direct, indirect, matrix, intent)
-    findings = judge(case)
+    case = Case(
+        access,
+        platform,
+        cast.personas,
+        exposure,
+        served,
+        predicates,
+        direct,
+        indirect,
+        matrix,
+        intent,
+        today=options.today,
+    )
+    findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
 
-    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *_idle(intent, case), *_unset(case))
+    unread = [Skipped(one.place, one.why) for one in misread(remarks)]
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread, *_unset(case))
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [
         f"schemas: {known_by}",
@@ -165,8 +194,25 @@ def examine(
         matrix=matrix.cells,
         findings=findings,
         skipped=missing,
+        suppressed=suppressed,
     )
     return Audited(report, case)
+
+
+def _set_aside(
+    findings: Sequence[Finding], rules: Sequence[SuppressRule], today: date
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Parts the findings that count from those that the intent file sets aside."""
+    in_force = [one for one in rules if one.in_force(today)]
+    kept: list[Finding] = []
+    suppressed: list[Finding] = []
+    for finding in findings:
+        rule = next((one for one in in_force if one.fits(finding)), None)
+        if rule is None:
+            kept.append(finding)
+        else:
+            suppressed.append(replace(finding, suppression=Suppression(rule.reason, rule.expires)))
+    return tuple(kept), tuple(suppressed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,15 +367,55 @@ def _public_buckets(case: Case) -> Iterable[str]:
         )
 
 
-def _idle(intent: Intent, case: Case) -> Iterable[Skipped]:
-    catalog = case.catalog
-    built_in = BUILT_IN_PERSONAS.get(case.platform.value, ())
-    idle = intent.idle(
-        (catalog.identity(one) for one in catalog.snapshot.relations),
-        (*built_in, *(name for one in case.personas for name in (one.name, one.role))),
-        (catalog.function_identity(one) for one in catalog.snapshot.functions),
+def _must_be_sql(intent: Intent) -> None:
+    for one in intent.allowances:
+        if one.where is not None and expression(one.where) is None:
+            raise IntentError(
+                f"{one.place}, where: {one.where!r} is no condition in SQL.",
+                hint="Write what stands behind WHERE: published and deleted_at is null.",
+            )
+
+
+def _remarks(catalog: Catalog, platform: Platform) -> tuple[Remark, ...]:
+    """What comments say of intent, on what is the project's own and no extension's or the platform's."""
+    found: list[Remark] = []
+    for one in catalog.snapshot.comments:
+        if one.function:
+            function = catalog.functions[one.function]
+            kind, name, extension = "function", catalog.function_identity(function), function.extension
+            schema = catalog.schemas[function.schema].name
+        else:
+            relation = catalog.relations[one.relation]
+            kind, name, extension = (
+                ("column" if one.column else "relation"),
+                catalog.identity(relation),
+                relation.extension,
+            )
+            schema = catalog.schema_name(relation)
+        if extension is None and not (platform is Platform.SUPABASE and schema in SUPABASE_SYSTEM_SCHEMAS):
+            found.append(Remark(kind, name, one.text))
+    return tuple(found)
+
+
+def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool) -> list[Skipped]:
+    """The names of the intent that nothing here has.
+
+    Raises:
+        IntentError: a name is misspelt, unless what it names may be missing here.
+    """
+    names = Names(
+        relations=tuple(catalog.identity(one) for one in catalog.snapshot.relations),
+        personas=(
+            *BUILT_IN_PERSONAS.get(platform.value, ()),
+            *(one.name for one in intent.personas),
+            *(one.name for one in catalog.snapshot.roles),
+        ),
+        functions=tuple(catalog.function_identity(one) for one in catalog.snapshot.functions),
+        rules=tuple(all_rules()),
     )
-    return [Skipped(f"intent for {one}", "nothing in this database has that name") for one in idle]
+    unknown = unknown_names(intent, names)
+    left = unknown if partial else refuse_unknown(unknown)
+    return [Skipped(f"intent for {one.name}", f"no {one.kind} here has that name") for one in left]
 
 
 def _unset(case: Case) -> Iterable[Skipped]:

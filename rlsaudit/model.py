@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from datetime import date  # noqa: TC003 — msgspec reads the annotations when it makes the report's schema
 from functools import cache
 from typing import Any, Self
 
@@ -129,6 +130,8 @@ class Cell:
     `escalated_at_least` is what a chain gains for certain, where it is not known whether another gains more.
     `attacked` is how far statements on the relation itself got with rows made for them, where every one had a clear
     answer, else None: it is no proof that nothing gets further.
+    `condition` is which rows of strangers are meant, where the intent allows `some` and says which. Where others are
+    reached for certain, `outside` is such a row and `intended` is what is meant of those: `own`, or `none` of `anon`.
     `escalated_because` says why `escalated` is not `reach`, or not known; `chain` are the statements that go before the
     cell's own, where a chain gains something.
     """
@@ -151,6 +154,8 @@ class Cell:
     escalated_at_least: Reach = Reach.NONE
     chain: tuple[str, ...] = ()
     attacked: Reach | None = None
+    condition: str | None = None
+    outside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +197,19 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding was set aside, in the words of the intent file, and the last day on which it is."""
+
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Reach beyond intent, or a flaw that leads to it: one fault, one finding.
 
     `relations` are the relations whose rows are concerned, `persona` a persona's name or `public` where it concerns
-    all, `operation` an operation or `all`.
+    all, `operation` an operation or `all`. `suppression` is set where the intent file sets it aside.
     """
 
     rule: str
@@ -213,6 +226,7 @@ class Finding:
     fix: Fix
     fingerprint: str
     location: Location | None = None
+    suppression: Suppression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +251,7 @@ class Change:
     """A difference between two audits: `kind` is cell, function, trigger, publication, bucket or role.
 
     `what` is the object's identity; `persona` and `operation` are set for cells. `before` and `after` are for people.
-    `allowed` is whether the intent allows what is there afterwards.
+    `allowed` is whether the intent allows what is there afterwards, or sets aside a finding that is new about it.
     """
 
     kind: str

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rlsaudit.catalog.grants import PUBLIC, Grant
 from rlsaudit.catalog.minor import (
+    Comment,
     Database,
     EventTrigger,
     Extension,
@@ -31,6 +32,7 @@ __all__ = [
     "Bucket",
     "Column",
     "ColumnRef",
+    "Comment",
     "Constraint",
     "Database",
     "DefaultAcl",
@@ -421,4 +423,5 @@ class Snapshot:
     spellings: tuple[Spelling, ...] = ()
     argument_calls: tuple[ArgumentCall, ...] = ()
     unique_indexes: tuple[UniqueIndex, ...] | None = None
+    comments: tuple[Comment, ...] = ()
     blind: tuple[str, ...] = ()

@@ -136,3 +136,13 @@ class EventTrigger:
     event: str
     function: int
     enabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment that speaks to rlsaudit. One of `relation` and `function` is 0; so is `column` without a column."""
+
+    relation: int
+    function: int
+    column: int
+    text: str

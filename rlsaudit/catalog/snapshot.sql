@@ -469,5 +469,15 @@ select pg_catalog.json_build_object(
     from (select o.lomowner, o.lomacl, pg_catalog.count(*) as number
           from pg_catalog.pg_largeobject_metadata o group by o.lomowner, o.lomacl) m
   ),
+  'comments', (
+    -- Only those that speak to us: what else people write on their tables is none of our business.
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'relation', coalesce(c.oid::bigint, 0), 'function', coalesce(p.oid::bigint, 0), 'column', d.objsubid,
+      'text', d.description) order by d.classoid, d.objoid, d.objsubid), '[]')
+    from pg_catalog.pg_description d
+    left join own_relations c on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.oid = d.objoid
+    left join own_functions p on d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = d.objoid
+    where pg_catalog.strpos(d.description, '@rlsaudit') > 0 and (c.oid is not null or p.oid is not null)
+  ),
   'large_objects_open', pg_catalog.current_setting('lo_compat_privileges')::boolean
 )::text

@@ -116,7 +116,7 @@ def _check(  # noqa: PLR0913 — the options of the command, each named
             report = from_migrations(path, seen, options).report
         else:
             named = Named(base, path, recipe)
-            before = open_side(named, options)
+            before = open_side(named, replace(options, partial=True))
             report = compared(before, from_migrations(path, seen, options, before), named.shown)
     report = only_new(report)
     for name, file in wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +60,7 @@ def _diff(  # noqa: PLR0913 — the options of the command, each named
     with progress("Comparing") as tell:
         options = Options(tuple(schema or ()), tuple(role or ()), "read", intent, tell)
         first, second = Named(before, Path(), recipe), Named(after, Path(), recipe)
-        base = open_side(first, options)
+        base = open_side(first, replace(options, partial=True))
         report = compared(base, open_side(second, options, base), first.shown)
     for name, file in wanted:
         deliver(report, name, file)

@@ -60,11 +60,21 @@ def compare(before: Side, after: Side) -> Comparison:
     new = tuple(one for one in after.report.findings if _is_new(one, known.get(one.fingerprint), opened))
     kept = {one.fingerprint for one in after.report.findings}
     return Comparison(
-        changes=changes,
+        changes=_with_accepted(changes, before.report, after.report),
         new=new,
         old=tuple(one for one in after.report.findings if one not in new),
         gone=tuple(one for one in before.report.findings if one.fingerprint not in kept),
     )
+
+
+def _with_accepted(changes: tuple[Change, ...], before: Report, after: Report) -> tuple[Change, ...]:
+    """The changes, those taken for allowed that a finding is about which is new and was set aside with them.
+
+    Not where the same finding was there before: what was accepted then was less.
+    """
+    known = {one.fingerprint for one in (*before.findings, *before.suppressed)}
+    accepted = {name for one in after.suppressed if one.fingerprint not in known for name in one.relations}
+    return tuple(replace(one, allowed=True) if one.what in accepted else one for one in changes)
 
 
 def _is_new(finding: Finding, known: Finding | None, opened: set[str]) -> bool:

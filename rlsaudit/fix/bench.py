@@ -11,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
+from rlsaudit.errors import AuditError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Bench:
         """Audits a copy to which `sql` was applied, on top of what was kept; `afresh`: to the database as it was.
 
         Raises:
-            RefusedError: the server did not take it; there is no copy then.
+            RefusedError: the server did not take it, or it could not be audited; there is no copy then.
         """
         self.undo()
         name = next(self._names)
@@ -77,10 +78,14 @@ class Bench:
         self._tried = name
         try:
             self._apply(server.dsn(name, user=str(self._role)), sql)
+            return self._standing.again(server.dsn(name, user=str(self._role)))
         except RefusedError:
             self.undo()
             raise
-        return self._standing.again(server.dsn(name, user=str(self._role)))
+        except AuditError as error:
+            # The intent file names what the fix takes away, say.
+            self.undo()
+            raise RefusedError(f"there is no audit of it: {error.message}") from None
 
     def keep(self) -> None:
         """Goes on from the last copy."""

@@ -23,12 +23,23 @@ if TYPE_CHECKING:
 _UNSEEN = "its names cannot be written out so that they are seen and the lines still run"
 
 
-def mended(standing: Standing, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Mended:
+def mended(
+    standing: Standing,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    wanted: Callable[[Finding], bool] = lambda _: True,
+) -> Mended:
     """Tries the fix of each finding on copies of the database that stands for what was audited.
 
     In the end the migration is applied as a whole to another copy: what does not hold there is no more than a draft.
+
+    Args:
+        standing: The audit, and the database.
+        progress: Told how many findings are done, of how many.
+        wanted: Which findings are to be mended.
     """
-    report = standing.side.report
+    begun = standing.side.report
+    report = replace(begun, findings=tuple(one for one in begun.findings if wanted(one)))
     if not report.findings:
         return Mended(report, ())
     with Bench(standing) as bench:

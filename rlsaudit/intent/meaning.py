@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rlsaudit.intent.pattern import any_fits, column_fits, function_fits
+from rlsaudit.intent.pattern import any_fits, column_fits, function_fits, is_plain, unquoted
 from rlsaudit.model import Operation, Persona, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from datetime import date
+
+    from rlsaudit.model import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,9 @@ class Allowance:
     """The most reach that is meant, for relations, personas and operations; later ones win over earlier ones.
 
     `protected` limits it to relations with (True) or without (False) row-level security. `declared`: the user wrote
-    it; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest.
+    it, at `place`; otherwise it is a pack's. `columns` are meant to be seen, whatever their names suggest. `zone` is
+    the zone that it comes from. `where` is which rows of strangers are meant by `some`, as SQL; None where that is not
+    said. `expected` are the operations that personas are not only allowed but meant to get somewhere with.
     """
 
     relations: tuple[str, ...]
@@ -26,14 +32,24 @@ class Allowance:
     columns: tuple[str, ...] = ()
     protected: bool | None = None
     declared: bool = False
+    place: str = ""
+    zone: str = ""
+    where: str | None = None
+    expected: frozenset[Operation] = frozenset()
 
     def reach(self, operation: Operation) -> Reach | None:
         """The reach for an operation; None if this says nothing about it."""
         return next((reach for named, reach in self.reaches if named is operation), None)
 
-    def concerns(self, persona: str, role: str, relation: str) -> bool:
-        """Whether this is about the persona, by its name or its role, and about the relation."""
-        return any_fits(self.personas, persona, role) and any_fits(self.relations, relation)
+    def names(self, persona: str) -> bool:
+        """Whether it names a persona or role, and not only by a pattern."""
+        return any(is_plain(one) and any_fits((one,), persona) for one in self.personas)
+
+    def expects(self, operation: Operation, relation: str) -> bool:
+        """Whether something is to be reached of a relation that the user's file names, and not only by a pattern."""
+        return operation in self.expected and any(
+            is_plain(one) and any_fits((one,), relation) for one in self.relations
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +59,43 @@ class FunctionRule:
     names: tuple[str, ...]
     callable_by: tuple[str, ...]
     declared: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class SuppressRule:
+    """Findings that are set aside: of `rules`, about `objects` (patterns), up to the day of `expires`, with it.
+
+    Where `personas` or `fingerprint` are given, only those of them. `place` is where the user wrote it.
+    """
+
+    rules: tuple[str, ...]
+    objects: tuple[str, ...]
+    reason: str
+    expires: date
+    personas: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    place: str = ""
+
+    def fits(self, finding: Finding) -> bool:
+        """Whether a finding is one of those, whatever the day."""
+        return (
+            finding.rule in self.rules
+            and self.about(finding.object.identity)
+            and (not self.personas or any_fits(self.personas, finding.persona))
+            and self.fingerprint in {None, finding.fingerprint}
+        )
+
+    def about(self, identity: str) -> bool:
+        """Whether it names an object."""
+        return any(function_fits(one, identity) for one in self.objects)
+
+    def in_force(self, day: date) -> bool:
+        """Whether it still holds on a day."""
+        return day <= self.expires
+
+
+@dataclass(frozen=True)
 class Intent:
     """An intent file on top of its packs, in this order: what comes later wins.
 
@@ -61,6 +111,7 @@ class Intent:
     public_buckets: tuple[str, ...] = ()
     personas: tuple[Persona, ...] = ()
     schemas: tuple[str, ...] = ()
+    suppressions: tuple[SuppressRule, ...] = ()
 
     def intended(self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool) -> Reach:
         """The most reach that is meant.
@@ -72,24 +123,58 @@ class Intent:
             operation: What the persona does.
             protected: Whether the relation has row-level security.
         """
-        for allowance in reversed(self.allowances):
-            reach = allowance.reach(operation)
+        allowance = self.deciding(persona, role, relation, operation, protected=protected)
+        reach = allowance.reach(operation) if allowance is not None else None
+        # An entry for every persona says `own`, which anon cannot have.
+        return Reach.NONE if reach is None or (reach is Reach.OWN and persona == "anon") else reach
+
+    def deciding(
+        self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool
+    ) -> Allowance | None:
+        """The entry that says how far the persona may get, the last that is about it; None where nothing is said."""
+        for allowance in self._about(relation):
             if (
-                reach is not None
+                allowance.reach(operation) is not None
                 and allowance.protected in {None, protected}
-                and allowance.concerns(persona, role, relation)
+                and any_fits(allowance.personas, persona, role)
             ):
-                # An entry for every persona says `own`, which anon cannot have.
-                return Reach.NONE if reach is Reach.OWN and persona == "anon" else reach
-        return Reach.NONE
+                return allowance
+        return None
+
+    def _about(self, relation: str) -> tuple[Allowance, ...]:
+        """The entries about a relation, the last one first."""
+        if relation not in self._known:
+            by_name, with_patterns = self._places
+            places = {*by_name.get(unquoted(relation), ()), *with_patterns}
+            listed = (self.allowances[one] for one in sorted(places, reverse=True))
+            self._known[relation] = tuple(one for one in listed if any_fits(one.relations, relation))
+        return self._known[relation]
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[Allowance, ...]]:
+        """The entries about relations that were asked about: a file may have thousands, and each cell asks."""
+        return {}
+
+    @cached_property
+    def _places(self) -> tuple[dict[str, list[int]], list[int]]:
+        """Which entries name a relation, by its name, and which have patterns that may fit any."""
+        by_name: defaultdict[str, list[int]] = defaultdict(list)
+        with_patterns: list[int] = []
+        for place, one in enumerate(self.allowances):
+            for name in one.relations:
+                if is_plain(name):
+                    by_name[unquoted(name)].append(place)
+                else:
+                    with_patterns.append(place)
+        return by_name, with_patterns
 
     def declared(self, persona: str, relation: str, operation: Operation, *, role: str = "") -> bool:
         """Whether the user's own file, not only a pack, says how far the persona may get here."""
         return any(
             allowance.declared
             and allowance.reach(operation) is not None
-            and allowance.concerns(persona, role or persona, relation)
-            for allowance in self.allowances
+            and any_fits(allowance.personas, persona, role or persona)
+            for allowance in self._about(relation)
         )
 
     def is_sensitive(self, relation: str, column: str) -> bool:
@@ -98,8 +183,7 @@ class Intent:
 
     def is_meant(self, relation: str, column: str) -> bool:
         """Whether the file says that a column may be seen, whatever it holds."""
-        meant = (allowance.columns for allowance in self.allowances if any_fits(allowance.relations, relation))
-        return any(column_fits(columns, column) for columns in meant)
+        return any(column_fits(allowance.columns, column) for allowance in self._about(relation))
 
     def names_owner(self, column: str) -> bool:
         """Whether a column says whose row it is."""
@@ -119,28 +203,3 @@ class Intent:
     def bucket_public(self, name: str) -> bool:
         """Whether a storage bucket is meant to be public."""
         return any_fits(self.public_buckets, name)
-
-    def idle(self, relations: Iterable[str], personas: Iterable[str], functions: Iterable[str]) -> tuple[str, ...]:
-        """The patterns of the user's file that fit nothing in this database: misspelt, or out of date.
-
-        Args:
-            relations: The identities of all relations.
-            personas: The names of all personas and their roles.
-            functions: The identities of all functions.
-        """
-        relations, personas, functions = tuple(relations), tuple(personas), tuple(functions)
-        idle: dict[str, None] = {}
-        for allowance in (one for one in self.allowances if one.declared):
-            idle |= dict.fromkeys(one for one in allowance.relations if not _fits_one(one, relations))
-            idle |= dict.fromkeys(one for one in allowance.personas if not _fits_one(one, personas))
-        for rule in (one for one in self.functions if one.declared):
-            idle |= dict.fromkeys(
-                one for one in rule.names if not any(function_fits(one, identity) for identity in functions)
-            )
-            idle |= dict.fromkeys(one for one in rule.callable_by if not _fits_one(one, personas))
-        return tuple(idle)
-
-
-def _fits_one(pattern: str, names: tuple[str, ...]) -> bool:
-    """Whether a pattern fits one of the names at least."""
-    return any_fits((pattern,), *names)

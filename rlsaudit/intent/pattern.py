@@ -6,14 +6,25 @@ import re
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+_WILD = re.compile(r"[*?\[]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def fits(pattern: str, name: str) -> bool:
     """Whether a pattern fits a name of the database, with regard to case; quotes in either do not matter."""
-    pattern, name = pattern.replace('"', ""), name.replace('"', "")
-    # Compared first, for `int[]` is no set of characters.
-    return pattern == name or fnmatchcase(name, pattern)
+    pattern, name = unquoted(pattern), unquoted(name)
+    # Compared first, for `int[]` is no set of characters. A plain name fits nothing else, and files are full of these.
+    return pattern == name or (not is_plain(pattern) and fnmatchcase(name, pattern))
+
+
+def unquoted(name: str) -> str:
+    """A name without the quotes that SQL puts around it where it has to."""
+    return name.replace('"', "")
+
+
+def is_plain(pattern: str) -> bool:
+    """Whether a pattern is a name, of one thing: the brackets of a function's arrays are no wildcard."""
+    return not _WILD.search(pattern.replace("[]", ""))
 
 
 def any_fits(patterns: tuple[str, ...], *names: str) -> bool:

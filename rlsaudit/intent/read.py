@@ -10,29 +10,34 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rlsaudit.errors import IntentError
+from rlsaudit.intent.pattern import is_plain
 from rlsaudit.intent.schema import TABLES, IntentFile
+from rlsaudit.intent.zones import ZONES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from rlsaudit.intent.schema import Allow, Persona
+    from rlsaudit.intent.schema import Allow, Persona, Suppress, ZoneMember, ZoneName
 
 _PLACE = re.compile(r" - at `\$\.?(?P<path>.*)`$")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<key>.*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<key>.*)`$")
 _REACHES = "none, own, some or all"
 _RESERVED_PERSONAS = frozenset({"public", "all", "*"})
+RULES_ABOUT_SUPPRESSIONS = frozenset({"dead-suppression", "expired-suppression"})
+"""What nobody can set aside: then a suppression would hold for ever."""
+_ZONES = "`$.zones"
 _LARGEST_FILE = 4 * 1024 * 1024
 
 
-def read(path: Path) -> IntentFile:
-    """Reads an intent file.
+def read(path: Path, named: str = "") -> IntentFile:
+    """Reads an intent file; `named` is by what it was given, where that is another file.
 
     Raises:
         IntentError: It cannot be read, is not TOML in UTF-8, or says something that cannot be.
     """
-    return parse(_content(path), str(path))
+    return parse(_content(path, named), str(path))
 
 
 def parse(content: bytes, source: str) -> IntentFile:
@@ -66,7 +71,7 @@ def nearest(name: str, known: list[str]) -> str:
     return f'Did you mean "{close[0]}"?' if close else f"Known here: {', '.join(known)}."
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, named: str) -> bytes:
     reason = "What it names is no file."
     try:
         # A pipe or a device would keep us waiting, and an intent file is neither.
@@ -84,7 +89,8 @@ def _content(path: Path) -> bytes:
         # ValueError: a NUL character in the path.
         reason = f"{(isinstance(error, OSError) and error.strerror) or 'The path is not valid'}."
     message = f"The intent file {path} cannot be read. {reason}"
-    raise IntentError(message, hint="Check the path given with --intent.")
+    hint = f"{named} is meant: its path is relative to that." if named else "Check the path given with --intent."
+    raise IntentError(message, hint=hint)
 
 
 def _not_valid(said: str, source: str) -> IntentError:
@@ -104,16 +110,25 @@ def _not_valid(said: str, source: str) -> IntentError:
         )
     if problem.startswith("Invalid enum value"):
         value = problem.removeprefix("Invalid enum value ")
+        if _ZONES in said:
+            value, known = value.partition(" - at")[0], list(ZONES)
+            return IntentError(f"{source}, zones: {value} is not a zone.", hint=nearest(value.strip("'"), known))
         return IntentError(f"{source}, {place}: {value} is not a reach.", hint=f"A reach is {_REACHES}.")
     hint = "Give a value of the type that is expected."
     if path in TABLES and "Expected `array`" in problem:
         hint = f"Write [[{path}]], with two brackets, above each entry."
     elif path in TABLES and "Expected `object`" in problem:
         hint = f"Write [{path}], with one bracket, once."
+    elif "Expected `date`" in problem:
+        hint = "Write a day without quotes: expires = 2027-03-31."
     elif ".settings" in path:
         hint = 'Settings are text: write 42 as "42".'
     words = problem.replace(" | null", "")
-    words = words.replace("`str | array`", "text or a list of texts").replace("`str`", "text")
+    words = (
+        words.replace("`str | object`", "text or a table")
+        .replace("`str | array`", "text or a list of texts")
+        .replace("`str`", "text")
+    )
     words = words.replace("`array`", "a list").replace("`object`", "a table").replace("`bool`", "true or false")
     words = words.replace("`", "")
     return IntentError(f"{source}, {place}: {words[0].lower()}{words[1:]}.", hint=hint)
@@ -127,7 +142,7 @@ def _readable(path: str) -> str:
     if entry is None:
         return path
     where = f"[[{entry['table']}]] {int(entry['number']) + 1}" if entry["number"] else entry["table"]
-    rest = re.sub(r"\[(?:\d+|\.\.\.)\]", "", entry["rest"])
+    rest = re.sub(r"\[(?:\d+|\.\.\.)\]", "", entry["rest"]).lstrip(".")
     return f"{where}, {rest}" if rest else where
 
 
@@ -139,6 +154,11 @@ def _contradictions(intent_file: IntentFile) -> Iterator[tuple[str, str]]:
         for pattern in listed(function.name):
             if not _qualified(pattern.partition("(")[0]):
                 yield f"[[function]] {number}", f'"{pattern}" names no schema; write "public.{pattern}"'
+    if intent_file.extends == []:
+        yield "extends", "an empty list extends nothing; take the key out"
+    yield from _zone_problems(intent_file.zones)
+    for number, suppress in enumerate(intent_file.suppress, start=1):
+        yield from ((f"[[suppress]] {number}", problem) for problem in _suppress_problems(suppress))
     names: set[str] = set()
     for number, persona in enumerate(intent_file.persona, start=1):
         yield from ((f"[[persona]] {number}", problem) for problem in _persona_problems(persona))
@@ -154,12 +174,41 @@ def _allow_problems(allow: Allow) -> Iterator[str]:
     reaches = {"select": allow.select, "insert": allow.insert, "update": allow.update, "delete": allow.delete}
     if not allow.columns and not any(reaches.values()):
         yield "it allows nothing: it needs one of select, insert, update, delete, columns"
+    if allow.where is not None and "some" not in reaches.values():
+        yield "where says which rows of strangers are meant, so it needs an operation that may reach some"
     if not listed(allow.relation) or not listed(allow.persona):
         yield "an empty list names nothing"
     if "anon" in listed(allow.persona):
         for operation, reach in reaches.items():
             if reach == "own":
                 yield f"anon has no identity, so no row is its own; {operation} may be none, some or all"
+
+
+def _zone_problems(zones: Mapping[ZoneName, list[str | ZoneMember]]) -> Iterator[tuple[str, str]]:
+    plain: dict[str, str] = {}
+    for zone, entries in zones.items():
+        for number, entry in enumerate(entries, start=1):
+            place = f"zones.{zone}, entry {number}"
+            patterns = [entry] if isinstance(entry, str) else listed(entry.relation)
+            if not patterns:
+                yield place, "an empty list names nothing"
+            for pattern in patterns:
+                if not _qualified(pattern):
+                    yield place, f'"{pattern}" names no schema; write "public.{pattern}"'
+                elif is_plain(pattern) and plain.setdefault(pattern, zone) != zone:
+                    yield place, f'"{pattern}" is in the zone {plain[pattern]} already'
+
+
+def _suppress_problems(suppress: Suppress) -> Iterator[str]:
+    if not suppress.reason.strip():
+        yield "the reason is empty; say why this may stay until then"
+    if not listed(suppress.rule) or not listed(suppress.object) or suppress.persona == []:
+        yield "an empty list names nothing"
+    for rule in listed(suppress.rule):
+        if not is_plain(rule):
+            yield f'"{rule}" is a pattern; name each rule, for a pattern would hide those that are yet to come'
+        elif rule in RULES_ABOUT_SUPPRESSIONS:
+            yield f'"{rule}" is about suppressions and cannot be suppressed; correct the entry that it names'
 
 
 def _persona_problems(persona: Persona) -> Iterator[str]:

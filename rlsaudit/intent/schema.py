@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
 
 Patterns = str | list[str]
+ZoneName = Literal["public", "signed-in", "owner", "tenant", "server-only"]
 AllowedReach = Literal["none", "own", "some", "all"]
 
 
@@ -29,6 +31,7 @@ class Allow(msgspec.Struct, forbid_unknown_fields=True):
     delete: AllowedReach | None = None
     columns: list[str] = []
     protected: bool | None = None
+    where: str | None = None
 
 
 class Function(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,16 +57,40 @@ class Buckets(msgspec.Struct, forbid_unknown_fields=True):
     public: list[str] = []
 
 
+class ZoneMember(msgspec.Struct, forbid_unknown_fields=True):
+    """An entry of a zone that says more than which relations: other zones for some operations, columns to be seen."""
+
+    relation: Patterns
+    select: ZoneName | None = None
+    insert: ZoneName | None = None
+    update: ZoneName | None = None
+    delete: ZoneName | None = None
+    columns: list[str] = []
+
+
+class Suppress(msgspec.Struct, forbid_unknown_fields=True):
+    """`[[suppress]]`: findings that are known and set aside until a day."""
+
+    rule: Patterns
+    object: Patterns
+    reason: str
+    expires: date
+    persona: Patterns | None = None
+    fingerprint: str | None = None
+
+
 class IntentFile(msgspec.Struct, forbid_unknown_fields=True):
     """An intent file or a pack."""
 
-    extends: str | None = None
+    extends: Patterns | None = None
     schemas: list[str] | None = None
     columns: Columns = msgspec.field(default_factory=Columns)
     allow: list[Allow] = []
     function: list[Function] = []
     persona: list[Persona] = []
     buckets: Buckets = msgspec.field(default_factory=Buckets)
+    suppress: list[Suppress] = []
+    zones: dict[ZoneName, list[str | ZoneMember]] = {}
 
 
 TABLES: dict[str, type[msgspec.Struct]] = {
@@ -73,5 +100,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "function": Function,
     "persona": Persona,
     "buckets": Buckets,
+    "suppress": Suppress,
+    "zones": ZoneMember,
 }
 """The table that a key belongs to, by the name of the table; the top level has none."""

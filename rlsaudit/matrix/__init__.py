@@ -1,5 +1,6 @@
 """The verdicts: every persona, exposed relation and operation, with how it is known and what was intended."""
 
-from rlsaudit.matrix.build import Matrix, Sources, build, exposed
+from rlsaudit.matrix.build import Matrix, build, exposed
+from rlsaudit.matrix.sources import Sources
 
 __all__ = ["Matrix", "Sources", "build", "exposed"]

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.matrix.agreement import with_attacks, with_calls, with_chain, with_probe, with_supposed
+from rlsaudit.matrix.conditions import with_condition
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
 from rlsaudit.probe.attack import NO_CAMPAIGN, Called, Campaign
 from rlsaudit.probe.supposed import by_cell, opened_by
-from rlsaudit.reach import Direct, Escalation, Indirect, Way, widest
+from rlsaudit.reach import Way, widest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
-    from rlsaudit.intent import Intent
+    from rlsaudit.matrix.sources import Sources
     from rlsaudit.model import Persona
     from rlsaudit.policy.proof import Step
     from rlsaudit.probe.supposed import Answer
@@ -67,17 +68,6 @@ def exposed(
         and access.catalog.schema_name(one) in schemas
         and access.usage(role, access.catalog.schemas[one.schema])
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the verdicts come from: the ways, by catalog and proof, and the intent that they are compared with."""
-
-    access: Access
-    direct: Direct
-    indirect: Indirect
-    escalation: Escalation
-    intent: Intent
 
 
 def build(
@@ -137,6 +127,7 @@ def build(
                 if chained.steps:
                     steps[key] = chained.steps
                 cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
+                cell = with_condition(cell, sources, persona, relation, found)
                 cells.append(replace(cell, attacked=attacked.measured) if attacked else cell)
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
     return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought, asked)

@@ -135,8 +135,13 @@ def located(report: Report, blame: Blame, *, fresh: frozenset[str] = frozenset()
     """Returns the report with the place in each finding that a statement here is to blame for."""
     return replace(
         report,
-        findings=tuple(replace(one, location=blame.of(one, fresh=fresh) or one.location) for one in report.findings),
+        findings=_located(report.findings, blame, fresh),
+        suppressed=_located(report.suppressed, blame, fresh),
     )
+
+
+def _located(findings: Iterable[Finding], blame: Blame, fresh: frozenset[str]) -> tuple[Finding, ...]:
+    return tuple(replace(one, location=blame.of(one, fresh=fresh) or one.location) for one in findings)
 
 
 def blame_of(connection: psycopg.Connection[Any], events: Iterable[Event]) -> Blame:

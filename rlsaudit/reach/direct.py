@@ -11,12 +11,15 @@ from rlsaudit.policy.decide import Bounds, decide, decide_rows
 from rlsaudit.policy.formula import TRUE, Formula
 from rlsaudit.reach.bounds import Way, anything, none
 from rlsaudit.reach.columns import Insertable, can_change
+from rlsaudit.reach.conditioned import Outside, outside
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import refusing_trigger
 from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.model import Persona
@@ -47,6 +50,10 @@ class Direct:
         self._of_twins: dict[tuple[object, ...], Way] = {}
         self.views = Views(access, predicates, decider, rows_decider)
         self._lenient: Direct | None = None
+
+    def outside(self, persona: Persona, relation: Relation, ways: Sequence[Way], condition: str) -> Outside:
+        """Returns how far the persona gets along `ways` with rows of the relation that a condition leaves out."""
+        return outside(self._predicates, persona, relation, ways, condition)
 
     def way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         """Returns how far the persona gets with `operation` on the relation, addressed by name."""

@@ -13,6 +13,8 @@ from rlsaudit.report.changes import counted, left_alone, openings, step, subject
 from rlsaudit.report.escape import printable
 from rlsaudit.report.finding import fix_sql, mending, who
 from rlsaudit.report.format import Format
+from rlsaudit.report.set_aside import each as each_suppressed
+from rlsaudit.report.set_aside import suppressed
 from rlsaudit.report.verdict import headline, incompleteness, missing, shortfall
 from rlsaudit.report.words import count, shortened
 
@@ -39,15 +41,16 @@ def _render(report: Report, _: Screen) -> str:
     lines: list[str] = []
     opened = openings(report)
     if opened:
-        told = [f"{subject(change)}: {step(change)}" for change in opened[:_MOST]]
-        if len(opened) > _MOST:
-            told.append(f"and {len(opened) - _MOST} more")
+        told = _shown([f"{subject(change)}: {step(change)}" for change in opened])
         title = {"title": f"rlsaudit: {count(len(opened), 'change opens', 'changes open')} more than intended"}
         lines.append(_command("error", title, shortened("\n".join(map(printable, told)), _MESSAGE)))
     sentence = incompleteness(missing(report)) if report.findings or opened else shortfall(report)
     if sentence:
         lines.append(_command("warning", {"title": "rlsaudit: incomplete"}, sentence))
-    taken = {"error": bool(opened), "warning": bool(sentence)}
+    if report.suppressed:
+        told = [suppressed(report), *_shown(list(each_suppressed(report)))]
+        lines.append(_command("notice", {"title": "rlsaudit: suppressed"}, shortened("\n".join(told), _MESSAGE)))
+    taken = {"error": bool(opened), "warning": bool(sentence), "notice": bool(report.suppressed)}
     left_out = []
     for kind in dict.fromkeys(_KINDS.values()):
         findings = [finding for finding in report.findings if _KINDS[finding.severity] == kind]
@@ -59,6 +62,11 @@ def _render(report: Report, _: Screen) -> str:
     lines += [f"rlsaudit: {each} without an annotation: GitHub shows {_MOST} of a kind." for each in left_out]
     lines += [f"rlsaudit: {each}" for each in (headline(report), counted(report), left_alone(report)) if each]
     return "\n".join(lines) + "\n"
+
+
+def _shown(lines: list[str]) -> list[str]:
+    """Cut a list, and say by how much."""
+    return [*lines[:_MOST], *([f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else [])]
 
 
 def _annotation(kind: str, finding: Finding) -> str:

@@ -3,7 +3,8 @@
 What was there before the change is in it as well, for GitLab compares with the target branch for itself.
 
 GitLab drops entries whose fingerprint it has seen in the same file, so each is unique here. It has no place for what
-was not decided; that is an entry of its own, for an empty array would say that all is well.
+was not decided; that is an entry of its own, for an empty array would say that all is well. Nor has it one for what is
+suppressed, which is another.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from rlsaudit.report.escape import printable, visible_json
 from rlsaudit.report.finding import who
 from rlsaudit.report.format import Format
 from rlsaudit.report.place import DATABASE, stand_in
+from rlsaudit.report.set_aside import each as each_suppressed
+from rlsaudit.report.set_aside import suppressed
 from rlsaudit.report.verdict import shortfall
 from rlsaudit.report.words import shortened
 
@@ -39,7 +42,10 @@ def _render(report: Report, _: Screen) -> str:
     seen: Counter[str] = Counter()
     entries = [_entry(finding, seen) for finding in (*report.findings, *report.existing)]
     if sentence := shortfall(report):
-        entries.append(_incomplete(sentence))
+        entries.append(_remark("rlsaudit-incomplete", sentence, Severity.MEDIUM))
+    if sentence := suppressed(report):
+        words = shortened(" ".join([sentence, *each_suppressed(report)]), _DESCRIPTION)
+        entries.append(_remark("rlsaudit-suppressed", words, Severity.INFO))
     return visible_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
 
 
@@ -58,12 +64,12 @@ def _entry(finding: Finding, seen: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _incomplete(sentence: str) -> dict[str, Any]:
+def _remark(name: str, sentence: str, severity: Severity) -> dict[str, Any]:
     return {
         "description": sentence,
-        "check_name": "rlsaudit-incomplete",
-        "fingerprint": _digest("rlsaudit-incomplete"),
-        "severity": _SEVERITIES[Severity.MEDIUM],
+        "check_name": name,
+        "fingerprint": _digest(name),
+        "severity": _SEVERITIES[severity],
         "location": {"path": DATABASE, "lines": {"begin": 1}},
     }
 

@@ -26,6 +26,7 @@ from rlsaudit.report.changes import is_opening, step, subject
 from rlsaudit.report.escape import printable
 from rlsaudit.report.finding import about, plain, who
 from rlsaudit.report.format import Format
+from rlsaudit.report.set_aside import why
 from rlsaudit.report.verdict import beyond_intent, headline, shortfall, undecided
 from rlsaudit.report.words import brief, listed, shortened
 
@@ -91,9 +92,14 @@ def _findings(report: Report) -> Iterator[TestCase]:
         result = None if finding.severity is Severity.INFO else _failure(finding)
         yield _case(finding.rule, f"{about(finding)}: {finding.title}", result, plain(finding))
     for finding in report.suppressed:
-        yield _case(finding.rule, f"{about(finding)}: {finding.title}", Skipped("suppressed"), plain(finding))
+        yield _case(finding.rule, f"{about(finding)}: {finding.title}", _suppressed(finding), plain(finding))
     for finding in report.existing:
         yield _case(finding.rule, f"{about(finding)}: {finding.title}", Skipped("there before"), plain(finding))
+
+
+def _suppressed(finding: Finding) -> Skipped:
+    reason = why(finding)
+    return Skipped(_line(f"suppressed {reason}" if reason else "suppressed"))
 
 
 def _changes(report: Report) -> Iterator[TestCase]:

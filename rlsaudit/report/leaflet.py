@@ -15,7 +15,9 @@ from rlsaudit.model import Operation, Severity
 from rlsaudit.report.changes import SIGNS, counted, is_opening, left_alone, openings, subject
 from rlsaudit.report.finding import about, careful, evidence_sql, fix_sql, known, mending, who
 from rlsaudit.report.markup import entities, fenced, prose, tag
-from rlsaudit.report.verdict import beyond, beyond_intent, headline, incompleteness, missing, tally, undecided
+from rlsaudit.report.set_aside import each as each_suppressed
+from rlsaudit.report.set_aside import suppressed
+from rlsaudit.report.verdict import beyond, beyond_intent, headline, incompleteness, missing, undecided
 from rlsaudit.report.words import count, listed, server, shortened
 
 if TYPE_CHECKING:
@@ -83,9 +85,7 @@ def _verdict(report: Report) -> list[str]:
     if gaps.anything:
         lines.append(f"⚠️ **{prose(incompleteness(gaps))}**")
     lines.append(left_alone(report))
-    if report.suppressed:
-        number = count(len(report.suppressed), "finding")
-        lines.append(f"Suppressed and not counted: {number} ({tally(report.suppressed)}).")
+    lines.append(suppressed(report))
     return lines
 
 
@@ -202,6 +202,9 @@ def _gaps(report: Report) -> list[str]:
     if report.skipped:
         reasons = _by_reason((each.reason, each.what) for each in report.skipped)
         parts.append(_fold("<b>Skipped</b>", [_list(reasons)]))
+    if report.suppressed:
+        named = [f"- {prose(shortened(each, 2 * _NAME))}" for each in each_suppressed(report)]
+        parts.append(_fold("<b>Suppressed</b>", [_list(named, "findings")]))
     return parts
 
 
@@ -216,8 +219,8 @@ def _by_reason(things: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _list(items: Sequence[str]) -> str:
-    more = [f"- … and {len(items) - _REASONS} more reasons"] if len(items) > _REASONS else []
+def _list(items: Sequence[str], what: str = "reasons") -> str:
+    more = [f"- … and {len(items) - _REASONS} more {what}"] if len(items) > _REASONS else []
     return "\n".join([*items[:_REASONS], *more])
 
 

@@ -32,7 +32,7 @@ OBJECT_TYPES = (
         "sequence",
         "role",
     ),
-    *("bucket", "publication", "extension", "trigger", "server"),
+    *("bucket", "publication", "extension", "trigger", "server", "intent"),
 )
 """What a finding may be about."""
 

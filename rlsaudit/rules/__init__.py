@@ -35,8 +35,9 @@ def judge(case: Case) -> tuple[Finding, ...]:
     """Returns what the rules find, worst first: one fault, one finding."""
     findings: list[Finding] = []
     explained: set[CellKey] = set()
-    for rule in sorted(all_rules().values(), key=lambda one: one.last):
-        for found in rule.check(replace(case, explained=frozenset(explained)) if rule.last else case):
+    for rule in sorted(all_rules().values(), key=lambda one: (one.reviews, one.last)):
+        seen = replace(case, explained=frozenset(explained)) if rule.last else case
+        for found in rule.check(replace(seen, found=tuple(findings)) if rule.reviews else seen):
             findings.append(found.finding)
             explained |= found.cells
     return tuple(sorted(findings, key=lambda one: (-one.severity.rank, one.rule, one.object.identity, one.persona)))

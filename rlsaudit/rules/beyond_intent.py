@@ -47,7 +47,7 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"{identity} is reached further than intended",
-                message=f"{who_can(cells)} of {identity}: {_because(case, relation, cells)}",
+                message=f"{who_can(cells)} of {identity}: {_because(case, relation, cells)}{_outside(cells)}",
                 evidence=case.evidence(cells, relation),
                 fix=_fix(case, relation, cells),
                 relations=[identity],
@@ -161,6 +161,12 @@ def _because(case: Case, relation: Relation, cells: list[Cell]) -> str:
     if opening:
         return f"by {listed([_told(one) for one in opening])}.{flawed(case, relation, opening, cells)}"
     return f"{cells[0].because}."
+
+
+def _outside(cells: list[Cell]) -> str:
+    """Which rows are meant and which one passes that is not, where the intent has a condition."""
+    told = dict.fromkeys((one.condition, one.outside) for one in cells if one.outside)
+    return "".join(f" Meant are rows where {condition}; this one passes as well: {row}." for condition, row in told)
 
 
 def _told(policy: Policy) -> str:

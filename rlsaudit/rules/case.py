@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Grant, Relation, Role
-    from rlsaudit.intent import Intent
+    from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
-    from rlsaudit.model import Cell, Persona
+    from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -41,6 +42,7 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
     access: Access
@@ -54,6 +56,8 @@ class Case:
     matrix: Matrix
     intent: Intent
     explained: frozenset[CellKey] = field(default=frozenset())
+    found: tuple[Finding, ...] = ()
+    today: date = date.max
 
     @property
     def catalog(self) -> Catalog:
@@ -122,6 +126,12 @@ class Case:
         protected = is_protected(self.catalog, relation)
         identity = self.catalog.identity(relation)
         return self.intent.intended(persona.name, persona.role, identity, operation, protected=protected)
+
+    def deciding(self, persona: Persona, relation: Relation, operation: Operation) -> Allowance | None:
+        """The entry of the intent that says how far the persona may get; None where none does."""
+        protected = is_protected(self.catalog, relation)
+        identity = self.catalog.identity(relation)
+        return self.intent.deciding(persona.name, persona.role, identity, operation, protected=protected)
 
     def reads(self, persona: Persona, view: Relation) -> tuple[ViewRead, ...]:
         """The tables that a query of the persona on a view reads."""

@@ -73,6 +73,8 @@ def _example(example: Example) -> Iterator[str]:
     if example.platform is Platform.POSTGRES:
         where = f" (plain Postgres, as {', '.join(f'`{one}`' for one in example.roles)})"
     yield f"**{example.name}**{where}"
+    if example.intent:
+        yield f"```toml\n{_code(example.intent)}\n```"
     yield f"```sql\n{_code(example.sql)}\n```"
 
 

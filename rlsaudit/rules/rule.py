@@ -23,7 +23,8 @@ class Example:
     """A schema that has the fault, or does not. `sql` is run by the role that owns the project's objects.
 
     On Supabase that is `postgres`, in a new project of the era in which new tables are granted to everybody. On plain
-    Postgres it is a superuser, and `roles` are the personas. `also` are other rules that it breaks gravely.
+    Postgres it is a superuser, and `roles` are the personas. `also` are other rules that it breaks gravely, `intent`
+    is the intent file that goes with it, where it takes one.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Example:
     platform: Platform = Platform.SUPABASE
     roles: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Rule:
         good: Schemas in which it finds nothing.
         check: Yields what it finds: pure, over facts, matrix and intent.
         last: Whether it runs after the others and sees what they explain (`Case.explained`).
+        reviews: Whether it runs after all of those and sees what they found (`Case.found`).
     """
 
     id: str
@@ -68,3 +71,4 @@ class Rule:
     good: tuple[Example, ...]
     check: Callable[[Case], Iterable[Found]]
     last: bool = False
+    reviews: bool = False

@@ -144,7 +144,9 @@ def _examined(login: str, settings: Settings, recipe: Recipe, options: Options) 
         served = tuple(one for one in settings.exposed if one in known)
         # Where nobody can sign up, nobody gets in without an account either.
         anonymous = None if settings.signup is False else settings.anonymous_sign_ins
-        project = replace(options, configured=served, anonymous=anonymous, throwaway=True)
+        # Where a statement failed, what it would have made is missing, and not misspelt.
+        partial = options.partial or recipe.go_on
+        project = replace(options, configured=served, anonymous=anonymous, throwaway=True, partial=partial)
         audited = examine(snapshot, project, session)
     return Side(audited.report, audited.case)
 

@@ -52,6 +52,32 @@ def test_a_new_door_is_found_at_its_line_and_the_old_one_is_left_alone(project: 
     assert ("authenticated", "public.notes", "select") in opened
 
 
+def test_a_suppression_that_comes_with_the_door_lets_it_through_and_no_wider(project: Path) -> None:
+    (project / "rlsaudit.toml").write_text(
+        """
+        [[suppress]]
+        rule = "rls-off"
+        object = "public.lookup"
+        reason = "to be mended with the next release"
+        expires = 9999-12-31
+        """
+    )
+    table = "create table public.lookup (id int primary key, email text);\nrevoke all on public.lookup from anon;\n"
+    _migrate(project, "20240102000000_lookup.sql", table)
+    code, report = _check(project, "--base", "main", "--intent", "rlsaudit.toml", "--fail-on", "critical")
+    assert code == 0
+    assert "public.lookup" not in {name for one in report["findings"] for name in one["relations"]}
+    (suppressed,) = report["suppressed"]
+    assert suppressed["location"] == {"file": "supabase/migrations/20240102000000_lookup.sql", "line": 1}
+    assert any(one["direction"] == "more" and one["allowed"] for one in report["changes"])
+    _commit(project, "lookup")
+    _migrate(project, "20240103000000_wider.sql", "grant all on public.lookup to anon;\n")
+    code, report = _check(project, "--base", "HEAD", "--intent", "rlsaudit.toml", "--fail-on", "critical")
+    assert code == 1
+    opened = {one["persona"] for one in report["changes"] if one["direction"] == "more" and not one["allowed"]}
+    assert opened == {"anon"}
+
+
 @pytest.mark.parametrize(
     ("opening", "closing"),
     [

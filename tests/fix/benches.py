@@ -18,11 +18,10 @@ from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
 from rlsaudit.source import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rlsaudit.engine import Server
-    from rlsaudit.model import Finding
 
 _numbers = itertools.count(1)
 
@@ -67,17 +66,13 @@ def plain(server: Server, schema: str, roles: tuple[str, ...]) -> Iterator[Stand
         server.drop_database(f"{name}_roles")
 
 
-def about(standing: Standing, wanted: Callable[[Finding], bool]) -> Standing:
-    """The same with some of its findings alone."""
-    findings = tuple(one for one in standing.side.report.findings if wanted(one))
-    return replace(standing, side=replace(standing.side, report=replace(standing.side.report, findings=findings)))
-
-
 def fixed_by(standing: Standing, rule: str, fix: str) -> Standing:
-    """The same with the findings of one rule alone, which are to be mended by this SQL."""
-    found = about(standing, lambda one: one.rule == rule)
-    findings = tuple(replace(one, fix=replace(one.fix, sql=fix)) for one in found.side.report.findings)
-    return replace(found, side=replace(found.side, report=replace(found.side.report, findings=findings)))
+    """The same, with the findings of a rule to be mended by this SQL."""
+    findings = tuple(
+        replace(one, fix=replace(one.fix, sql=fix)) if one.rule == rule else one
+        for one in standing.side.report.findings
+    )
+    return replace(standing, side=replace(standing.side, report=replace(standing.side.report, findings=findings)))
 
 
 def _standing(server: Server, name: str, login: str, options: Options, *, hosted: bool) -> Standing:

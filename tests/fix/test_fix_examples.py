@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from benches import about, plain, supabase
+from benches import plain, supabase
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.fix import Outcome, mended
@@ -56,7 +56,7 @@ def _examples(platform: Platform) -> list[object]:
 @pytest.mark.parametrize(("rule", "example"), _examples(Platform.SUPABASE))
 def test_the_fix_of_an_example_is_tried(server: Server, rule: Rule, example: Example) -> None:
     with supabase(server, example.sql) as standing:
-        done = mended(about(standing, lambda one: one.rule == rule.id))
+        done = mended(standing, wanted=lambda one: one.rule == rule.id)
     for one in done.tried:
         _is_as_expected(_named(rule, example), one.outcome, "; ".join(one.because))
 
@@ -64,7 +64,7 @@ def test_the_fix_of_an_example_is_tried(server: Server, rule: Rule, example: Exa
 @pytest.mark.parametrize(("rule", "example"), _examples(Platform.POSTGRES))
 def test_the_fix_of_an_example_on_postgres_is_tried(server: Server, rule: Rule, example: Example) -> None:
     with plain(server, example.sql, example.roles) as standing:
-        done = mended(about(standing, lambda one: one.rule == rule.id))
+        done = mended(standing, wanted=lambda one: one.rule == rule.id)
     for one in done.tried:
         _is_as_expected(_named(rule, example), one.outcome, "; ".join(one.because))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from benches import about, fixed_by, plain, supabase
+from benches import fixed_by, plain, supabase
 
 from rlsaudit.fix import Outcome, mended, migration
 from rlsaudit.probe.doubts import Doubts
@@ -35,13 +35,13 @@ def open_table(server: Server) -> Iterator[Standing]:
 
 
 def _tried(standing: Standing, fix: str) -> Tried:
-    (one,) = mended(fixed_by(standing, "rls-off", fix)).tried
+    (one,) = mended(fixed_by(standing, "rls-off", fix), wanted=lambda finding: finding.rule == "rls-off").tried
     return one
 
 
 class TestOneTable:
     def test_its_own_fix_is_kept_and_says_what_it_closes(self, open_table: Standing) -> None:
-        (one,) = mended(about(open_table, lambda finding: finding.rule == "rls-off")).tried
+        (one,) = mended(open_table, wanted=lambda finding: finding.rule == "rls-off").tried
         assert one.outcome is Outcome.VERIFIED
         assert 'create policy "own notes" on public.notes' in one.finding.fix.sql
         closed = {(each.persona, each.operation, each.after) for each in one.closed}
@@ -135,12 +135,10 @@ class TestOneTable:
 def test_a_finding_that_goes_with_another_fix_needs_none(server: Server) -> None:
     schema = f"{OPEN} {RLS} create policy {MINE}; create view public.wall as select * from public.notes;"
     with supabase(server, schema) as standing:
-        found = about(standing, lambda one: one.rule == "definer-view")
-        (finding,) = found.side.report.findings
-        # As if a second finding had the same cause: it has another fingerprint in the copy than any finding.
-        first = replace(finding, fix=replace(finding.fix, sql="drop view public.wall;"))
-        report = replace(found.side.report, findings=(finding, first))
-        done = mended(replace(found, side=replace(found.side, report=report)))
+        report = standing.side.report
+        twice = replace(report, findings=(*report.findings, *report.findings))
+        twin = replace(standing, side=replace(standing.side, report=twice))
+        done = mended(twin, wanted=lambda one: one.rule == "definer-view")
     assert [one.outcome for one in done.tried] == [Outcome.VERIFIED, Outcome.SPARED]
     assert done.tried[1].because == ("gone with the fix of definer-view of public.wall",)
 
@@ -149,7 +147,7 @@ def test_what_is_declared_as_public_stays_so(server: Server, tmp_path: Path) -> 
     intent = tmp_path / "rlsaudit.toml"
     intent.write_text('[[allow]]\nrelation = "public.notes"\npersona = ["anon", "authenticated"]\nselect = "all"\n')
     with supabase(server, OPEN, intent=intent) as standing:
-        (one,) = mended(about(standing, lambda finding: finding.rule == "rls-off")).tried
+        (one,) = mended(standing, wanted=lambda finding: finding.rule == "rls-off").tried
     assert one.outcome is Outcome.VERIFIED, one.because
     assert "for select to anon, authenticated using (true)" in one.finding.fix.sql
 
@@ -166,7 +164,7 @@ def test_a_table_of_a_tenant_is_closed_in_the_words_of_its_sister(server: Server
         create table public.budgets (id uuid primary key, team_id uuid not null, amount numeric);
     """
     with supabase(server, schema) as standing:
-        (one,) = mended(about(standing, lambda finding: finding.rule == "rls-off")).tried
+        (one,) = mended(standing, wanted=lambda finding: finding.rule == "rls-off").tried
     assert one.outcome is Outcome.VERIFIED, one.because
     assert "m.team_id = budgets.team_id" in one.finding.fix.sql
 
@@ -193,7 +191,7 @@ def test_hostile_names_stay_names(server: Server) -> None:
     schema = f"""{OPEN} {RLS} create policy {quoted} on public.notes using (true);
         create table public.{quoted} (id bigint primary key, body text, email text);"""
     with supabase(server, schema) as standing:
-        done = mended(about(standing, lambda one: one.rule != "truncate-bypass"))
+        done = mended(standing, wanted=lambda one: one.rule != "truncate-bypass")
         text = migration(done)
         outcomes = {one.finding.rule: one.outcome for one in done.tried}
         assert outcomes == {"rls-off": Outcome.DRAFT, "tautology": Outcome.VERIFIED}

@@ -18,6 +18,7 @@ from rlsaudit.rules import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from rlsaudit.model import Finding
     from rlsaudit.rules import Example, Rule
@@ -46,14 +47,24 @@ def roles(database: str, example: Example) -> Iterator[str]:
             connection.execute(sql.SQL("drop role {}").format(name))
 
 
-def _on_supabase(url: str, example: Example) -> tuple[Finding, ...]:
+@pytest.fixture
+def options(example: Example, tmp_path: Path) -> Options:
+    """How the example is audited: with its intent file, where it has one."""
+    if not example.intent:
+        return Options(roles=example.roles)
+    path = tmp_path / "rlsaudit.toml"
+    path.write_text(example.intent, "utf-8")
+    return Options(roles=example.roles, intent=path)
+
+
+def _on_supabase(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
         grant_replay_rights(connection)
         connection.execute("set role postgres")
         connection.execute(example.sql.encode())
         connection.execute("reset role")
         revoke_replay_rights(connection)
-    return _audited(url, Options())
+    return _audited(url, options)
 
 
 def _audited(url: str, options: Options) -> tuple[Finding, ...]:
@@ -68,10 +79,10 @@ def _audited(url: str, options: Options) -> tuple[Finding, ...]:
     return read
 
 
-def _on_postgres(url: str, example: Example) -> tuple[Finding, ...]:
+def _on_postgres(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
         connection.execute(example.sql.encode())
-    return _audited(url, Options(roles=example.roles))
+    return _audited(url, options)
 
 
 def _is_found(rule: Rule, example: Example, findings: tuple[Finding, ...]) -> None:
@@ -84,25 +95,25 @@ def _is_quiet(findings: Iterable[Finding]) -> None:
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.SUPABASE))
-def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example) -> None:
-    _is_found(rule, example, _on_supabase(supabase_database, example))
+def test_bad_example_is_found(supabase_database: str, rule: Rule, example: Example, options: Options) -> None:
+    _is_found(rule, example, _on_supabase(supabase_database, example, options))
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.SUPABASE))
-def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example) -> None:
-    findings = _on_supabase(supabase_database, example)
+def test_good_example_is_quiet(supabase_database: str, rule: Rule, example: Example, options: Options) -> None:
+    findings = _on_supabase(supabase_database, example, options)
     assert [one for one in findings if one.rule == rule.id] == []
     _is_quiet(findings)
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("bad", Platform.POSTGRES))
-def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example) -> None:
-    _is_found(rule, example, _on_postgres(roles, example))
+def test_bad_example_on_postgres_is_found(roles: str, rule: Rule, example: Example, options: Options) -> None:
+    _is_found(rule, example, _on_postgres(roles, example, options))
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples("good", Platform.POSTGRES))
-def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example) -> None:
-    findings = _on_postgres(roles, example)
+def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Example, options: Options) -> None:
+    findings = _on_postgres(roles, example, options)
     assert [one for one in findings if one.rule == rule.id] == []
     _is_quiet(findings)
 

@@ -102,6 +102,7 @@ class Suppression(Shape, frozen=True, kw_only=True):
 
     kind: Literal["external"]
     status: Literal["accepted"]
+    justification: str | None = None
 
 
 class Result(Shape, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from rlsaudit.report.sarif.log import (
     Result,
     Suppression,
 )
+from rlsaudit.report.set_aside import why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +58,7 @@ def result(
         # GitHub knows results again by the second alone; without it, it would count lines.
         partial_fingerprints={"rlsaudit/v1": fingerprint, "primaryLocationLineHash": f"{fingerprint}:1"},
         baseline_state=baseline,
-        suppressions=[Suppression(kind="external", status="accepted")] if suppressed else [],
+        suppressions=[_suppression(finding)] if suppressed else [],
         properties={
             "severity": finding.severity.value,
             "persona": printable(finding.persona),
@@ -68,6 +69,10 @@ def result(
             "relations": [printable(relation) for relation in finding.relations],
         },
     )
+
+
+def _suppression(finding: Finding) -> Suppression:
+    return Suppression(kind="external", status="accepted", justification=why(finding) or None)
 
 
 def unlinked(text: str) -> str:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
+from rlsaudit.report.set_aside import why
 from rlsaudit.report.sql import transcript
 from rlsaudit.report.text.page import DOUBT, GOOD, SEVERITIES, STRONG, Page, more
 from rlsaudit.report.words import EVIDENCE, ability, count, intention, shortened
@@ -48,11 +49,11 @@ def write(page: Page, report: Report) -> None:
             page.prose(*more(len(findings) - most, f"{severity} findings"))
             page.prose(", ".join(f"{number} {rule}" for rule, number in rules.most_common(_RELATIONS)), indent=2)
     _named(page, "THERE BEFORE", report.existing)
-    _named(page, "SUPPRESSED", report.suppressed)
+    _named(page, "SUPPRESSED", report.suppressed, reasons=True)
 
 
-def _named(page: Page, heading: str, findings: Sequence[Finding]) -> None:
-    """Write findings that do not count: one line each."""
+def _named(page: Page, heading: str, findings: Sequence[Finding], *, reasons: bool = False) -> None:
+    """Write findings that do not count: one line each, with the reasons below where they were set aside."""
     if not findings:
         return
     page.heading(f"{heading}: {count(len(findings), 'finding')}")
@@ -60,6 +61,9 @@ def _named(page: Page, heading: str, findings: Sequence[Finding]) -> None:
     page.table(["severity", "rule", "object", "title"], rows[:_NAMED])
     if len(rows) > _NAMED:
         page.prose(*more(len(rows) - _NAMED, "of these findings"), indent=2)
+    told = Counter(why(each) for each in findings if reasons and each.suppression is not None)
+    for reason, number in list(told.items())[:_NAMED]:
+        page.prose(f"{count(number, 'finding')} {reason}", indent=2)
 
 
 def _at_a_glance(page: Page, findings: Sequence[Finding]) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
 from rlsaudit.report.changes import counted, left_alone, openings
+from rlsaudit.report.set_aside import suppressed
 from rlsaudit.report.sql import transcript
 from rlsaudit.report.text.page import ALARM, DOUBT, GOOD, QUIET, SEVERITIES, STRONG, Page
-from rlsaudit.report.verdict import beyond, clean, headline, incompleteness, missing, tally
+from rlsaudit.report.verdict import beyond, clean, headline, incompleteness, missing
 from rlsaudit.report.words import ability, count, intention, listed, server, shortened
 
 if TYPE_CHECKING:
@@ -45,10 +46,8 @@ def verdict(page: Page, report: Report) -> None:
         page.prose((incompleteness(gaps), DOUBT))
     if sentence := left_alone(report):
         page.prose(sentence)
-    if report.suppressed:
-        page.prose(
-            f"Suppressed and not counted: {count(len(report.suppressed), 'finding')} ({tally(report.suppressed)})."
-        )
+    if sentence := suppressed(report):
+        page.prose(sentence)
 
 
 def _mostly(page: Page, reasons: Sequence[tuple[str, int]]) -> None:

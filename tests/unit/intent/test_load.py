@@ -188,20 +188,6 @@ def test_a_file_may_start_from_another_pack(write: Write) -> None:
     assert reach(load(write('extends = "base"'), "supabase"), "authenticated") == "none"
 
 
-def test_patterns_that_fit_nothing_are_told(write: Write) -> None:
-    path = write("""
-        [[allow]]
-        relation = ["public.posts", "public.psots"]
-        persona = ["anon", "authentcated"]
-        select = "all"
-        [[function]]
-        name = "public.gone"
-        callable_by = "anon"
-        """)
-    idle = load(path, "supabase").idle(["public.posts"], ["anon", "authenticated"], ["public.f(text)"])
-    assert idle == ("public.psots", "authentcated", "public.gone")
-
-
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [

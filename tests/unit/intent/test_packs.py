@@ -90,6 +90,8 @@ def test_the_documentation_has_examples() -> None:
 def test_every_example_of_the_documentation_loads(example: str, platform: str, tmp_path: Path) -> None:
     path = tmp_path / "rlsaudit.toml"
     path.write_text(example, encoding="utf-8")
+    (tmp_path.parent / "common").mkdir(exist_ok=True)
+    (tmp_path.parent / "common" / "rlsaudit.toml").write_text("", encoding="utf-8")
     assert load(path, platform).allowances or 'extends = "base"' in example
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import (
@@ -23,6 +24,7 @@ from rlsaudit.model import (
     Severity,
     Skipped,
     Summary,
+    Suppression,
     Target,
     Tool,
 )
@@ -157,6 +159,9 @@ def report(
         skipped=len(skipped),
     )
     return Report(TOOL, target, personas, summary, matrix, findings, skipped, suppressed)
+
+
+SUPPRESSED = (replace(finding(), suppression=Suppression("the old app reads it", date(2027, 3, 31))),)
 
 
 def correct() -> Report:

@@ -77,9 +77,20 @@ def test_no_more_are_made_than_are_shown_and_the_rest_is_counted() -> None:
     assert lines(samples.many())[-4:] == [
         "rlsaudit: 70 more findings of the kind error without an annotation: GitHub shows 10 of a kind.",
         "rlsaudit: 31 more findings of the kind warning without an annotation: GitHub shows 10 of a kind.",
-        "rlsaudit: 70 more findings of the kind notice without an annotation: GitHub shows 10 of a kind.",
+        "rlsaudit: 71 more findings of the kind notice without an annotation: GitHub shows 10 of a kind.",
         "rlsaudit: Access goes beyond intent: 200 findings (40 critical, 40 high, 40 medium, 40 low, 40 info).",
     ]
+
+
+def test_what_is_suppressed_is_named_in_a_notice() -> None:
+    ((kind, properties, message),) = annotated(
+        samples.report(matrix=samples.correct().matrix, suppressed=samples.SUPPRESSED)
+    )
+    assert (kind, properties) == ("notice", {"title": "rlsaudit: suppressed"})
+    assert message == (
+        "Suppressed and not counted: 1 finding (1 critical).\n"
+        "critical: definer-view of view public.notes_view, until 2027-03-31: the old app reads it"
+    )
 
 
 def test_what_is_missing_is_a_warning() -> None:

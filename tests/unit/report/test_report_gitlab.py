@@ -64,3 +64,9 @@ def test_an_empty_array_is_an_all_clear_and_nothing_else_is() -> None:
     ):
         (entry,) = entries(report)
         assert entry["check_name"] == "rlsaudit-incomplete"
+
+
+def test_what_is_suppressed_is_an_entry_of_its_own() -> None:
+    (entry,) = entries(samples.report(matrix=samples.correct().matrix, suppressed=samples.SUPPRESSED))
+    assert (entry["check_name"], entry["severity"]) == ("rlsaudit-suppressed", "info")
+    assert "1 finding (1 critical). critical: definer-view of view public.notes_view, until" in entry["description"]

@@ -189,5 +189,5 @@ def test_enumerations_are_complete(definition: str, words: type[Reach | Severity
 def test_object_types_are_those_of_the_contract() -> None:
     assert json_schema()["$defs"]["ObjectRef"]["properties"]["type"]["enum"] == [
         *("table", "view", "materialized_view", "foreign_table", "column", "function", "policy", "schema", "sequence"),
-        *("role", "bucket", "publication", "extension", "trigger", "server"),
+        *("role", "bucket", "publication", "extension", "trigger", "server", "intent"),
     ]

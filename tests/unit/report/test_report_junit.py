@@ -67,6 +67,12 @@ def test_what_is_suppressed_is_skipped() -> None:
     assert list(cases(report, "findings").values()) == ["skipped: suppressed"]
 
 
+def test_a_suppression_has_the_day_and_the_reason() -> None:
+    report = samples.report(suppressed=samples.SUPPRESSED)
+    told = "skipped: suppressed until 2027-03-31: the old app reads it"
+    assert list(cases(report, "findings").values()) == [told]
+
+
 def test_escalation_is_told() -> None:
     cell = samples.cell(reach=Reach.OWN, intended=Reach.OWN, escalated=Reach.ALL)
     (told,) = cases(samples.report(matrix=(cell,)), "access of anon").values()

@@ -74,10 +74,16 @@ def test_it_says_what_was_found_and_what_is_missing_before_the_details() -> None
 
 def test_each_finding_is_folded_with_evidence_and_fix() -> None:
     printed = markdown(samples.flawed())
-    assert printed.count("<details>") == printed.count("</details>") == 6
+    assert printed.count("<details>") == printed.count("</details>") == 7
     assert "```sql\nbegin;\nset local role anon;\nselect count(*) from public.notes_view;\nrollback;\n```" in printed
     assert "**Fix:** verified: applied to a copy, and the finding was gone\n\n```sql\nalter view" in printed
     assert "**Fix:** none that SQL could express" in printed
+
+
+def test_what_is_suppressed_is_folded_with_the_reasons() -> None:
+    printed = markdown(samples.report(suppressed=samples.SUPPRESSED))
+    assert "Suppressed and not counted: 1 finding (1 critical)." in printed
+    assert "- critical: definer-view of view public.notes&#95;view, until 2027-03-31: the old app reads it" in printed
 
 
 def test_the_matrix_shows_what_goes_beyond_intent() -> None:

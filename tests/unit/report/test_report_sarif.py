@@ -90,6 +90,12 @@ def test_suppressed_findings_are_results_that_say_so_and_the_others_say_that_the
     assert suppressions == [[], [], [], [{"kind": "external", "status": "accepted"}]]
 
 
+def test_a_suppression_has_the_day_and_the_reason() -> None:
+    (result,) = run(samples.report(suppressed=samples.SUPPRESSED))["results"]
+    justification = "until 2027-03-31: the old app reads it"
+    assert result["suppressions"] == [{"kind": "external", "status": "accepted", "justification": justification}]
+
+
 def test_every_rule_is_described_with_help() -> None:
     rules = {each["id"]: each for each in run(samples.flawed())["tool"]["driver"]["rules"]}
     assert set(all_rules()) | {"insert-check-true", "rls-no-policy", "public-read"} == set(rules)

@@ -285,6 +285,11 @@ def test_suppressed_findings_are_counted_and_named() -> None:
     assert "medium    public-read  public.notes_view" in section(samples.flawed(), "SUPPRESSED: 1 finding")
 
 
+def test_reasons_of_suppressions_are_told() -> None:
+    report = samples.report(suppressed=samples.SUPPRESSED)
+    assert "1 finding until 2027-03-31: the old app reads it" in section(report, "SUPPRESSED: 1 finding")
+
+
 def test_skipped_things_are_listed_with_their_reasons() -> None:
     report = samples.report(skipped=(Skipped("schema cron", "no USAGE"), Skipped("schema net", "no USAGE")))
     assert section(report, "SKIPPED: 2 things").splitlines()[2:5] == [
