@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Change, Finding
     from rlsaudit.source import Standing
 
+_BY_HAND = "no SQL is known that would mend it: the page of its rule says what to do"
 _UNSEEN = "its names cannot be written out so that they are seen and the lines still run"
 
 
@@ -69,7 +70,7 @@ class _Trying:
         if not _is_in(self._now, finding):
             return Tried(finding, Outcome.SPARED, (f"gone with the fix of {self._by(finding)}",))
         if not any(split(finding.fix.sql)):
-            return Tried(finding, Outcome.NONE, ("no SQL that was found mends it",))
+            return Tried(finding, Outcome.NONE, (_BY_HAND,))
         if fix_lines(finding).escaped:
             return Tried(finding, Outcome.DRAFT, (_UNSEEN,))
         try:

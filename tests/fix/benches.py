@@ -43,7 +43,7 @@ def supabase(server: Server, schema: str, *, intent: Path | None = None) -> Iter
 
 
 @contextmanager
-def plain(server: Server, schema: str, roles: tuple[str, ...]) -> Iterator[Standing]:
+def plain(server: Server, schema: str, roles: tuple[str, ...], *, intent: Path | None = None) -> Iterator[Standing]:
     """A plain database with these roles, which are the whole server's."""
     name = f"to_mend_{next(_numbers)}"
     url = server.create_database(name)
@@ -53,7 +53,7 @@ def plain(server: Server, schema: str, roles: tuple[str, ...]) -> Iterator[Stand
             connection.execute(sql.SQL("create role {} login").format(one))
         connection.execute(schema.encode())
     try:
-        yield _standing(server, name, url, Options(roles=roles), hosted=False)
+        yield _standing(server, name, url, Options(roles=roles, intent=intent), hosted=False)
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
             for one in names:

@@ -12,7 +12,10 @@ from rlsaudit.fix import Outcome, mended
 from rlsaudit.rules import all_rules
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rlsaudit.engine import Server
+    from rlsaudit.fix import Tried
     from rlsaudit.rules import Example, Rule
 
 DRAFTS = {
@@ -53,28 +56,43 @@ def _examples(platform: Platform) -> list[object]:
     ]
 
 
+@pytest.fixture
+def intent(example: Example, tmp_path: Path) -> Path | None:
+    """The intent file that goes with the example, where it has one."""
+    if not example.intent:
+        return None
+    path = tmp_path / "rlsaudit.toml"
+    path.write_text(example.intent, "utf-8")
+    return path
+
+
 @pytest.mark.parametrize(("rule", "example"), _examples(Platform.SUPABASE))
-def test_the_fix_of_an_example_is_tried(server: Server, rule: Rule, example: Example) -> None:
-    with supabase(server, example.sql) as standing:
+def test_the_fix_of_an_example_is_tried(server: Server, rule: Rule, example: Example, intent: Path | None) -> None:
+    with supabase(server, example.sql, intent=intent) as standing:
         done = mended(standing, wanted=lambda one: one.rule == rule.id)
     for one in done.tried:
-        _is_as_expected(_named(rule, example), one.outcome, "; ".join(one.because))
+        _is_as_expected(_named(rule, example), one)
 
 
 @pytest.mark.parametrize(("rule", "example"), _examples(Platform.POSTGRES))
-def test_the_fix_of_an_example_on_postgres_is_tried(server: Server, rule: Rule, example: Example) -> None:
-    with plain(server, example.sql, example.roles) as standing:
+def test_the_fix_of_an_example_on_postgres_is_tried(
+    server: Server, rule: Rule, example: Example, intent: Path | None
+) -> None:
+    with plain(server, example.sql, example.roles, intent=intent) as standing:
         done = mended(standing, wanted=lambda one: one.rule == rule.id)
     for one in done.tried:
-        _is_as_expected(_named(rule, example), one.outcome, "; ".join(one.because))
+        _is_as_expected(_named(rule, example), one)
 
 
-def _is_as_expected(name: str, outcome: Outcome, because: str) -> None:
-    if name in DRAFTS:
-        assert outcome in {Outcome.DRAFT, Outcome.NONE}
+def _is_as_expected(name: str, tried: Tried) -> None:
+    because = "; ".join(tried.because)
+    if not tried.finding.fix.sql:
+        assert tried.outcome is Outcome.NONE
+    elif name in DRAFTS:
+        assert tried.outcome in {Outcome.DRAFT, Outcome.NONE}
         assert DRAFTS[name] in because
     else:
-        assert outcome in {Outcome.VERIFIED, Outcome.SPARED}, because
+        assert tried.outcome in {Outcome.VERIFIED, Outcome.SPARED}, because
 
 
 def test_every_draft_is_of_an_example() -> None:
