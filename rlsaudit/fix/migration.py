@@ -29,6 +29,8 @@ _MOST = 6
 def migration(done: Mended) -> str:
     """Returns the text of the migration, which is SQL to the end."""
     tool = done.report.tool
+    if not done.tried:
+        return f"-- Nothing was found by {tool.name} {tool.version}, so there is nothing to mend.\n"
     kept = [one for one in done.tried if one.outcome is Outcome.VERIFIED]
     spared = [one for one in done.tried if one.outcome is Outcome.SPARED]
     drafts = [one for one in done.tried if not one.is_mended]
