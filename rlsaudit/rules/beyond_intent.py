@@ -70,8 +70,8 @@ def _is_unexplained(case: Case, relation: Relation, cell: Cell) -> bool:
         return declared or not _table_tells(case, relation, cell)
     role = case.role(persona)
     if relation.rls and not case.access.rls_applies(role.oid, relation):
-        # A role that row-level security does not bind was made so, unless it merely owns the table.
-        return declared or not (role.bypass_rls or role.superuser)
+        # A role that row-level security does not bind was made so; that it owns the table is told by owner-bypass.
+        return declared
     return declared or relation.rls or not is_as_open_as_parent(case, persona, relation, cell.operation)
 
 
@@ -103,8 +103,6 @@ def _plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) ->
     write = cell.operation is not Operation.SELECT
     if case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role):
         return Severity.CRITICAL if write and reach is Reach.ALL else Severity.HIGH
-    if _owns(case, relation, cell):
-        return Severity.MEDIUM
     match cell.operation:
         case Operation.SELECT:
             private = bool(case.sensitive(relation, way.columns))
@@ -113,11 +111,6 @@ def _plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) ->
             return Severity.HIGH if case.owner_columns(relation) else Severity.MEDIUM
         case _:
             return Severity.CRITICAL if reach is Reach.ALL else Severity.HIGH
-
-
-def _owns(case: Case, relation: Relation, cell: Cell) -> bool:
-    """Whether row-level security is on and does not bind the role, because it owns the table."""
-    return relation.rls and not case.access.rls_applies(case.role(case.persona(cell.persona)).oid, relation)
 
 
 def _met_by_client(case: Case, relation: Relation, cell: Cell) -> tuple[str, ...]:
@@ -155,8 +148,6 @@ def _because(case: Case, relation: Relation, cells: list[Cell]) -> str:
         own = any(source in one for one in asked for source in _CLIENTS_OWN)
         how = "which the client writes itself" if own else "which a client can bring about by itself"
         return f"it takes {listed(list(asked))}, {how}."
-    if all(_owns(case, relation, one) for one in cells):
-        return "the role owns the table, and row-level security is not forced on owners."
     opening = _opening(case, relation, cells)
     if opening:
         return f"by {listed([_told(one) for one in opening])}.{flawed(case, relation, opening, cells)}"
@@ -196,8 +187,6 @@ def _opens(case: Case, policy: Policy, relation: Relation, cell: Cell) -> bool:
 
 def _fix(case: Case, relation: Relation, cells: list[Cell]) -> str:
     identity = case.catalog.identity(relation)
-    if all(_owns(case, relation, one) for one in cells):
-        return f"alter table {identity} force row level security;"
     opening = _opening(case, relation, cells)
     if opening:
         return "\n".join(_narrower(case, relation, one) for one in opening)

@@ -10,6 +10,7 @@ from rlsaudit.model import Severity
 from rlsaudit.reach.family import descendants
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.ownership import own_policies
+from rlsaudit.rules.realtime_publication import published_aside
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import who_can
 
@@ -38,7 +39,10 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"Table {identity} has no row-level security",
-                message=f"{who_can(cells)}: the role holds the privilege, and without RLS nothing else is asked.",
+                message=(
+                    f"{who_can(cells)}: the role holds the privilege, and without RLS nothing else is asked."
+                    f"{published_aside(case, relation)}"
+                ),
                 evidence=case.evidence(cells, relation),
                 fix=_fix(case, relation),
                 relations=[identity],

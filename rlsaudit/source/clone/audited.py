@@ -84,7 +84,7 @@ def cloned(session: Session, conninfo: str, request: EngineRequest, options: Opt
             # Rows tell by an OID which partition they are in.
             facts = renumbered(replace(snapshot, viewer=_everybody(snapshot, copy)), copy)
             doubts = doubted(catalog, found)
-            audited = examine(facts, options, attacker, doubts)
+            audited = examine(facts, replace(options, clone=True), attacker, doubts)
         note = (
             f"asked in a clone, on Postgres {server.version} from {server.provider}: the schema as pg_dump "
             f"{program.version} wrote it, and no rows but {_rows(snapshot, clone)}"
@@ -102,7 +102,7 @@ def cloned(session: Session, conninfo: str, request: EngineRequest, options: Opt
                 with attacker.read_only():
                     copy = take(attacker)
                 facts = replace(in_its_place(snapshot, copy, clone.crew.names), viewer=_everybody(snapshot, copy))
-                found = examine(facts, options, attacker, doubts)
+                found = examine(facts, replace(options, clone=True), attacker, doubts)
             return Side(found.report, found.case)
 
         side = Side(replace(report, target=target), audited.case)

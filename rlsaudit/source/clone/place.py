@@ -20,7 +20,7 @@ def in_its_place(original: Snapshot, copy: Snapshot, crew: frozenset[str]) -> Sn
     members = {(there.get(one.role), there.get(one.member)) for one in original.memberships}
     return replace(
         copy,
-        server=replace(copy.server, database=original.server.database),
+        server=replace(original.server, database_owner=copy.server.database_owner),
         roles=tuple(
             replace(one, superuser=True) if one.name in superusers else one
             for one in copy.roles
