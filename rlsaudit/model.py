@@ -179,10 +179,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """SQL that mends a finding. `verified` only if it was applied to a copy and the finding was gone."""
+    """SQL that mends a finding. `verified` only if it was applied to a copy and the finding was gone.
+
+    Where it was tried, `tried` says what came of it (verified, spared, draft, none) and `because` why it is no more.
+    """
 
     sql: str
     verified: bool = False
+    tried: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
