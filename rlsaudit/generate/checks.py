@@ -70,7 +70,8 @@ def _of_cell(case: Case, persona: Persona, relation: Relation, cell: Cell, made:
     needed = None if cell.operation is Operation.INSERT else name
     if cell.intended <= Reach.OWN:
         statement = _statement(case, persona, relation, cell.operation)
-        yield Check(f"{who} nothing of {name} that is not its own", made, statement, needed)
+        others = " that is not its own" if cell.intended is Reach.OWN else ""
+        yield Check(f"{who} nothing of {name}{others}", made, statement, needed)
     elif cell.operation is not Operation.SELECT:
         return
     elif cell.condition is not None:
@@ -108,7 +109,8 @@ def _insert(case: Case, persona: Persona, relation: Relation) -> str:
     }
     if not given:
         return f"insert into {name} default values"
-    return f"insert into {name} ({', '.join(map(ident, given))}) overriding system value values ({', '.join(given.values())})"
+    columns, values = ", ".join(map(ident, given)), ", ".join(given.values())
+    return f"insert into {name} ({columns}) overriding system value values ({values})"
 
 
 def _counts(column: Column) -> bool:
