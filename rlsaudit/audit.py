@@ -21,9 +21,9 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, exposed_schemas, 
 from rlsaudit.errors import AuditError, IntentError, UsageError
 from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_unknown, unknown_names
 from rlsaudit.intent import load as load_intent
-from rlsaudit.matrix import Matrix, Sources, build, exposed
+from rlsaudit.matrix import Matrix, Sources, build, conditions_to_ask, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
-from rlsaudit.personas import choose, served_to
+from rlsaudit.personas import choose, is_unset, served_to
 from rlsaudit.policy.tree import expression
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
@@ -52,8 +52,8 @@ def _today() -> date:
 
 
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers compute of a row and copy elsewhere, what column defaults do, and "
+    "what is found where functions connect to"
 )
 
 
@@ -65,9 +65,9 @@ class Options:
 
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
     them, and `anonymous` whether those let anybody sign in without an account, None where that is not known.
-    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. `partial` is whether
-    something may be missing here that the intent rightly names, as in a base that is older. `today` is the day for
-    which suppressions hold or do not.
+    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. The facts are of that
+    server then, unless it is a `clone`. `partial` is whether something may be missing here that the intent rightly
+    names, as in a base that is older. `today` is the day for which suppressions hold or do not.
     """
 
     schemas: tuple[str, ...] = ()
@@ -78,6 +78,7 @@ class Options:
     configured: tuple[str, ...] = ()
     anonymous: bool | None = None
     throwaway: bool = False
+    clone: bool = False
     partial: bool = False
     today: date = field(default_factory=_today)
 
@@ -127,8 +128,8 @@ def examine(
     schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
 
     access = Access(catalog)
-    cast = choose(access, platform, options.roles, intent.personas)
-    idle = _idle(intent, catalog, platform, partial=options.partial)
+    cast = choose(access, platform, options.roles, intent.personas, intent.named)
+    idle = _idle(intent, catalog, platform, cast.personas, partial=options.partial)
     _must_be_sql(intent)
     served = {
         one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
@@ -141,7 +142,8 @@ def examine(
     escalation = Escalation(access, predicates, direct, served)
 
     witnesses = Witnesses(access, predicates, direct)
-    probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses)
+    meant = conditions_to_ask(access, predicates, intent, cast.personas, exposure)
+    probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses, meant=meant)
     fought = NO_CAMPAIGN
     if session is not None and options.mode == "write" and options.throwaway:
         beside = [row for one in cast.personas for row in witnesses.beside(one, exposure[one.name])]
@@ -152,7 +154,7 @@ def examine(
         fought = _fought(ground, options, session)
     probed, fought = _believed(doubts, catalog, probed, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
-    matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed)
+    matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed, probed.outside)
     case = Case(
         access,
         platform,
@@ -164,12 +166,14 @@ def examine(
         indirect,
         matrix,
         intent,
+        stands_in=options.throwaway and not options.clone,
+        secrets=probed.secrets,
         today=options.today,
     )
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
 
     unread = [Skipped(one.place, one.why) for one in misread(remarks)]
-    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread, *_unset(case))
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread)
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [
         f"schemas: {known_by}",
@@ -221,14 +225,19 @@ def _set_aside(
 
 @dataclass(frozen=True, slots=True)
 class _Probed:
-    """What probes answered, what was not probed, and what the server said of rows that proofs show."""
+    """What probes answered, what was not probed, and what the server said of rows that proofs show.
+
+    `secrets` are those that personas were seen to read.
+    """
 
     results: tuple[probe.Result, ...]
     skipped: tuple[Skipped, ...]
     supposed: tuple[probe.Answer, ...] = ()
+    outside: tuple[probe.Result, ...] = ()
+    secrets: tuple[probe.Held, ...] = ()
 
 
-def _probed(
+def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
     access: Access,
     platform: Platform,
     personas: Sequence[Persona],
@@ -236,6 +245,8 @@ def _probed(
     options: Options,
     session: Session | None,
     witnesses: Witnesses,
+    *,
+    meant: Iterable[probe.Condition],
 ) -> _Probed:
     if session is None:
         return _Probed((), (Skipped("probes", "a saved snapshot has no server to ask"),))
@@ -247,19 +258,22 @@ def _probed(
     asked = (one for persona in personas for one in witnesses.open_to_strangers(persona, exposure[persona.name]))
     made_up = probe.of_strangers(access.catalog, asked)
     questions = probe.Questions(access, [*shown, *made_up], throwaway=options.throwaway)
+    outside = tuple(probe.reads_outside(access, planned, meant))
+    asks = (*planned, *outside, *questions.probes)
     done = 0
 
     def progress(more: int) -> None:
         nonlocal done
         done += more
-        options.progress(done, len(planned) + len(questions.probes))
+        options.progress(done, len(asks))
 
     def run(probes: Sequence[probe.Probe]) -> tuple[probe.Result, ...]:
         return probe.run(session, access.catalog, platform, probes, progress=progress)
 
     try:
-        results = run([*planned, *questions.probes])
-        answers = questions.answers(results[len(planned) :], run)
+        results = run(asks)
+        answers = questions.answers(results[len(planned) + len(outside) :], run)
+        secrets, unseen = probe.held(access, results[: len(planned)], run)
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
@@ -269,9 +283,9 @@ def _probed(
             f"The connection was lost while the server was probed: {said}.",
             hint="Nothing was changed. Try again, or use `--probe none` for what catalog and proofs alone decide.",
         ) from error
-    results = results[: len(planned)]
+    results, seen = results[: len(planned)], results[len(planned) : len(planned) + len(outside)]
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
-    return _Probed(results, (*skipped, *_grouped(access.catalog, failed)), answers)
+    return _Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, seen, secrets)
 
 
 def _staged(
@@ -297,7 +311,8 @@ def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaig
         for one in probed.supposed
         if all(doubts.sound(catalog, oid) for oid in (one.supposed.relation, *one.supposed.consulted))
     )
-    return replace(probed, results=results, supposed=supposed), fought
+    outside = tuple(one for one in probed.outside if doubts.sound(catalog, one.probe.relation))
+    return replace(probed, results=results, supposed=supposed, outside=outside), fought
 
 
 def _fought(ground: Ground, options: Options, session: Session) -> Campaign:
@@ -319,6 +334,9 @@ def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipp
     for one in failed:
         # That a view cannot be written is an answer, and the catalog gave it already.
         if one.probe.persona is None or "(55000)" in one.reason:
+            continue
+        # That what was not set is no value of its type is an answer as well: it is refused.
+        if is_unset(one.probe.persona) and "(22P02)" in one.reason:
             continue
         key = (catalog.identity(catalog.relations[one.probe.relation]), one.probe.persona.name, one.reason)
         grouped.setdefault(key, []).append(one.probe.operation.value)
@@ -421,7 +439,9 @@ def _remarks(catalog: Catalog, platform: Platform) -> tuple[Remark, ...]:
     return tuple(found)
 
 
-def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool) -> list[Skipped]:
+def _idle(
+    intent: Intent, catalog: Catalog, platform: Platform, personas: Iterable[Persona], *, partial: bool
+) -> list[Skipped]:
     """The names of the intent that nothing here has.
 
     Raises:
@@ -431,7 +451,7 @@ def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool
         relations=tuple(catalog.identity(one) for one in catalog.snapshot.relations),
         personas=(
             *BUILT_IN_PERSONAS.get(platform.value, ()),
-            *(one.name for one in intent.personas),
+            *(one.name for one in personas),
             *(one.name for one in catalog.snapshot.roles),
         ),
         functions=tuple(catalog.function_identity(one) for one in catalog.snapshot.functions),
@@ -440,15 +460,6 @@ def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool
     unknown = unknown_names(intent, names)
     left = unknown if partial else refuse_unknown(unknown)
     return [Skipped(f"intent for {one.name}", f"no {one.kind} here has that name") for one in left]
-
-
-def _unset(case: Case) -> Iterable[Skipped]:
-    """On plain Postgres a request may come without the settings that policies read; that persona is not audited yet."""
-    return [
-        Skipped(f"{one.name} with {', '.join(one.settings)} unset", "not examined by this version")
-        for one in case.personas
-        if one.settings
-    ]
 
 
 def _summary(findings: Sequence[Finding], matrix: Matrix, skipped: Sequence[Skipped]) -> Summary:

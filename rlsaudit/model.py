@@ -110,7 +110,7 @@ class Persona:
     """A database role plus the request it comes with.
 
     `claims` are the JWT claims (on plain Postgres only those that the intent declares), `settings` the GUCs that the
-    application sets. `description` is for people.
+    application sets, `unset` those that nobody has set on a new connection. `description` is for people.
     """
 
     name: str
@@ -118,6 +118,7 @@ class Persona:
     claims: JsonObject = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     description: str = ""
+    unset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

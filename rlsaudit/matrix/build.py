@@ -77,15 +77,19 @@ def build(
     results: Iterable[Result],
     fought: Campaign = NO_CAMPAIGN,
     supposed: Iterable[Answer] = (),
+    outside: Iterable[Result] = (),
 ) -> Matrix:
     """Returns the matrix over `exposure`, the relations of each persona by its name.
 
     `results` are what probes answered, `fought` what attacks came to, `supposed` what the server said of rows that do
-    not exist.
+    not exist, `outside` what was read of rows that a condition of the intent leaves out.
     """
     results = tuple(results)
     answered = {
         (one.probe.persona.name, one.probe.relation, one.probe.operation): one for one in results if one.probe.persona
+    }
+    left_out = {
+        (one.probe.persona.name, one.probe.relation, one.probe.operation): one for one in outside if one.probe.persona
     }
     asked = by_cell(supposed)
     totals = {
@@ -128,7 +132,7 @@ def build(
                 if chained.steps:
                     steps[key] = chained.steps
                 cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
-                cell = with_condition(cell, sources, persona, relation, found)
+                cell = with_condition(cell, sources, persona, relation, found, left_out.get(key))
                 got = attacked.measured if attacked else None
                 if not cell.reach.decided:
                     led = calls[persona.name]

@@ -18,6 +18,7 @@ from rlsaudit.policy.client import SOURCES, split_key
 from rlsaudit.policy.evaluate import Endless, Interval, Json
 from rlsaudit.policy.expr import Expr, Field, Given, Opaque, Who, reads_tables, walk
 from rlsaudit.policy.read import types
+from rlsaudit.policy.scalar import SETTING
 from rlsaudit.policy.values import CHOSEN_CLAIMS
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 """What JSON can say."""
 _CLAIM = "claim"
-_SETTING = "setting "
 _CLAIMS = {source: path for path, source in CHOSEN_CLAIMS.items()}
 _USER_METADATA, *_DOCUMENTS = SOURCES
 
@@ -122,11 +122,11 @@ def asked_by(persona: Persona, expression: Expr, witness: Witness) -> Persona | 
 
 def _with(persona: Persona, key: str, value: Value) -> Persona:
     """The persona with this value in its request, where `key` says."""
-    if key.startswith(_SETTING):
+    if key.startswith(SETTING):
         if not isinstance(value, str):
             # What was set once in a session is never NULL again.
             raise _CannotBeError
-        return replace(persona, settings={**persona.settings, key.removeprefix(_SETTING): value})
+        return replace(persona, settings={**persona.settings, key.removeprefix(SETTING): value})
     for document in _DOCUMENTS:
         if key == document or key.startswith(f"{document}."):
             # A setting of its own, as PostgREST makes it, which is not among the claims.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.flaws import Flaws
+from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
+from rlsaudit.rules.cause import causes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Finding, Persona
+    from rlsaudit.policy.poses import Named
+    from rlsaudit.probe import Held
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
+    from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import CellKey
 
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
@@ -42,6 +48,8 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
+    `secrets` are what personas were seen to read of those.
     `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
@@ -55,6 +63,8 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
+    secrets: tuple[Held, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
     found: tuple[Finding, ...] = ()
     today: date = date.max
@@ -97,6 +107,25 @@ class Case:
     def flaws(self) -> Flaws:
         """What is wrong with policies, looked for where it is asked for."""
         return Flaws(self.access, self.predicates, self.personas)
+
+    @cached_property
+    def _causes(self) -> Mapping[Cause, tuple[Reached, ...]]:
+        found: defaultdict[Cause, list[Reached]] = defaultdict(list)
+        for one in causes(self):
+            found[one.cause].append(one)
+        return {cause: tuple(listed) for cause, listed in found.items()}
+
+    def reached(self, cause: Cause) -> tuple[Reached, ...]:
+        """What policies open beyond intent for this cause, and nothing explains so far."""
+        return self._causes.get(cause, ())
+
+    def after(self, explained: Iterable[CellKey], found: Iterable[Finding]) -> Case:
+        """The same audit for rules that come later; what was looked up for it is kept."""
+        later = replace(self, explained=frozenset(explained), found=tuple(found))
+        fresh = {*vars(later), "_causes"}
+        kept = {name: one for name, one in vars(self).items() if name not in fresh}
+        vars(later).update(kept)
+        return later
 
     def role(self, persona: Persona) -> Role:
         """The database role of a persona."""
@@ -232,6 +261,15 @@ class Case:
         made = settings(self.catalog, self.platform, answer.supposed.asker)
         passed = "rows of somebody else's, none of which exists, pass the policies"
         return Evidence(EvidenceKind.PROBE, transcript(made, answer.probe.sql), passed)
+
+    def asks(self, name: tuple[str, ...]) -> bool:
+        """Whether one of the project's functions of that name asks who is calling, itself or below."""
+        return any(self.indirect.body(one).asks_identity for one in self.named(name))
+
+    @cached_property
+    def named(self) -> Named:
+        """The project's functions that a name in a body may mean."""
+        return named_in(self.catalog)
 
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
         """The call that reached rows of others, made for the purpose; None where none did."""

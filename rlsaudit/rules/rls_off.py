@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Severity
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.realtime_publication import published_aside
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import who_can
 
@@ -34,7 +35,10 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"Table {identity} has no row-level security",
-                message=f"{who_can(cells)}: the role holds the privilege, and without RLS nothing else is asked.",
+                message=(
+                    f"{who_can(cells)}: the role holds the privilege, and without RLS nothing else is asked."
+                    f"{published_aside(case, relation)}"
+                ),
                 evidence=case.evidence(cells, relation),
                 fix=f"alter table {identity} enable row level security;",
                 relations=[identity],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from rlsaudit.model import Finding, Severity
     from rlsaudit.rules.case import Case
 
+
+class Turn(enum.IntEnum):
+    """When a rule runs."""
+
+    OBJECTS = 0
+    """First: what is wrong with a relation, a view, a function, a grant."""
+    POLICIES = 1
+    """Then: by which flaw policies open what nothing else explains (`rlsaudit.rules.cause`)."""
+    REST = 2
+    """What no other rule has a name for."""
+    REVIEW = 3
+    """What all the others found, looked at as a whole."""
+
+
 CellKey: TypeAlias = tuple[str, str, Operation]
 """A cell of the matrix: persona, relation, operation."""
 
@@ -24,7 +39,8 @@ class Example:
 
     On Supabase that is `postgres`, in a new project of the era in which new tables are granted to everybody. On plain
     Postgres it is a superuser, and `roles` are the personas. `also` are other rules that it breaks gravely, `intent`
-    is the intent file that goes with it, where it takes one.
+    is the intent file that goes with it, where it takes one. `before` is run first, by a superuser: what Supabase does
+    where an extension is enabled. `version` is one that the server is taken for, as in `server_version_num`.
     """
 
     name: str
@@ -32,6 +48,8 @@ class Example:
     platform: Platform = Platform.SUPABASE
     roles: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    before: str = ""
+    version: int | None = None
     intent: str = ""
 
 
@@ -57,8 +75,7 @@ class Rule:
         bad: Schemas in which `check` finds it.
         good: Schemas in which it finds nothing.
         check: Yields what it finds: pure, over facts, matrix and intent.
-        last: Whether it runs after the others and sees what they explain (`Case.explained`).
-        reviews: Whether it runs after all of those and sees what they found (`Case.found`).
+        turn: When it runs: it sees what the rules of earlier turns explain (`Case.explained`) and found (`Case.found`).
     """
 
     id: str
@@ -70,5 +87,4 @@ class Rule:
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     check: Callable[[Case], Iterable[Found]]
-    last: bool = False
-    reviews: bool = False
+    turn: Turn = Turn.OBJECTS

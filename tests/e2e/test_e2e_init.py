@@ -78,7 +78,9 @@ def test_an_application_that_is_right_leaves_no_grave_question(
     (tmp_path / "rlsaudit.toml").write_text(propose(before.report, before.case), "utf-8")
     after = _audited(supabase_database, tmp_path / "rlsaudit.toml")
     _holds(before, after)
-    assert [one for one in after.report.findings if one.severity >= Severity.MEDIUM] == []
+    # The server is the tests', of whatever release.
+    about = [one for one in after.report.findings if one.object.type != "server"]
+    assert [one for one in about if one.severity >= Severity.MEDIUM] == []
 
 
 def test_the_demo_app_leaves_its_faults(supabase_database: str, tmp_path: Path) -> None:

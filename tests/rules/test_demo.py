@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from projects import audited
 
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options
 from rlsaudit.connect import connect
 from rlsaudit.demo import load
 from rlsaudit.model import Severity
@@ -30,11 +31,12 @@ PLANTED = {
     ("definer-rpc", "public.find_people(text)"): Severity.HIGH,
     ("truncate-bypass", "public"): Severity.INFO,
     ("auth-exposure", "public.user_directory"): Severity.CRITICAL,
-    # These have no rule of their own yet.
-    ("beyond-intent", 'public.profiles."people edit their own profile"'): Severity.HIGH,
-    ("beyond-intent", 'public.circle_members."people join"'): Severity.HIGH,
-    ("beyond-intent", "storage.objects"): Severity.HIGH,
-    ("beyond-intent", "public.incident_reports"): Severity.CRITICAL,
+    ("privilege-column", 'public.profiles."people edit their own profile"'): Severity.HIGH,
+    ("membership-self-insert", 'public.circle_members."people join"'): Severity.HIGH,
+    ("storage-bucket-only", 'storage.objects."contracts upload"'): Severity.HIGH,
+    ("storage-bucket-only", 'storage.objects."contracts replace"'): Severity.HIGH,
+    ("storage-bucket-only", 'storage.objects."contracts read"'): Severity.MEDIUM,
+    ("user-metadata-claim", 'public.incident_reports."staff read incident reports"'): Severity.CRITICAL,
 }
 MAY_BE_MEANT = {
     ("beyond-intent", "public.classes"): Severity.MEDIUM,
@@ -48,7 +50,7 @@ def findings(server: Server) -> Iterator[tuple[Finding, ...]]:
     with psycopg.connect(url) as connection:
         load(connection)
     with connect(url) as session:
-        yield audit(session, Options()).findings
+        yield audited(session, Options()).findings
     server.drop_database("rules_demo")
 
 

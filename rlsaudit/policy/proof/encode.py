@@ -12,8 +12,6 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import z3
-
 from rlsaudit.policy.client import LEVEL, LEVELS
 from rlsaudit.policy.evaluate import EvaluationError, State, Unknown, evaluate
 from rlsaudit.policy.expr import (
@@ -41,6 +39,7 @@ from rlsaudit.policy.expr import (
     type_of,
     walk,
 )
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.containment import element_by_element
 from rlsaudit.policy.proof.operators import (

@@ -16,11 +16,10 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import z3
-
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Given, Who, walk
 from rlsaudit.policy.failing import may_fail
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
 from rlsaudit.policy.proof.wishes import can_write_anything

@@ -66,7 +66,7 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
         # Rows tell by an OID which partition they are in.
         facts = renumbered(replace(snapshot, viewer=_everybody(snapshot, copy)), copy)
         doubts = doubted(catalog, found)
-        audited = examine(facts, options, attacker, doubts)
+        audited = examine(facts, replace(options, clone=True), attacker, doubts)
         note = (
             f"asked in a clone, on Postgres {server.version} from {server.provider}: the schema as pg_dump "
             f"{program.version} wrote it, and no rows but {_rows(snapshot, clone)}"
