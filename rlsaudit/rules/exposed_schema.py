@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 _SERVED_ANYWAY = frozenset({"storage", "graphql_public"})
+_TOLD = frozenset({"net"})
+"""Schemas of which ssrf-file tells what may be called there."""
 _ACTS: Final[Mapping[str, str]] = {
-    "net": "requests to any address, sent from within the network of the database",
     "cron": "jobs of the server's",
     "pgmq": "queues of messages",
     "supabase_functions": "webhooks, with what their requests carry",
@@ -35,7 +36,7 @@ def check(case: Case) -> Iterator[Found]:
     if case.platform is not Platform.SUPABASE:
         return
     for schema in case.catalog.snapshot.schemas:
-        if schema.name not in SUPABASE_SYSTEM_SCHEMAS - _SERVED_ANYWAY or schema.name in case.intent.schemas:
+        if schema.name not in SUPABASE_SYSTEM_SCHEMAS - _SERVED_ANYWAY - _TOLD or schema.name in case.intent.schemas:
             continue
         personas = [
             one
@@ -97,19 +98,16 @@ RULE = Rule(
     severity=Severity.HIGH,
     summary="The API serves a schema of Supabase's own that is not made for clients.",
     why=(
-        "What is served is an address: `POST /rest/v1/rpc/http_get` with the header `Content-Profile: net` sends a "
-        "request from within the network of the database. Supabase grants functions and tables in its own schemas to "
-        "the API's roles or to PUBLIC, because nobody addresses them; serving the schema takes that away."
+        "What is served is an address: `POST /rest/v1/rpc/<function>` with the header `Content-Profile: extensions` "
+        "calls whatever is there. Supabase grants functions and tables in its own schemas to the API's roles or to "
+        "PUBLIC, because nobody addresses them; serving the schema takes that away. What pg_net's schema opens is "
+        "told by ssrf-file."
     ),
     fix="Serve `public` and schemas of your own only. Wrap what clients need in a function there that asks who calls.",
     fine="Where it is meant, name the schema in the intent file's `schemas`. What is granted to nobody is no finding.",
     bad=(
-        Example(
-            "Requests to anywhere",
-            _served("public, net"),
-            before="create extension pg_net with schema extensions;",
-        ),
-        Example("Users and sessions", _served("public, auth")),
+        Example("Functions of extensions", _served("public, extensions")),
+        Example("What authentication is made of", _served("public, auth")),
     ),
     good=(
         Example("As a new project has it", "select 1;"),

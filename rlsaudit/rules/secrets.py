@@ -11,6 +11,7 @@ from rlsaudit.detector import kinds_in, shapes
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident, literal
 from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.callers import speaks
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -120,8 +121,7 @@ def _in_the_vault(case: Case) -> Iterator[Found]:
 def _granted(case: Case, relation: Relation, personas: list[Persona]) -> Found:
     identity = case.catalog.identity(relation)
     served = any(case.is_exposed(one, relation) for one in personas)
-    query = f"select pg_catalog.has_any_column_privilege({literal(identity).strip()}, 'SELECT') as granted"
-    made = settings(case.catalog, case.platform, personas[0])
+    query = holds_on(case, relation, "SELECT", columns=True)
     holders = ", ".join(case.holders(personas, relation.acl, "SELECT")) or "public"
     return Found(
         finding(
@@ -133,7 +133,7 @@ def _granted(case: Case, relation: Relation, personas: list[Persona]) -> Found:
                 f"{listed([one.name for one in personas])} may select from {identity}, in which the project keeps its "
                 "secrets" + ("." if served else ": any view or function that runs as its caller leads there.")
             ),
-            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "granted; it was not read"),
+            evidence=asked_as(case, personas[0], query, "granted; it was not read"),
             fix=f"revoke all on {identity} from {holders};",
             relations=[identity],
             severity=Severity.CRITICAL if served else Severity.HIGH,
