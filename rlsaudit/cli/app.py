@@ -18,6 +18,7 @@ from rlsaudit.cli import (
     diff,
     engine,
     explain,
+    fix,
     generate_tests,
     init,
     matrix,
@@ -53,7 +54,21 @@ def _rlsaudit(
     """
 
 
-for command in (audit, check, init, generate_tests, diff, matrix, explain, demo, snapshot, rules, auditor_role, engine):
+for command in (
+    audit,
+    check,
+    fix,
+    init,
+    generate_tests,
+    diff,
+    matrix,
+    explain,
+    demo,
+    snapshot,
+    rules,
+    auditor_role,
+    engine,
+):
     command.register(app)
 
 
