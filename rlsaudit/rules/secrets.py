@@ -147,7 +147,9 @@ def _in_body(case: Case, function: Function, kinds: tuple[str, ...], readers: li
     shape = next(one for one in shapes() if one.kind == kinds[0] and one.kind in kinds_in(function.body))
     compared = f"operator(pg_catalog.{'~*' if shape.any_case else '~'}) {literal(shape.pattern).strip()}"
     query = (
-        f"select pg_catalog.pg_get_functiondef({literal(identity).strip()}::pg_catalog.regprocedure) {compared} as held"
+        "select pg_catalog.bool_or(coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)"
+        f" {compared}) as held from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
+        f" where n.nspname = {_text(case.catalog.schemas[function.schema].name)} and p.proname = {_text(function.name)}"
     )
     made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
     return Found(
@@ -167,7 +169,10 @@ def _in_body(case: Case, function: Function, kinds: tuple[str, ...], readers: li
 
 def _in_options(case: Case, server: ForeignServer, options: list[str], readers: list[Persona]) -> Found:
     name = ident(server.name)
-    query = f"select srvoptions is not null as readable from pg_catalog.pg_foreign_server where oid = {server.oid}"
+    query = (
+        "select srvoptions is not null as readable from pg_catalog.pg_foreign_server"
+        f" where srvname = {_text(server.name)}"
+    )
     made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
     return Found(
         finding(
@@ -181,6 +186,10 @@ def _in_options(case: Case, server: ForeignServer, options: list[str], readers: 
             severity=Severity.HIGH if readers else Severity.LOW,
         )
     )
+
+
+def _text(value: str) -> str:
+    return literal(value).strip()
 
 
 def _reader(readers: list[Persona]) -> Who:
