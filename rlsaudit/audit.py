@@ -21,7 +21,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, exposed_schemas, 
 from rlsaudit.errors import AuditError, IntentError, UsageError
 from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_unknown, unknown_names
 from rlsaudit.intent import load as load_intent
-from rlsaudit.matrix import Matrix, Sources, build, exposed
+from rlsaudit.matrix import Matrix, Sources, build, conditions_to_ask, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
 from rlsaudit.personas import choose, is_unset, served_to
 from rlsaudit.policy.tree import expression
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.intent import Intent, SuppressRule
     from rlsaudit.model import Finding, Persona
+    from rlsaudit.policy.supposed import Supposed
     from rlsaudit.probe.doubts import Doubts
 
 PROBE_MODES = ("none", "read", "write")
@@ -51,8 +52,8 @@ def _today() -> date:
 
 
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, functions that connect to "
-    "elsewhere, what Realtime publishes, storage buckets, sequences and large objects"
+    "not examined by this version: what triggers compute of a row and copy elsewhere, what column defaults do, and "
+    "what is found where functions connect to"
 )
 
 
@@ -64,9 +65,9 @@ class Options:
 
     `configured` are the schemas that the API serves by the project's settings: no word of the user's on who is kept to
     them, and `anonymous` whether those let anybody sign in without an account, None where that is not known.
-    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. `partial` is whether
-    something may be missing here that the intent rightly names, as in a base that is older. `today` is the day for
-    which suppressions hold or do not.
+    `throwaway` is whether the server is nobody's: then what outlives a rollback harms nobody. The facts are of that
+    server then, unless it is a `clone`. `partial` is whether something may be missing here that the intent rightly
+    names, as in a base that is older. `today` is the day for which suppressions hold or do not.
     """
 
     schemas: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class Options:
     configured: tuple[str, ...] = ()
     anonymous: bool | None = None
     throwaway: bool = False
+    clone: bool = False
     partial: bool = False
     today: date = field(default_factory=_today)
 
@@ -140,15 +142,19 @@ def examine(
     escalation = Escalation(access, predicates, direct, served)
 
     witnesses = Witnesses(access, predicates, direct)
-    probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses)
+    meant = conditions_to_ask(access, predicates, intent, cast.personas, exposure)
+    probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses, meant=meant)
     fought = NO_CAMPAIGN
+    if session is not None and options.mode == "write" and options.throwaway:
+        beside = [row for one in cast.personas for row in witnesses.beside(one, exposure[one.name])]
+        probed = _staged(access, platform, probed, beside, session)
     if session is not None and options.mode == "write":
         conditions = tuple(predicates.conditions(cast.personas))
         ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
         fought = _fought(ground, options, session)
     probed, fought = _believed(doubts, catalog, probed, fought)
     sources = Sources(access, direct, indirect, escalation, intent)
-    matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed)
+    matrix = build(sources, cast.personas, exposure, probed.results, fought, probed.supposed, probed.outside)
     case = Case(
         access,
         platform,
@@ -160,6 +166,8 @@ def examine(
         indirect,
         matrix,
         intent,
+        stands_in=options.throwaway and not options.clone,
+        secrets=probed.secrets,
         today=options.today,
     )
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
@@ -217,14 +225,19 @@ def _set_aside(
 
 @dataclass(frozen=True, slots=True)
 class _Probed:
-    """What probes answered, what was not probed, and what the server said of rows that proofs show."""
+    """What probes answered, what was not probed, and what the server said of rows that proofs show.
+
+    `secrets` are those that personas were seen to read.
+    """
 
     results: tuple[probe.Result, ...]
     skipped: tuple[Skipped, ...]
     supposed: tuple[probe.Answer, ...] = ()
+    outside: tuple[probe.Result, ...] = ()
+    secrets: tuple[probe.Held, ...] = ()
 
 
-def _probed(
+def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
     access: Access,
     platform: Platform,
     personas: Sequence[Persona],
@@ -232,6 +245,8 @@ def _probed(
     options: Options,
     session: Session | None,
     witnesses: Witnesses,
+    *,
+    meant: Iterable[probe.Condition],
 ) -> _Probed:
     if session is None:
         return _Probed((), (Skipped("probes", "a saved snapshot has no server to ask"),))
@@ -243,19 +258,22 @@ def _probed(
     asked = (one for persona in personas for one in witnesses.open_to_strangers(persona, exposure[persona.name]))
     made_up = probe.of_strangers(access.catalog, asked)
     questions = probe.Questions(access, [*shown, *made_up], throwaway=options.throwaway)
+    outside = tuple(probe.reads_outside(access, planned, meant))
+    asks = (*planned, *outside, *questions.probes)
     done = 0
 
     def progress(more: int) -> None:
         nonlocal done
         done += more
-        options.progress(done, len(planned) + len(questions.probes))
+        options.progress(done, len(asks))
 
     def run(probes: Sequence[probe.Probe]) -> tuple[probe.Result, ...]:
         return probe.run(session, access.catalog, platform, probes, progress=progress)
 
     try:
-        results = run([*planned, *questions.probes])
-        answers = questions.answers(results[len(planned) :], run)
+        results = run(asks)
+        answers = questions.answers(results[len(planned) + len(outside) :], run)
+        secrets, unseen = probe.held(access, results[: len(planned)], run)
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
@@ -265,15 +283,36 @@ def _probed(
             f"The connection was lost while the server was probed: {said}.",
             hint="Nothing was changed. Try again, or use `--probe none` for what catalog and proofs alone decide.",
         ) from error
-    results = results[: len(planned)]
+    results, seen = results[: len(planned)], results[len(planned) : len(planned) + len(outside)]
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
-    return _Probed(results, (*skipped, *_grouped(access.catalog, failed)), answers)
+    return _Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, seen, secrets)
+
+
+def _staged(
+    access: Access, platform: Platform, probed: _Probed, beside: Sequence[Supposed], session: Session
+) -> _Probed:
+    try:
+        answers = probe.ask_staged(session, access, platform, beside)
+    except psycopg.Error as error:
+        if session.connection.closed:
+            raise AuditError(
+                "The connection was lost while the server was asked about states that proofs show.",
+                hint="The server rolls back what was under way. Try again.",
+            ) from error
+        why = Skipped("rows of other tables that proofs take", f"not put in: {error.diag.message_primary}")
+        return replace(probed, skipped=(*probed.skipped, why))
+    return replace(probed, supposed=probe.superseding(probed.supposed, answers))
 
 
 def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaign) -> tuple[_Probed, Campaign]:
     results, fought = doubts.believed(catalog, probed.results, fought)
-    supposed = tuple(one for one in probed.supposed if doubts.sound(catalog, one.supposed.relation))
-    return replace(probed, results=results, supposed=supposed), fought
+    supposed = tuple(
+        one
+        for one in probed.supposed
+        if all(doubts.sound(catalog, oid) for oid in (one.supposed.relation, *one.supposed.consulted))
+    )
+    outside = tuple(one for one in probed.outside if doubts.sound(catalog, one.probe.relation))
+    return replace(probed, results=results, supposed=supposed, outside=outside), fought
 
 
 def _fought(ground: Ground, options: Options, session: Session) -> Campaign:

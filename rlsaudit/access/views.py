@@ -57,8 +57,17 @@ class _Query:
 
 def is_invoker(view: Relation) -> bool:
     """Whether the view reads with the rights of whoever runs the query."""
-    options = dict(option.partition("=")[::2] for option in view.options)
-    return options.get("security_invoker", "").lower() in _TRUE
+    return _is_set(view, "security_invoker")
+
+
+def is_barrier(view: Relation) -> bool:
+    """Whether the view's own condition is asked before anything of a query's that could tell."""
+    return _is_set(view, "security_barrier")
+
+
+def _is_set(view: Relation, option: str) -> bool:
+    options = dict(one.partition("=")[::2] for one in view.options)
+    return options.get(option, "").lower() in _TRUE
 
 
 def reads_through(access: Access, view: Relation, caller: int) -> tuple[ViewRead, ...]:

@@ -238,7 +238,7 @@ class Function:
 
     `arguments` are the types of its input arguments, `defaults` the SQL of the last ones' defaults, with commas between
     them; `body` is the source, or the parsed body written out again. `settings` is `proconfig` (`search_path=""`); of a
-    custom setting (`app.key`) only the name, for it may be a secret.
+    custom setting (`app.key`) only the name, for it may be a secret. `cost` is `procost`, None in older snapshots.
     """
 
     oid: int
@@ -260,6 +260,17 @@ class Function:
     parameters: tuple[Parameter, ...] = ()
     strict: bool = False
     defaults: str | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFunction:
+    """A function of Postgres's own that reads or writes files of the server, with who may call it."""
+
+    name: str
+    arguments: str
+    owner: int
+    acl: tuple[Grant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +433,7 @@ class Snapshot:
     row_calls: tuple[RowCall, ...] = ()
     spellings: tuple[Spelling, ...] = ()
     argument_calls: tuple[ArgumentCall, ...] = ()
+    system_functions: tuple[SystemFunction, ...] = ()
     unique_indexes: tuple[UniqueIndex, ...] | None = None
     comments: tuple[Comment, ...] = ()
     blind: tuple[str, ...] = ()

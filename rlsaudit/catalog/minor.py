@@ -92,24 +92,34 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An installed extension. `available` is the version its files on the server would give; None if not told."""
+    """An installed extension. `available` is the version its files on the server would give; None if not told.
+
+    `relocatable`: whether `ALTER EXTENSION … SET SCHEMA` moves it; None where an older snapshot does not tell.
+    """
 
     name: str
     version: str
     schema: int
     available: str | None
     comment: str | None
+    relocatable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignServer:
-    """A foreign server. Only the names of options are kept: their values may be credentials."""
+    """A foreign server. Only the names of options are kept: their values may be credentials.
+
+    `wrapper` is the name of its foreign-data wrapper, and `handler` of the function that does its work: None where it
+    has none, or an older snapshot does not tell.
+    """
 
     oid: int
     name: str
     owner: int
     acl: tuple[Grant, ...]
     options: tuple[str, ...]
+    wrapper: str | None = None
+    handler: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,16 @@ row_calls as (
   where a.attnum > 0 and not a.attisdropped
 ),
 unanswerable as (
-  -- Foreign tables without a handler, which pg_relation_is_updatable fails on, and the views above them.
+  -- Foreign tables without a handler, which pg_relation_is_updatable fails on, and the views above them. A handler that
+  -- is built into the server is none of a wrapper's, but stands in for one in a stub.
   select c.oid
   from own_relations c
   join pg_catalog.pg_foreign_table t on t.ftrelid = c.oid
   join pg_catalog.pg_foreign_server s on s.oid = t.ftserver
   join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw
-  where w.fdwhandler = 0
+  left join pg_catalog.pg_proc h on h.oid = w.fdwhandler
+  left join pg_catalog.pg_language l on l.oid = h.prolang
+  where w.fdwhandler = 0 or l.lanname = 'internal'
   union
   select w.ev_class
   from unanswerable u
@@ -255,7 +258,7 @@ select pg_catalog.json_build_object(
         from pg_catalog.unnest(p.proargnames) with ordinality n (name, i)),
       'returns', coalesce(pg_catalog.pg_get_function_result(p.oid), ''), 'returns_set', p.proretset,
       'language', l.lanname, 'owner', p.proowner::bigint, 'security_definer', p.prosecdef,
-      'volatility', p.provolatile, 'leakproof', p.proleakproof, 'strict', p.proisstrict,
+      'volatility', p.provolatile, 'leakproof', p.proleakproof, 'strict', p.proisstrict, 'cost', p.procost,
       'defaults', case when p.pronargdefaults > 0 then pg_catalog.pg_get_expr(p.proargdefaults, 0) end,
       -- The value of a custom setting (a.b) may be a secret.
       'settings', (select coalesce(pg_catalog.json_agg(
@@ -271,6 +274,21 @@ select pg_catalog.json_build_object(
     from own_functions p
     join pg_catalog.pg_language l on l.oid = p.prolang
     left join membership e on e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and e.objid = p.oid
+  ),
+  'system_functions', (
+    -- Of Postgres's own only what reads or writes files: nobody but superusers may call it, where nobody granted it.
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', p.proname, 'owner', p.proowner::bigint,
+      'arguments', pg_catalog.array_to_string(array(
+        select pg_catalog.format_type(t.oid, null)
+        from pg_catalog.unnest(p.proargtypes) with ordinality t (oid, position) order by t.position), ', '),
+      'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+                a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
+              from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a))
+      order by p.proname, p.oid), '[]')
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+      and p.proname in ('lo_export', 'lo_import', 'pg_ls_dir', 'pg_read_binary_file', 'pg_read_file', 'pg_stat_file')
   ),
   'rewrites', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -369,14 +387,14 @@ select pg_catalog.json_build_object(
   ),
   'extensions', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', e.extname, 'version', e.extversion, 'schema', e.extnamespace::bigint,
+      'name', e.extname, 'version', e.extversion, 'schema', e.extnamespace::bigint, 'relocatable', e.extrelocatable,
       'available', a.default_version, 'comment', a.comment) order by e.extname), '[]')
     from pg_catalog.pg_extension e
     left join pg_catalog.pg_available_extensions a on a.name = e.extname
   ),
   'foreign_servers', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'oid', s.oid::bigint, 'name', s.srvname, 'owner', s.srvowner::bigint,
+      'oid', s.oid::bigint, 'name', s.srvname, 'owner', s.srvowner::bigint, 'wrapper', w.fdwname, 'handler', h.proname,
       'options', (select coalesce(pg_catalog.json_agg(pg_catalog.split_part(o, '=', 1)), '[]')
                   from pg_catalog.unnest(s.srvoptions) o),
       'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -384,6 +402,8 @@ select pg_catalog.json_build_object(
               from pg_catalog.aclexplode(coalesce(s.srvacl, pg_catalog.acldefault('S', s.srvowner))) a))
       order by s.srvname), '[]')
     from pg_catalog.pg_foreign_server s
+    join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw
+    left join pg_catalog.pg_proc h on h.oid = w.fdwhandler
   ),
   'foreign_tables', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

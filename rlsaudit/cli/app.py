@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 
 from rlsaudit import __version__
-from rlsaudit.cli import audit, auditor_role, check, demo, diff, engine, explain, matrix, rules, snapshot
+from rlsaudit.cli import (
+    audit,
+    auditor_role,
+    check,
+    demo,
+    diff,
+    engine,
+    explain,
+    fix,
+    generate_tests,
+    init,
+    matrix,
+    rules,
+    snapshot,
+)
 from rlsaudit.cli.exits import CLEAN, COULD_NOT_AUDIT
 from rlsaudit.cli.failures import AuditInterruptedError, OutputClosedError, describe_usage
 
@@ -40,7 +54,21 @@ def _rlsaudit(
     """
 
 
-for command in (audit, check, diff, matrix, explain, demo, snapshot, rules, auditor_role, engine):
+for command in (
+    audit,
+    check,
+    fix,
+    init,
+    generate_tests,
+    diff,
+    matrix,
+    explain,
+    demo,
+    snapshot,
+    rules,
+    auditor_role,
+    engine,
+):
     command.register(app)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rlsaudit.errors import UsageError
 from rlsaudit.model import Report
@@ -39,11 +39,18 @@ def put(write: Callable[[Screen], str], output: Path | None) -> None:
     from rlsaudit.report import Screen  # noqa: PLC0415
 
     if output is None:
-        terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if terminal else _WIDTH_OF_A_FILE
-        say(write(Screen(width=width, colour=terminal and not os.environ.get("NO_COLOR"))))
+        say(write(screen_of(sys.stdout)))
         return
     save(write(Screen(width=_WIDTH_OF_A_FILE, colour=False)).encode("utf-8", "backslashreplace"), output)
+
+
+def screen_of(stream: TextIO) -> Screen:
+    """Returns how wide and colourful it is where a stream goes."""
+    from rlsaudit.report import Screen  # noqa: PLC0415
+
+    terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if terminal else _WIDTH_OF_A_FILE
+    return Screen(width=width, colour=terminal and not os.environ.get("NO_COLOR"))
 
 
 def say(text: str) -> None:
@@ -95,8 +102,8 @@ def _unwritable(output: Path, reason: str) -> UsageError:
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows on a terminal that work goes on; what is yielded is told how much is done, of how much."""
+def progress(doing: str, what: str = "probes") -> Iterator[Callable[[int, int], None]]:
+    """Shows on a terminal that work goes on; what is yielded is told how much of `what` is done, of how much."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
@@ -109,6 +116,6 @@ def progress(doing: str) -> Iterator[Callable[[int, int], None]]:
         task = bar.add_task(doing, total=None)
 
         def tell(done: int, total: int) -> None:
-            bar.update(task, description=f"{doing}: {done} of {total} probes", completed=done, total=total)
+            bar.update(task, description=f"{doing}: {done} of {total} {what}", completed=done, total=total)
 
         yield tell

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import psycopg
@@ -97,6 +98,10 @@ class Server:
             if self._access.passwords or other:
                 parameters["password"] = self._password(user)
         return make_conninfo(**parameters)
+
+    def renamed(self, superuser: str) -> None:
+        """Take note of what the superuser is called now: databases are made and dropped as that one."""
+        self._access = replace(self._access, parameters={**self._access.parameters, "user": superuser})
 
     def supabase_database(self, name: str, *, era: Literal["legacy", "explicit"] = "legacy") -> str:
         """Create a database like the one of a new Supabase project.

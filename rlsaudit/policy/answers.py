@@ -29,8 +29,6 @@ ColumnOf: TypeAlias = tuple[Name, str]
 Columns: TypeAlias = "Callable[[Name], frozenset[str] | None]"
 """The columns of a relation, None where it is not known."""
 
-TEXTS = ("text", "character varying", "character", "json", "jsonb", "name", "citext")
-"""Beginnings of the types of arguments that may hold SQL."""
 SUMMARIES = frozenset(
     (name,)
     for name in (
@@ -40,11 +38,8 @@ SUMMARIES = frozenset(
 )  # fmt: skip
 """Aggregates of which no row's own value can be read."""
 _FOLDS = frozenset({("lower",), ("upper",), ("trim",), ("btrim",)})
-_DYNAMIC = frozenset({"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"})
 _ASSIGNMENT = re.compile(r'\s*(?P<target>[\w"]+)[\w."\[\]$]*\s*:?=(?!=)(?P<value>.*)', re.DOTALL)
 _RETURNED = re.compile(r"\breturn\s+(?:next\s+)?([a-z_]\w*)", re.IGNORECASE)
-SPECIFIER = re.compile(r"%(?:(?P<position>\d+)\$)?-?\d*(?P<kind>[sIL%])")
-"""What `format` replaces."""
 _DEEPEST = 20
 
 
@@ -83,11 +78,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What a function does for its caller. `injected` are arguments that become a part of dynamic SQL, unquoted."""
+    """What a function does for its caller."""
 
     reads: tuple[Read, ...] = ()
     writes: tuple[Write, ...] = ()
-    injected: frozenset[str] = frozenset()
 
 
 def is_filtered(sql: str) -> bool:
@@ -98,21 +92,17 @@ def is_filtered(sql: str) -> bool:
     return _Reader(lambda _: None).select(parsed[0]).filtered
 
 
-def doing_of(function: Function, columns: Columns) -> Doing | None:
-    """Returns what a function does for its caller; None where its language or its text is not understood."""
+def doing_of(function: Function, columns: Columns, *, records: bool = False) -> Doing | None:
+    """Returns what a function does for its caller; None where its language or its text is not understood.
+
+    Bodies that declare variables of the project's own types are read with `records`: what such a body writes may be of
+    a row that it looked up, and is not told from what its caller gives.
+    """
     if function.language == "sql":
         return _sql(function.body, columns)
     if function.language == "plpgsql":
-        found = _plpgsql(function.body, columns)
-        return found and replace(found, injected=frozenset(one for one in found.injected if _holds_sql(function, one)))
+        return _plpgsql(function, columns, records=records)
     return None
-
-
-def _holds_sql(function: Function, name: str) -> bool:
-    """Whether an argument may hold SQL: a number, a value of an enumeration and the name of a table hold none."""
-    given = [one.name for one in function.parameters if one.mode in "ibv"]
-    types = dict(zip(given, (one.strip() for one in function.arguments.split(",")), strict=False))
-    return types.get(name, TEXTS[0]).startswith(TEXTS)
 
 
 def _sql(body: str, columns: Columns) -> Doing | None:
@@ -124,17 +114,19 @@ def _sql(body: str, columns: Columns) -> Doing | None:
     return Doing(() if answer is None else (answer,), tuple(reader.writes(parsed)))
 
 
-def _plpgsql(body: str, columns: Columns) -> Doing | None:
-    parsed = _parsed(body)
+def _plpgsql(function: Function, columns: Columns, *, records: bool) -> Doing | None:
+    parsed = _parsed(function, records=records)
     if parsed is None:
         return None
-    procedure = _Procedure(parsed, body, columns)
-    return Doing(tuple(procedure.reads()), tuple(procedure.writes()), frozenset(procedure.injected()))
+    procedure = _Procedure(parsed, function.body, columns)
+    return Doing(tuple(procedure.reads()), tuple(procedure.writes()))
 
 
-def _parsed(body: str) -> Any:  # noqa: ANN401 — JSON
+def _parsed(function: Function, *, records: bool) -> Any:  # noqa: ANN401 — JSON
+    if records:
+        return plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
     for returns in ("setof record", "record", "void"):
-        found = plpgsql.parsed_under(f"() returns {returns}", body)
+        found = plpgsql.parsed_under(f"() returns {returns}", function.body)
         if found is not None:
             return found
     return None
@@ -422,9 +414,6 @@ class _Procedure:
         self._parsed = parsed
         self._body = body
         self._reader = _Reader(columns)
-        self._declared = frozenset(
-            value["refname"] for _, value in pairs(parsed) if isinstance(value, dict) and "refname" in value
-        )
         self._assigned = list(self._assignments())
 
     def reads(self) -> Iterator[Read]:
@@ -452,46 +441,6 @@ class _Procedure:
             if key == "query" and isinstance(value, str):
                 yield from self._reader.writes(tree.statements(value) or ())
 
-    def injected(self) -> Iterator[str]:
-        """Arguments that become a part of dynamic SQL as they are, unless the body asks about them and may raise."""
-        if any(key == "dynquery" for key, _ in pairs(self._parsed)):
-            dynamic = [value["dynquery"] for _, value in pairs(self._parsed) if _has(value, "dynquery")]
-        else:
-            dynamic = []
-        dynamic += [value["query"] for kind, value in pairs(self._parsed) if kind in _DYNAMIC and "query" in value]
-        found = {name for one in dynamic if (query := _query(one)) for name in self._raw(f"select {query}", set())}
-        raises = any(kind == "PLpgSQL_stmt_raise" for kind, _ in pairs(self._parsed))
-        asked: set[str] = set()
-        for key, value in pairs(self._parsed):
-            if key == "cond" and (query := _query(value)):
-                asked |= _names(f"select {query}")
-        yield from sorted(found - asked if raises else found)
-
-    def _raw(self, sql: str, seen: set[str]) -> Iterator[str]:
-        """The arguments that stand in a text as they are."""
-        parsed = tree.statements(sql)
-        target = tree.lone_target(parsed[0]) if parsed and len(parsed) == 1 else None
-        waiting = [target]
-        while waiting:
-            match waiting.pop():
-                case ast.ColumnRef(fields=(ast.String(sval=str() as name),)) if name not in self._declared:
-                    yield name
-                case ast.ColumnRef(fields=(ast.String(sval=str() as name),)) if name not in seen:
-                    seen.add(name)
-                    for variable, query in self._assigned:
-                        if variable == name:
-                            yield from self._raw(query, seen)
-                case ast.TypeCast(arg=argument, typeName=_) as cast if tree.type_name(cast) in {"text", "varchar"}:
-                    waiting.append(argument)
-                case ast.CoalesceExpr(args=arguments):
-                    waiting.extend(arguments or ())
-                case ast.A_Expr(lexpr=left, rexpr=right) as both if tree.name(both.name)[-1] == "||":
-                    waiting.extend((left, right))
-                case ast.FuncCall(args=arguments) as call if tree.name(call.funcname) == ("format",) and arguments:
-                    waiting.extend(_formatted(arguments))
-                case _:
-                    pass
-
     def _answers(self, sql: str) -> Iterator[Read]:
         for statement in tree.statements(sql) or ():
             answer = self._reader.answer(statement)
@@ -510,25 +459,6 @@ class _Procedure:
                     yield assignment["target"].strip('"').lower(), f"select {assignment['value']}"
             elif kind == "PLpgSQL_var" and (query := _query(value.get("default_val"))):
                 yield value["refname"], f"select {query}"
-
-
-def _formatted(arguments: Sequence[Node]) -> Iterator[Node]:
-    """The arguments of `format` that go into the text as they are, by `%s`."""
-    template = arguments[0]
-    if not isinstance(template, ast.A_Const) or not isinstance(template.val, ast.String):
-        return
-    following = 1
-    for specifier in SPECIFIER.finditer(template.val.sval or ""):
-        if specifier["kind"] == "%":
-            continue
-        place = int(specifier["position"] or following)
-        following = place + 1
-        if specifier["kind"] == "s" and place < len(arguments):
-            yield arguments[place]
-
-
-def _has(value: Any, key: str) -> bool:  # noqa: ANN401 — JSON
-    return isinstance(value, dict) and key in value
 
 
 def _query(expression: Any) -> str | None:  # noqa: ANN401 — JSON

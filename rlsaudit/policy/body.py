@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.tree import Node
 
-_IDENTITY_FUNCTIONS = frozenset(
+IDENTITY_CALLS = frozenset(
     {("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("current_setting",), ("session_user",)}
 )
+"""Calls by which SQL reads who is calling."""
 SESSION_USER = ("session_user",)
 """Who logged in, among the calls: SET ROLE does not change it, so that a probe cannot imitate it."""
 WHO = frozenset(
@@ -188,7 +189,7 @@ def facts_of(
             case ast.FuncCall():
                 name = tree.name(node.funcname)
                 calls.add(name)
-                identity |= name in _IDENTITY_FUNCTIONS
+                identity |= name in IDENTITY_CALLS
             case ast.SQLValueFunction():
                 # Dates and times are among them, which ask nothing of the sort.
                 identity |= node.op in WHO

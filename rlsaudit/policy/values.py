@@ -360,13 +360,10 @@ def is_settled(persona: Persona, path: tuple[str, ...]) -> bool:
 
 def is_stable(node: Node, scope: Scope) -> bool:
     """Whether an expression surely has the same value wherever it stands in one statement."""
-    for one in tree.walk(node):
-        if isinstance(one, ast.FuncCall):
-            name = tree.name(one.funcname)
-            known = name in scope.trusted or (len(name) == 1 and name[0] in UNDERSTOOD)
-            if not known or name == ("clock_timestamp",):
-                return False
-    return True
+    return all(
+        (name in scope.trusted or (len(name) == 1 and name[0] in UNDERSTOOD)) and name != ("clock_timestamp",)
+        for name in tree.mentioned(node).calls
+    )
 
 
 def _constant(node: Node) -> Scalar:

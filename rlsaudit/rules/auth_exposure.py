@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rlsaudit.reach.origins import Origin, TableColumn
     from rlsaudit.rules.case import Case
 
-_HARMLESS = frozenset({"id", "user_id", "aud", "role", "created_at", "updated_at", "instance_id"})
+HARMLESS = frozenset({"id", "user_id", "aud", "role", "created_at", "updated_at", "instance_id"})
 """Columns of auth.* that tell that somebody is there, and no more."""
 
 
@@ -69,7 +69,7 @@ def _exposed(case: Case, oid: int, shown: dict[TableColumn, list[tuple[str, Orig
     return Exposed(
         case.catalog.relations[oid],
         tuple((column, _how((oid, column), outputs)) for column, outputs in told.items()),
-        private=not told.keys() <= _HARMLESS,
+        private=not told.keys() <= HARMLESS,
         known=bool(known),
     )
 

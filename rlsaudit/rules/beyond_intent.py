@@ -14,7 +14,6 @@ from rlsaudit.rules.reached import (
     met_by_client,
     opening,
     outside,
-    owns,
     severity,
     told,
 )
@@ -58,8 +57,6 @@ def _because(case: Case, relation: Relation, cells: list[Cell]) -> str:
     asked = dict.fromkeys(text for one in cells for text in met_by_client(case, relation, one))
     if asked:
         return f"it takes {listed(list(asked))}, which a client can bring about by itself."
-    if all(owns(case, relation, one) for one in cells):
-        return "the role owns the table, and row-level security is not forced on owners."
     policies = opening(case, relation, cells)
     if policies:
         return f"by {listed([told(one) for one in policies])}.{flawed(case, relation, policies, cells)}"

@@ -16,6 +16,7 @@ from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.flaws import Flaws
+from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Finding, Persona
+    from rlsaudit.policy.poses import Named
+    from rlsaudit.probe import Held
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -45,6 +48,8 @@ class Case:
     """One audit, as the rules see it.
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
+    `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
+    `secrets` are what personas were seen to read of those.
     `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
@@ -58,6 +63,8 @@ class Case:
     indirect: Indirect
     matrix: Matrix
     intent: Intent
+    stands_in: bool = False
+    secrets: tuple[Held, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
     found: tuple[Finding, ...] = ()
     today: date = date.max
@@ -255,16 +262,25 @@ class Case:
         passed = "rows of somebody else's, none of which exists, pass the policies"
         return Evidence(EvidenceKind.PROBE, transcript(made, answer.probe.sql), passed)
 
+    def asks(self, name: tuple[str, ...]) -> bool:
+        """Whether one of the project's functions of that name asks who is calling, itself or below."""
+        return any(self.indirect.body(one).asks_identity for one in self.named(name))
+
+    @cached_property
+    def named(self) -> Named:
+        """The project's functions that a name in a body may mean."""
+        return named_in(self.catalog)
+
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
-        """The call that gave rows of others, made for the purpose; None where none did."""
-        for (name, oid, _), called in self.matrix.fought.called.items():
+        """The call that reached rows of others, made for the purpose; None where none did."""
+        for (name, oid, *_), called in self.matrix.fought.called.items():
             if name == persona.name and oid == function.oid:
-                made = settings(self.catalog, self.platform, persona)
+                made = settings(self.catalog, self.platform, called.probe.persona or persona)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql),
-                    f"rows of others of {shown}, made for the purpose",
+                    transcript(made, called.sql, writes=called.operation is not Operation.SELECT),
+                    f"{called.told()} of {shown}, made for the purpose",
                 )
         return None
 

@@ -295,6 +295,23 @@ RULE = Rule(
             """,
         ),
         Example(
+            "The secret of a link, which one has to have been sent",
+            """
+            create table public.documents (id uuid primary key, user_id uuid, title text, share_token uuid not null);
+            alter table public.documents enable row level security;
+            create function public.shown_token() returns uuid language sql stable set search_path = ''
+              as $$ select nullif(current_setting('app.share_token', true), '')::uuid $$;
+            create policy own on public.documents to authenticated using (user_id = (select auth.uid()));
+            create policy shared on public.documents for select
+              using (share_token = (select public.shown_token()));
+            create function public.shared_document(token uuid) returns setof public.documents language plpgsql as $$
+              begin
+                perform set_config('app.share_token', token::text, true);
+                return query select * from public.documents where share_token = token;
+              end $$;
+            """,
+        ),
+        Example(
             "No policy asks for it",
             f"""{_NOTES}
             create function public.localised(lang text) returns setof public.notes language plpgsql as $$

@@ -55,12 +55,13 @@ def check(case: Case) -> Iterator[Found]:
             callers.setdefault(function.oid, (function, []))[1].append(persona)
     for function, personas in callers.values():
         body = case.indirect.body(function)
-        if not body.understood or body.asks_identity:
+        # What the rest of it does may depend on what a dynamic part asks.
+        if not body.understood or body.asks_identity or body.dynamic:
             continue
         doing = doing_of(function, partial(columns_meant, case.catalog, function))
         if doing is None:
             continue
-        effects = [one for persona in personas for one in _effects(case, function, doing, persona, body.dynamic)]
+        effects = [one for persona in personas for one in _effects(case, function, doing, persona)]
         if effects:
             yield _found(case, function, effects)
 
@@ -105,14 +106,7 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
     )
 
 
-def _effects(case: Case, function: Function, doing: Doing, persona: Persona, dynamic: bool) -> Iterator[_Effect]:  # noqa: FBT001
-    if doing.injected:
-        owner = case.catalog.roles[function.owner].name
-        does = f"puts {listed(sorted(doing.injected))} into SQL unquoted, so the caller runs any SQL as {owner}"
-        yield _Effect(persona, Severity.CRITICAL, does, Reach.ALL, Reach.NONE)
-    if dynamic:
-        # What the rest of it does may depend on what the dynamic part asks.
-        return
+def _effects(case: Case, function: Function, doing: Doing, persona: Persona) -> Iterator[_Effect]:
     if function.returns not in TELLS_NOTHING:
         for read in doing.reads:
             yield from _reading(case, function, read, persona)
@@ -335,14 +329,6 @@ RULE = Rule(
                 select json_agg(u) into found from auth.users u;
                 return found;
               end $$;
-            """,
-        ),
-        Example(
-            "An argument becomes SQL",
-            f"""{_ACCOUNTS}
-            create function public.report(filter text) returns setof public.accounts
-              language plpgsql security definer set search_path = ''
-              as $$ begin return query execute 'select * from public.accounts where ' || filter; end $$;
             """,
         ),
     ),

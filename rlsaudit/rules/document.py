@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.rules import all_rules
+from rlsaudit.rules.releases import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,9 +74,13 @@ def _example(example: Example) -> Iterator[str]:
     if example.platform is Platform.POSTGRES:
         where = f" (plain Postgres, as {', '.join(f'`{one}`' for one in example.roles)})"
     yield f"**{example.name}**{where}"
+    if example.version is not None:
+        yield f"On Postgres {shown(example.version)}."
+        return
     if example.intent:
         yield f"```toml\n{_code(example.intent)}\n```"
-    yield f"```sql\n{_code(example.sql)}\n```"
+    before = f"{_code(example.before)}\n" if example.before else ""
+    yield f"```sql\n{before}{_code(example.sql)}\n```"
 
 
 def _code(sql: str) -> str:

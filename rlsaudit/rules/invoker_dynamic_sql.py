@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.platform import Platform
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
-from rlsaudit.names import literal
-from rlsaudit.personas import speaks_sql
-from rlsaudit.policy.answers import doing_of
-from rlsaudit.reach.meant import columns_meant
+from rlsaudit.model import ObjectRef, Reach, Severity
+from rlsaudit.policy.injected import injected_of
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.callers import callers, may_call, revoke, speaks
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -25,35 +21,17 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields functions in which clients of the API run SQL of their own, as any role that the API can take."""
-    callers: dict[int, tuple[Function, list[Persona]]] = {}
-    for persona in case.personas:
+    by_api = {one.name for one in case.personas if not speaks(case, one)}
+    for function, personas in callers(case, lambda one: not one.security_definer and one.kind == "f"):
         # Whoever sends SQL of their own needs no function for that.
-        if case.platform is not Platform.SUPABASE or speaks_sql(case.access, persona.role):
-            continue
-        for function in case.indirect.callable_by(persona):
-            # The API has no request for a procedure.
-            served = function.kind == "f" and not function.security_definer
-            if served and not _is_meant(case, function, persona):
-                callers.setdefault(function.oid, (function, []))[1].append(persona)
-    for function, personas in callers.values():
-        doing = doing_of(function, partial(columns_meant, case.catalog, function))
-        if doing is not None and doing.injected:
-            yield _found(case, function, personas, sorted(doing.injected))
-
-
-def _is_meant(case: Case, function: Function, persona: Persona) -> bool:
-    if case.is_platforms(case.catalog.schemas[function.schema].name):
-        return True
-    return case.intent.function_allowed(case.catalog.function_identity(function), persona.name, role=persona.role)
+        asking = [one for one in personas if one.name in by_api]
+        injected = injected_of(function, case.asks) if asking else frozenset[str]()
+        if injected:
+            yield _found(case, function, asking, sorted(injected))
 
 
 def _found(case: Case, function: Function, personas: list[Persona], injected: list[str]) -> Found:
     identity = case.catalog.function_identity(function)
-    name, role = literal(identity).strip(), literal(personas[0].role).strip()
-    query = (
-        f"select has_function_privilege({role}, {name}, 'EXECUTE') as granted, pg_get_functiondef({name}::regprocedure)"
-    )
-    holders = case.holders(personas, function.acl, "EXECUTE")
     return Found(
         finding(
             RULE,
@@ -65,9 +43,8 @@ def _found(case: Case, function: Function, personas: list[Persona], injected: li
                 "unquoted. That SQL may take any role that the API can take, one that no policy stops among them."
             ),
             evidence=case.call_evidence(personas[0], function)
-            or Evidence(EvidenceKind.CATALOG, (query,), f"granted; {listed(injected)} becomes a part of dynamic SQL"),
-            fix=f"revoke execute on function {identity} from {', '.join(holders) or 'public'};",
-            relations=(),
+            or may_call(case, personas[0], function, f"granted; {listed(injected)} becomes a part of dynamic SQL"),
+            fix=revoke(case, function, personas),
         ),
         case.claims([], [one for one in case.matrix.cells if identity in one.paths and one.at_least <= one.intended]),
     )
@@ -113,6 +90,16 @@ RULE = Rule(
             f"""{_NOTES}
             create function public.notes_where(condition text) returns setof public.notes language plpgsql as $$
               begin
+                return query execute 'select * from public.notes where ' || condition;
+              end $$;
+            """,
+        ),
+        Example(
+            "A text that is asked for nothing but being there",
+            f"""{_NOTES}
+            create function public.notes_where(condition text) returns setof public.notes language plpgsql as $$
+              begin
+                if condition is null or trim(condition) = '' then raise exception 'which notes?'; end if;
                 return query execute 'select * from public.notes where ' || condition;
               end $$;
             """,
@@ -164,6 +151,29 @@ RULE = Rule(
               begin
                 if column_name not in ('id', 'body') then raise exception 'no such column'; end if;
                 return query execute 'select * from public.notes order by ' || column_name;
+              end $$;
+            """,
+        ),
+        Example(
+            "What is not on a list is not asked for",
+            f"""{_NOTES}
+            create function public.notes_by(column_name text, direction text) returns setof public.notes
+              language plpgsql as $$
+              begin
+                if column_name not in ('id', 'body') then return; end if;
+                if direction not in ('asc', 'desc') then direction := 'asc'; end if;
+                return query execute format('select * from public.notes order by %s %s', column_name, direction);
+              end $$;
+            """,
+        ),
+        Example(
+            "What is on a list is asked for",
+            f"""{_NOTES}
+            create function public.notes_by(column_name text) returns setof public.notes language plpgsql as $$
+              begin
+                if column_name = any (array['id', 'body']) then
+                  return query execute 'select * from public.notes order by ' || column_name;
+                end if;
               end $$;
             """,
         ),

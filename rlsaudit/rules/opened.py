@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.platform import Platform
+from rlsaudit.catalog.platform import FILES, Platform
 from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.personas import built_in
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.decide import decide
+from rlsaudit.rules.ownership import own_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Cell, Persona
@@ -66,19 +69,73 @@ def drop(case: Case, relation: Relation, policy: Policy) -> str:
     return f"drop policy {ident(policy.name)} on {case.catalog.identity(relation)};"
 
 
-def narrow(case: Case, relation: Relation, policy: Policy) -> str:
-    """Returns SQL that ties the policy to the owner of the row, or drops it where no column says who that is."""
-    owners = [
-        one.name
-        for one in case.catalog.columns[relation.oid]
-        if one.type == "uuid" and case.intent.names_owner(one.name)
-    ]
-    schema = case.catalog.schema_name(relation)
-    if case.platform is not Platform.SUPABASE or case.is_platforms(schema) or len(owners) != 1:
+def narrow(case: Case, relation: Relation, policy: Policy, *, within: bool = False) -> str:
+    """Returns SQL that ties the policy to whose the row is, or drops it where that is not known.
+
+    It is dropped as well where other policies let everybody to their own rows already. `within`: what it asks now is
+    asked all the same.
+    """
+    mine = own_rows(case, relation)
+    if mine is None or _are_own_rows_open(case, relation, policy):
         return drop(case, relation, policy)
-    mine = f"((select auth.uid()) = {ident(owners[0])})"
-    clauses = " ".join(f"{clause} {mine}" for clause in _CLAUSES[policy.command])
-    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} to authenticated {clauses};"
+    to = " to authenticated" if case.platform is Platform.SUPABASE else ""
+    return (
+        f"{_altered(case, relation, policy)}{to} {_clauses(policy, lambda one: _both(one, mine) if within else mine)};"
+    )
+
+
+def rewrite(case: Case, relation: Relation, policy: Policy, change: Callable[[str], str]) -> str:
+    """Returns SQL by which the policy asks what `change` makes of its expressions."""
+    return f"{_altered(case, relation, policy)} {_clauses(policy, change, given=True)};"
+
+
+def _altered(case: Case, relation: Relation, policy: Policy) -> str:
+    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)}"
+
+
+def _clauses(policy: Policy, change: Callable[[str], str], *, given: bool = False) -> str:
+    """The clauses of the policy's command, or only those that it has (`given`), changed."""
+    texts = {"using": policy.using, "with check": policy.check}
+    asked = {clause: texts[clause] or (None if given else policy.using) for clause in _CLAUSES[policy.command]}
+    return " ".join(
+        f"{clause} {_enclosed(change(text or 'true'))}"
+        for clause, text in asked.items()
+        if text is not None or not given
+    )
+
+
+def _both(condition: str, other: str) -> str:
+    return f"{_enclosed(condition)} and {other}"
+
+
+def _enclosed(condition: str) -> str:
+    """The condition in parentheses, which the server puts around most of them itself."""
+    code = _QUOTED.sub("", condition)
+    depths = list(accumulate((one == "(") - (one == ")") for one in code))
+    is_whole = code.startswith("(") and 0 not in depths[:-1] and depths[-1] == 0
+    return condition if is_whole else f"({condition})"
+
+
+_QUOTED = re.compile("'[^']*'|\"[^\"]*\"")
+
+
+def _are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
+    """Whether without the policy everybody still gets to rows of its own, by all that it is for and that is meant.
+
+    Not so of files: what a policy lets through there is of one bucket.
+    """
+    if (case.catalog.schema_name(relation), relation.name) == FILES:
+        return False
+    for persona in case.personas:
+        for operation in Operation:
+            applying = case.access.policies(case.role(persona).oid, relation, operation)
+            if policy not in applying or case.intended(persona, relation, operation) is Reach.NONE:
+                continue
+            others = (one for one in applying if one.permissive and one != policy)
+            found = (bounds(case, one, persona, relation, operation) for one in others)
+            if not any(one is not None and one.at_least >= Reach.OWN for one in found):
+                return False
+    return True
 
 
 def severity(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Severity
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.realtime_publication import published_aside
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed, who_can
 
@@ -37,7 +38,10 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"Table {identity} has policies, but row-level security is off",
-                message=f"{who_can(cells)}: Postgres ignores {ignored} until row-level security is enabled.",
+                message=(
+                    f"{who_can(cells)}: Postgres ignores {ignored} until row-level security is enabled."
+                    f"{published_aside(case, relation)}"
+                ),
                 evidence=case.evidence(cells, relation),
                 fix="\n".join(f"alter table {name} enable row level security;" for name in names),
                 relations=names,

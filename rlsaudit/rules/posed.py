@@ -16,25 +16,23 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
 from rlsaudit.catalog.platform import API_LOGIN, Platform
-from rlsaudit.catalog.settings import settings_read
 from rlsaudit.model import Operation, Reach
 from rlsaudit.personas import speaks_sql
 from rlsaudit.policy.answers import doing_of
-from rlsaudit.policy.body import body_of
 from rlsaudit.policy.poses import named_in, poses_of
 from rlsaudit.probe.request import SET_BY_API
 from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import columns_meant, relation_meant
+from rlsaudit.rules.settings_read import CLAIMS, SettingsRead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rlsaudit.catalog.facts import Function, Policy, Relation
+    from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.poses import Pose
     from rlsaudit.rules.case import Case
 
-_CLAIMS = "request.jwt"
 _ROLE = "role"
 _BEFORE = "pgrst.db_pre_request"
 _GRAPHQL = "pg_graphql"
@@ -79,11 +77,11 @@ def posed(case: Case) -> Iterator[Posed]:
             served = function.kind == "f" or not by_api
             if served and not meant and not case.is_platforms(case.catalog.schemas[function.schema].name):
                 yield from look.at(function)
-        for function in _before_requests(case) if by_api else ():
+        for function in before_requests(case) if by_api else ():
             yield from look.before_requests(function)
 
 
-def _before_requests(case: Case) -> Iterator[Function]:
+def before_requests(case: Case) -> Iterator[Function]:
     """The function that the API calls before every request, as the request's role."""
     authenticator = case.catalog.roles_by_name.get(API_LOGIN)
     for one in case.catalog.snapshot.role_settings:
@@ -101,7 +99,7 @@ class _Look:
         self._by_api = by_api
         self._role = case.role(persona).oid
         self._named = named_in(case.catalog)
-        self._read: dict[int, frozenset[str]] = {}
+        self._asked = SettingsRead(case)
 
     def at(self, function: Function) -> Iterator[Posed]:
         """What a call of the function opens."""
@@ -231,8 +229,8 @@ class _Look:
             return False
         if pose.setting == _ROLE:
             return not without
-        asked = (self._settings(one) for one in access.policies(role, relation, operation) if one.permissive)
-        return any(self._opens(pose, names - without) for names in asked)
+        asked = [one for one in access.policies(role, relation, operation) if one.permissive]
+        return any(self._opens(pose, self._asked.of(one) - self._asked.keys(one, relation) - without) for one in asked)
 
     @staticmethod
     def _opens(pose: Pose, names: frozenset[str]) -> bool:
@@ -240,23 +238,8 @@ class _Look:
 
         One that asks who calls as well is narrowed by a setting of the project's own: to a tenant of the caller's.
         """
-        claims = {one for one in names if one.startswith(_CLAIMS)}
+        claims = {one for one in names if one.startswith(CLAIMS)}
         return any(map(pose.sets, names)) and (not claims or any(map(pose.sets, claims)))
-
-    def _settings(self, policy: Policy) -> frozenset[str]:
-        """The settings that a policy reads, also by the functions that it calls."""
-        if policy.oid not in self._read:
-            texts = [one for one in (policy.using, policy.check) if one]
-            waiting, seen = list(policy.functions), set[int]()
-            while waiting:
-                function = self._catalog.functions.get(waiting.pop())
-                if function is None or function.oid in seen:
-                    continue
-                seen.add(function.oid)
-                texts.append(function.body)
-                waiting += [one.oid for name in body_of(function).calls for one in self._named(name)]
-            self._read[policy.oid] = settings_read(texts)
-        return self._read[policy.oid]
 
     def _is_beyond(self, relation: Relation, operation: Operation) -> bool:
         direct = self._case.addressed(self._persona, relation, operation)

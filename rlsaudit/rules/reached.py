@@ -15,7 +15,7 @@ from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.child_direct import is_as_open_as_parent
-from rlsaudit.rules.opened import bounds, drop
+from rlsaudit.rules.opened import bounds, narrow
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,8 +41,8 @@ def is_unexplained(case: Case, relation: Relation, cell: Cell) -> bool:
         return declared or not _table_tells(case, relation, cell)
     role = case.role(persona)
     if relation.rls and not case.access.rls_applies(role.oid, relation):
-        # A role that row-level security does not bind was made so, unless it merely owns the table.
-        return declared or not (role.bypass_rls or role.superuser)
+        # A role that row-level security does not bind was made so; that it owns the table is told by owner-bypass.
+        return declared
     return declared or relation.rls or not is_as_open_as_parent(case, persona, relation, cell.operation)
 
 
@@ -62,8 +62,6 @@ def plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) -> 
     write = cell.operation is not Operation.SELECT
     if case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role):
         return Severity.CRITICAL if write and reach is Reach.ALL else Severity.HIGH
-    if owns(case, relation, cell):
-        return Severity.MEDIUM
     match cell.operation:
         case Operation.SELECT:
             private = bool(case.sensitive(relation, way.columns))
@@ -88,7 +86,7 @@ def met_by_client(case: Case, relation: Relation, cell: Cell) -> tuple[str, ...]
     role = case.role(persona).oid
     asked = case.predicates.check if cell.operation is Operation.INSERT else case.predicates.using
     formula = asked(persona, role, relation, cell.operation)
-    return way.chosen if decide(_without_chosen(formula)).at_least < way.at_least else ()
+    return way.chosen if decide(without_chosen(formula)).at_least < way.at_least else ()
 
 
 def _gives_second_factor(case: Case, relation: Relation, cell: Cell) -> bool:
@@ -103,7 +101,7 @@ def _gives_second_factor(case: Case, relation: Relation, cell: Cell) -> bool:
     if not any(_LEVEL.search(text) for one in policies for text in (one.using, one.check) if text):
         return False
     asked = case.predicates.check if cell.operation is Operation.INSERT else case.predicates.using
-    return decide(_without_chosen(asked(persona, role, relation, cell.operation))).at_least <= cell.intended
+    return decide(without_chosen(asked(persona, role, relation, cell.operation))).at_least <= cell.intended
 
 
 def writes_itself(asked: Collection[str]) -> bool:
@@ -135,10 +133,8 @@ def told(policy: Policy) -> str:
 def mended(case: Case, relation: Relation, cells: Collection[Cell], policies: Collection[Policy]) -> str:
     """Returns SQL that takes away what leads to the cells: the policies, else the privileges."""
     identity = case.catalog.identity(relation)
-    if all(owns(case, relation, one) for one in cells):
-        return f"alter table {identity} force row level security;"
     if policies:
-        return "\n".join(drop(case, relation, one) for one in policies)
+        return "\n".join(narrow(case, relation, one, within=True) for one in policies)
     operations = list(dict.fromkeys(one.operation.value for one in cells))
     personas = [case.persona(name) for name in dict.fromkeys(one.persona for one in cells)]
     holders = dict.fromkeys(name for one in operations for name in case.holders(personas, relation.acl, one.upper()))
@@ -187,18 +183,18 @@ def _opens(case: Case, policy: Policy, relation: Relation, cell: Cell) -> bool:
     return found is not None and found.at_least > cell.intended
 
 
-def _without_chosen(formula: Formula) -> Formula:
+def without_chosen(formula: Formula) -> Formula:
     """The predicate for a client that writes nothing of use."""
     match formula:
         case Atom(AtomKind.CHOSEN):
             return FALSE
         case Not(operand):
-            return Not(_without_chosen(operand))
+            return Not(without_chosen(operand))
         case And(operands) | Or(operands) | Coalesce(operands):
-            return replace(formula, operands=tuple(_without_chosen(one) for one in operands))
+            return replace(formula, operands=tuple(without_chosen(one) for one in operands))
         case Is(operand, value, negated):
-            return Is(_without_chosen(operand), value, negated)
+            return Is(without_chosen(operand), value, negated)
         case Written(meant):
-            return _without_chosen(meant)
+            return without_chosen(meant)
         case _:
             return formula

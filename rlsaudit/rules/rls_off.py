@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.platform import Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Severity
+from rlsaudit.reach.family import descendants
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.ownership import own_policies
+from rlsaudit.rules.realtime_publication import published_aside
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import who_can
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rlsaudit.catalog.facts import Relation
     from rlsaudit.rules.case import Case
 
 
@@ -34,13 +39,28 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"Table {identity} has no row-level security",
-                message=f"{who_can(cells)}: the role holds the privilege, and without RLS nothing else is asked.",
+                message=(
+                    f"{who_can(cells)}: the role holds the privilege, and without RLS nothing else is asked."
+                    f"{published_aside(case, relation)}"
+                ),
                 evidence=case.evidence(cells, relation),
-                fix=f"alter table {identity} enable row level security;",
+                fix=_fix(case, relation),
                 relations=[identity],
             ),
             case.claims([relation]),
         )
+
+
+def _fix(case: Case, relation: Relation) -> str:
+    """Without policies nobody is let in; where it is known whose rows they are, each keeps its own."""
+    tables = [relation, *(one for one in descendants(case.catalog, relation) if not one.rls and one.kind in "rp")]
+    lines = [f"alter table {case.catalog.identity(one)} enable row level security;" for one in tables]
+    if case.platform is Platform.POSTGRES:
+        # Policies do not stop it, and where clients speak SQL that matters.
+        holders = case.holders(case.personas, relation.acl, "TRUNCATE")
+        lines += [f"revoke truncate on {case.catalog.identity(relation)} from {', '.join(holders)};"] if holders else []
+    policies = own_policies(case, relation)
+    return "\n".join([*lines, *([policies] if policies else [])])
 
 
 RULE = Rule(

@@ -39,7 +39,8 @@ class Example:
 
     On Supabase that is `postgres`, in a new project of the era in which new tables are granted to everybody. On plain
     Postgres it is a superuser, and `roles` are the personas. `also` are other rules that it breaks gravely, `intent`
-    is the intent file that goes with it, where it takes one.
+    is the intent file that goes with it, where it takes one. `before` is run first, by a superuser: what Supabase does
+    where an extension is enabled. `version` is one that the server is taken for, as in `server_version_num`.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Example:
     platform: Platform = Platform.SUPABASE
     roles: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    before: str = ""
+    version: int | None = None
     intent: str = ""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.opened import drop
+from rlsaudit.rules.opened import drop, rewrite
 from rlsaudit.rules.rule import Example, Found, Rule
 
 if TYPE_CHECKING:
@@ -46,12 +47,29 @@ def check(case: Case) -> Iterator[Found]:
                     title=f'Policy "{flaw.policy.name}" on {identity} compares a column with itself',
                     message=f"{flaw.where} {flaw.because}: whoever passes for one row passes for all.",
                     evidence=Evidence(EvidenceKind.PROOF, (), f"{policy}: {flaw.where}"),
-                    # What is meant can only be guessed; without it nothing is open that was not to be.
-                    fix=drop(case, relation, flaw.policy),
+                    fix=_fix(case, relation, flaw.policy),
                     relations=[identity],
                 ),
                 case.claims([], cells),
             )
+
+
+def _fix(case: Case, relation: Relation, policy: Policy) -> str:
+    """The row's column where one is compared with itself; where that is not seen in the text, without the policy."""
+    names = {one.name for one in case.catalog.columns[relation.oid]}
+
+    def qualified(match: re.Match[str]) -> str:
+        inner, table, column = match["inner"], match["table"], match["column"]
+        outer = inner.replace(f"{table}.{column}", f"{ident(relation.name)}.{column}")
+        return f"{inner} = {outer}" if column in names else match[0]
+
+    asked = (policy.using or "", policy.check or "")
+    if all(_ITSELF.sub(qualified, one) == one for one in asked):
+        return drop(case, relation, policy)
+    return rewrite(case, relation, policy, lambda text: _ITSELF.sub(qualified, text))
+
+
+_ITSELF = re.compile(r"(?P<inner>\(?(?P<table>\w+)\.(?P<column>\w+)(?:\)::\w+)?) = (?P=inner)(?!\w)")
 
 
 def _cells(case: Case, relation: Relation, policy: Policy) -> Iterator[Cell]:

@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Cell
 
-_VERBS = {
+VERBS = {
     Operation.SELECT: "read",
     Operation.INSERT: "insert",
     Operation.UPDATE: "change",
     Operation.DELETE: "delete",
 }
-_ROWS = {Reach.ALL: "any row", Reach.SOME: "rows of strangers", Reach.OWN: "rows of its own", Reach.NONE: "no row"}
+ROWS = {Reach.ALL: "any row", Reach.SOME: "rows of strangers", Reach.OWN: "rows of its own", Reach.NONE: "no row"}
 
 
 def who_can(cells: Iterable[Cell]) -> str:
     """Returns a clause like `anon can read and insert any row; authenticated can read rows of strangers`."""
     said: dict[str, dict[Reach, list[str]]] = {}
     for cell in cells:
-        said.setdefault(cell.persona, {}).setdefault(cell.at_least, []).append(_VERBS[cell.operation])
+        said.setdefault(cell.persona, {}).setdefault(cell.at_least, []).append(VERBS[cell.operation])
     clauses: dict[str, list[str]] = {}
     for persona, reaches in said.items():
-        parts = [f"{listed(verbs)} {_ROWS[reach]}" for reach, verbs in sorted(reaches.items(), reverse=True)]
+        parts = [f"{listed(verbs)} {ROWS[reach]}" for reach, verbs in sorted(reaches.items(), reverse=True)]
         clauses.setdefault(" and ".join(parts), []).append(persona)
     return "; ".join(f"{listed(personas)} can {can}" for can, personas in clauses.items())
 

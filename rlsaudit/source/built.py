@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.audit import examine
@@ -19,6 +19,7 @@ from rlsaudit.engine import candidates, start
 from rlsaudit.errors import AuditError, UsageError
 from rlsaudit.migrations import Failure, applied, find, located, replay, settings_at
 from rlsaudit.model import Skipped
+from rlsaudit.source.standing import Standing
 from rlsaudit.source.withheld import withheld
 
 if TYPE_CHECKING:
@@ -54,17 +55,6 @@ class Recipe:
     witness: Callable[[Session], AbstractContextManager[None]] = unseen
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Migrations that were replayed and audited, and the database that they made: it is there until the context ends.
-
-    `login` is its conninfo, as the role that the migrations ran as.
-    """
-
-    side: Side
-    login: str = field(repr=False)
-
-
 def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | None = None) -> Side:
     """Replays the migrations at `path` on a server of their own, which is gone afterwards, and audits the result.
 
@@ -74,8 +64,6 @@ def from_migrations(path: Path, recipe: Recipe, options: Options, base: Side | N
     Raises:
         AuditError: nothing was found, a statement failed and `go_on` is not set, or the command failed.
     """
-    if recipe.command is not None:
-        return _from_command(path, recipe, recipe.command, options)
     with replayed_at(path, recipe, options, base) as standing:
         return standing.side
 
@@ -85,8 +73,12 @@ def replayed_at(path: Path, recipe: Recipe, options: Options, base: Side | None 
     """Replays the migrations at `path`, as `from_migrations` does, and yields the result while the server still runs.
 
     Raises:
-        AuditError: nothing was found, or a statement failed and `go_on` is not set.
+        AuditError: nothing was found, a statement failed and `go_on` is not set, or the command failed.
     """
+    if recipe.command is not None:
+        with _from_command(path, recipe, recipe.command, options) as standing:
+            yield standing
+        return
     project = find(path, layout=recipe.layout)
     project = replace(project, platform=recipe.platform or project.platform)
     with start(_engine(recipe.engine, project.settings.major)) as server:
@@ -104,7 +96,12 @@ def replayed_at(path: Path, recipe: Recipe, options: Options, base: Side | None 
         replayed_as = f"replayed from migrations ({project.layout}, {replayed.statements} statements) on {version}"
         report = _noted(report, (replayed_as, *replayed.notes, *_without_rows(replayed.failures)))
         side = replace(side, report=doubted(report, replayed.failures), scripts=scripts)
-        yield Standing(side, replayed.login)
+
+        def again(login: str) -> Side:
+            found = _examined(login, project.settings, replace(recipe, witness=unseen), options)
+            return replace(found, report=doubted(found.report, replayed.failures))
+
+        yield Standing(side, replayed.login, server, _DATABASE, again, hosted=project.platform == "supabase")
 
 
 def _digest(script: Script) -> str:
@@ -114,13 +111,14 @@ def _digest(script: Script) -> str:
         return ""  # the replay says that it cannot be read
 
 
-def _from_command(path: Path, recipe: Recipe, command: Command, options: Options) -> Side:
+@contextmanager
+def _from_command(path: Path, recipe: Recipe, command: Command, options: Options) -> Iterator[Standing]:
     if recipe.layout is not None or recipe.go_on or recipe.seeds:
         raise UsageError(
             "--layout, --seed and --continue are about a replay, and with --apply there is none.",
             hint="Leave them out: the command itself decides what is run.",
         )
-    _, settings, _ = settings_at(path)
+    platform, settings, _ = settings_at(path)
     request = replace(_engine(recipe.engine, settings.major), loopback=True)
     with (
         start(request) as server,
@@ -128,7 +126,13 @@ def _from_command(path: Path, recipe: Recipe, command: Command, options: Options
     ):
         side = _examined(made.login, made.settings, recipe, options)
         applied_by = f"made by {command.shown} on Postgres {server.version} from {server.provider}"
-    return replace(side, report=_noted(side.report, (applied_by, *made.notes)))
+        side = replace(side, report=_noted(side.report, (applied_by, *made.notes)))
+
+        def again(login: str) -> Side:
+            return _examined(login, made.settings, replace(recipe, witness=unseen), options)
+
+        hosted = (recipe.platform or platform) == "supabase"
+        yield Standing(side, made.login, server, _DATABASE, again, hosted=hosted)
 
 
 def _examined(login: str, settings: Settings, recipe: Recipe, options: Options) -> Side:

@@ -83,7 +83,7 @@ def test_reach_within_the_condition_is_meant(supabase_database: str, tmp_path: P
 @pytest.mark.parametrize(
     ("using", "where", "row"),
     [
-        ("published", LIVE, "deleted_at = "),
+        ("published", LIVE, "published = true, deleted_at = "),
         ("published is not false", "published", "published = null"),
         ("status <> 'draft'", "status = 'live'", "status = "),
         (f"({LIVE}) or user_id = (select auth.uid()) or status = 'x'", LIVE, "status = x"),
@@ -111,6 +111,40 @@ def test_what_is_not_proved_is_not_known(supabase_database: str, tmp_path: Path,
     found = cell(audited(supabase_database, tmp_path, schema, where))
     assert found.reach is Reach.UNKNOWN
     assert f"not known whether only rows of strangers are reached where {where}" in found.because
+
+
+ROWS = """
+insert into public.posts values (1, gen_random_uuid(), true, null, 'live'), (2, gen_random_uuid(), true, now(), 'gone');
+"""
+
+
+def test_rows_that_are_read_beyond_it_decide_where_nothing_is_proved(supabase_database: str, tmp_path: Path) -> None:
+    schema = OPAQUE.replace("md5(id::text) < md5('x')", "md5(id::text) <> 'x'") + policy("public.odd(id)") + ROWS
+    report = audited(supabase_database, tmp_path, schema, LIVE)
+    assert (cell(report).intended, cell(report).outside) == (Reach.NONE, "1 that were read")
+    (found,) = (one for one in report.findings if one.object.identity == "public.posts")
+    assert (found.rule, found.severity) == ("beyond-intent", "high")
+
+
+def test_rows_within_it_that_are_read_decide_nothing(supabase_database: str, tmp_path: Path) -> None:
+    schema = OPAQUE.replace("md5(id::text) < md5('x')", "md5(id::text) = md5('1')") + policy("public.odd(id)") + ROWS
+    report = audited(supabase_database, tmp_path, schema, LIVE)
+    assert (cell(report).reach, cell(report).outside) == (Reach.UNKNOWN, "")
+
+
+@pytest.mark.parametrize("where", ["public.odd(id)", "id in (select n.id from public.posts n)", "pg_sleep(1) is null"])
+def test_a_condition_that_runs_code_or_looks_elsewhere_is_not_sent(
+    supabase_database: str, tmp_path: Path, where: str
+) -> None:
+    report = audited(supabase_database, tmp_path, OPAQUE + policy("published") + ROWS, where)
+    assert "that were read" not in cell(report).outside
+    assert cell(report).condition == where
+
+
+@pytest.mark.parametrize("where", ["published) or (true", "published; select 1", "true) is not true limit 1) x --"])
+def test_a_condition_is_one_expression(supabase_database: str, tmp_path: Path, where: str) -> None:
+    with pytest.raises(IntentError, match="is no condition in SQL"):
+        audited(supabase_database, tmp_path, policy("published"), where)
 
 
 def test_other_ways_to_the_rows_count(supabase_database: str, tmp_path: Path) -> None:

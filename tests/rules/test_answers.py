@@ -98,24 +98,6 @@ def test_writes(sql: str, operation: str, keys: set[object], filtered: bool, giv
     assert (write.operation, set(write.keys), write.filtered, write.given) == (operation, keys, filtered, given)
 
 
-@pytest.mark.parametrize(
-    ("body", "injected"),
-    [
-        ("begin execute 'select ' || p; end", {"p"}),
-        ("declare s text; begin s := 'select ' || p; execute s; end", {"p"}),
-        ("begin return query execute format('select * from %I where %s', p, q); end", {"q"}),
-        ("begin execute p; end", {"p"}),
-        ("begin execute 'select ' || quote_literal(p); end", set()),
-        ("begin execute format('select %L', p); end", set()),
-        ("begin execute 'select $1' using p; end", set()),
-        ("begin if p not in ('a') then raise exception 'no'; end if; execute 'drop ' || p; end", set()),
-        ("declare r record; begin for r in select * from public.t loop execute r.body; end loop; end", set()),
-    ],
-)
-def test_injections(body: str, injected: set[str]) -> None:
-    assert doing(body, "plpgsql").injected == injected
-
-
 def test_what_is_not_understood() -> None:
     assert doing_of(cast("Function", _Text("plv8", "return 1")), columns) is None
     assert doing_of(cast("Function", _Text("sql", "select from where")), columns) is None

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from projects import audited
 
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options
 from rlsaudit.connect import connect
 from rlsaudit.demo import load
 from rlsaudit.model import Severity
@@ -49,7 +50,7 @@ def findings(server: Server) -> Iterator[tuple[Finding, ...]]:
     with psycopg.connect(url) as connection:
         load(connection)
     with connect(url) as session:
-        yield audit(session, Options()).findings
+        yield audited(session, Options()).findings
     server.drop_database("rules_demo")
 
 

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from projects import audited
 from psycopg import sql
 
-from rlsaudit.audit import Options, audit
+from rlsaudit.audit import Options
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
-from rlsaudit.model import Severity
+from rlsaudit.model import EvidenceKind, Severity
 from rlsaudit.rules import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from rlsaudit.connect import Session
     from rlsaudit.model import Finding
     from rlsaudit.rules import Example, Rule
 
@@ -59,19 +61,22 @@ def options(example: Example, tmp_path: Path) -> Options:
 
 def _on_supabase(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
+        connection.execute(example.before.encode())
         grant_replay_rights(connection)
         connection.execute("set role postgres")
         connection.execute(example.sql.encode())
         connection.execute("reset role")
         revoke_replay_rights(connection)
-    return _audited(url, options)
+    return _audited(url, options, example.version)
 
 
-def _audited(url: str, options: Options) -> tuple[Finding, ...]:
+def _audited(url: str, options: Options, version: int | None) -> tuple[Finding, ...]:
     """What is found in the database; with rows attacked it is the same, and no proof is contradicted."""
     with connect(url) as session:
-        read = audit(session, options).findings
-        attacked = audit(session, replace(options, throwaway=True))
+        read = audited(session, options, version).findings
+        # As if it were the project's own, which it is here.
+        attacked = audited(session, replace(options, throwaway=True, clone=True), version)
+        _replayed(session, read)
     assert [one for one in attacked.matrix if "a bug of rlsaudit" in f"{one.because} {one.escalated_because}"] == []
     assert {(one.rule, one.fingerprint, one.severity) for one in attacked.findings} == {
         (one.rule, one.fingerprint, one.severity) for one in read
@@ -79,10 +84,24 @@ def _audited(url: str, options: Options) -> tuple[Finding, ...]:
     return read
 
 
+def _replayed(session: Session, findings: Iterable[Finding]) -> None:
+    """What a question to the catalog says as somebody can be asked again, and all that it asks for is so."""
+    for one in findings:
+        if one.evidence.kind is EvidenceKind.CATALOG and one.evidence.sql[-1:] == ("rollback",):
+            *before, question, _ = one.evidence.sql
+            for line in before:
+                session.connection.execute(line.encode())
+            answer = session.connection.execute(question.encode()).fetchone()
+            session.connection.execute("rollback")
+            assert answer is not None, one
+            assert False not in answer, one
+
+
 def _on_postgres(url: str, example: Example, options: Options) -> tuple[Finding, ...]:
     with psycopg.connect(url) as connection:
+        connection.execute(example.before.encode())
         connection.execute(example.sql.encode())
-    return _audited(url, options)
+    return _audited(url, options, example.version)
 
 
 def _is_found(rule: Rule, example: Example, findings: tuple[Finding, ...]) -> None:
@@ -120,4 +139,4 @@ def test_good_example_on_postgres_is_quiet(roles: str, rule: Rule, example: Exam
 
 def test_a_new_project_is_quiet(supabase_database: str) -> None:
     with connect(supabase_database) as session:
-        assert audit(session, Options()).findings == ()
+        assert audited(session, Options()).findings == ()

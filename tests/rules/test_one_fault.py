@@ -107,6 +107,24 @@ CASES = {
         f"{NOTES}{PUBLISHED} create materialized view public.m as select id from public.notes where published;",
         {("matview", "public.m"): MEDIUM} | MAY_BE_MEANT,
     ),
+    # Roles and services of the platform.
+    "a table without RLS that Realtime publishes": (
+        """create table public.t (id bigint primary key, user_id uuid, email text);
+        alter publication supabase_realtime add table public.t;""",
+        {("rls-off", "public.t"): CRITICAL},
+    ),
+    "an admin by one's own hand, past grants of columns": (
+        """create table public.people (id uuid primary key, nick text, is_admin boolean not null default false);
+        create table public.audits (id bigint primary key, body text);
+        alter table public.people enable row level security;
+        alter table public.audits enable row level security;
+        create policy own on public.people for select to authenticated using (id = (select auth.uid()));
+        create policy edit on public.people for update to authenticated using (id = (select auth.uid()));
+        grant update (nick) on public.people to authenticated;
+        create policy admins on public.audits to authenticated using (exists (
+          select from public.people p where p.id = (select auth.uid()) and p.is_admin));""",
+        {("column-revoke-void", "public.people"): HIGH},
+    ),
     # Parents and children.
     "a partition as open as its parent": (
         """create table public.p (id int, name text) partition by range (id);
@@ -196,7 +214,7 @@ def judged(url: str, schema: str, intent: Path | None = None) -> dict[tuple[str,
     return {
         (one.rule, one.object.identity): one.severity
         for one in findings(url, schema, intent)
-        if (one.rule, one.severity) != ("truncate-bypass", Severity.INFO)
+        if one.severity is not Severity.INFO
     }
 
 
@@ -229,3 +247,19 @@ def test_more_than_what_is_declared_is_graver(supabase_database: str, tmp_path: 
     intent = tmp_path / "rlsaudit.toml"
     intent.write_text('[[allow]]\nrelation = "public.notes"\npersona = "anon"\nselect = "none"\n')
     assert judged(supabase_database, NOTES + PUBLISHED, intent) == {("beyond-intent", "public.notes"): HIGH}
+
+
+def test_what_realtime_sends_is_told_with_the_table(supabase_database: str) -> None:
+    schema = """create table public.t (id bigint primary key, email text); alter table public.t replica identity full;
+      alter publication supabase_realtime add table public.t;"""
+    (found,) = (one for one in findings(supabase_database, schema) if one.rule == "rls-off")
+    assert found.message.endswith(" Realtime sends its changes, old rows included, to whoever listens.")
+
+
+def test_a_bucket_that_is_meant_to_be_public_is_no_finding(supabase_database: str, tmp_path: Path) -> None:
+    intent = tmp_path / "rlsaudit.toml"
+    intent.write_text('[buckets]\npublic = ["avatars"]\n')
+    schema = (
+        "insert into storage.buckets (id, name, public) values ('avatars', 'avatars', true), ('p', 'papers', true);"
+    )
+    assert judged(supabase_database, schema, intent) == {("storage-public-bucket", "p"): MEDIUM}

@@ -135,7 +135,7 @@ def test_a_private_column_under_another_name(supabase_database: str, columns: st
 
 def test_a_column_that_may_be_seen(supabase_database: str, tmp_path: Path) -> None:
     intent = tmp_path / "rlsaudit.toml"
-    intent.write_text('[[allow]]\nrelation = "public.v"\npersona = "x"\nselect = "none"\ncolumns = ["ref"]\n')
+    intent.write_text('[[allow]]\nrelation = "public.v"\npersona = "anon"\nselect = "none"\ncolumns = ["ref"]\n')
     schema = f"{PEOPLE} create view public.v as select passport_number as ref from public.people;"
     found = findings(supabase_database, schema + reading_only("public.v"), intent)
     assert the(found, "definer-view").severity is HIGH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,8 @@ from rlsaudit.catalog.facts import (
     Column,
     ColumnRef,
     Database,
+    Extension,
+    ForeignServer,
     ForeignWrapper,
     Grant,
     Language,
@@ -90,6 +93,21 @@ def test_a_file_of_a_newer_version_with_more_keys_is_read(tmp_path: Path) -> Non
     assert load(path) == SNAPSHOT
 
 
+def test_a_file_of_a_version_that_knew_less_is_read(tmp_path: Path) -> None:
+    full = replace(
+        SNAPSHOT,
+        extensions=(Extension("citext", "1.6", 2200, "1.6", None, relocatable=True),),
+        foreign_servers=(ForeignServer(16600, "shop", 10, ACL, (), "postgres_fdw", "postgres_fdw_handler"),),
+    )
+    document = json.loads(dump(full))
+    del document["snapshot"]["extensions"][0]["relocatable"]
+    del document["snapshot"]["foreign_servers"][0]["wrapper"], document["snapshot"]["foreign_servers"][0]["handler"]
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(document))
+    read = load(path)
+    assert (read.extensions[0].relocatable, read.foreign_servers[0].handler) == (None, None)
+
+
 def changed(change: Callable[[Any], object]) -> bytes:
     document = json.loads(dump(SNAPSHOT))
     change(document)
@@ -133,3 +151,13 @@ def test_a_file_that_is_not_there_or_a_directory_is_refused(tmp_path: Path) -> N
     for path in (tmp_path / "missing.json", tmp_path):
         with pytest.raises(SnapshotError, match="cannot be read"):
             load(path)
+
+
+def test_equal_grants_are_one_object(tmp_path: Path) -> None:
+    (one,) = SNAPSHOT.relations[:1]
+    other = replace(one, oid=one.oid + 1, name="other")
+    path = tmp_path / "facts.json"
+    path.write_bytes(dump(replace(SNAPSHOT, relations=(*SNAPSHOT.relations, other))))
+    read = load(path)
+    assert read.relations == (*SNAPSHOT.relations, other)
+    assert read.relations[-1].acl is read.relations[0].acl

@@ -15,8 +15,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.answers import SPECIFIER
-from rlsaudit.policy.procedure.dynamic import text_of
+from rlsaudit.policy.procedure.dynamic import SPECIFIER, text_of
 from rlsaudit.policy.procedure.names import lookup
 from rlsaudit.policy.procedure.path import Computed, Event
 

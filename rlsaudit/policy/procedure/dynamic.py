@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -9,13 +10,15 @@ from pglast.enums import A_Expr_Kind
 
 from rlsaudit.names import ident, literal
 from rlsaudit.policy import tree
-from rlsaudit.policy.answers import SPECIFIER
 from rlsaudit.policy.procedure.fragments import constant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rlsaudit.policy.tree import Node
+
+SPECIFIER = re.compile(r"%(?:(?P<position>\d+)\$)?-?\d*(?P<kind>[sIL%])")
+"""What `format` replaces."""
 
 
 def text_of(node: Node) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import qualified
@@ -140,6 +141,7 @@ class Kind:
     dimensions: int
 
 
+@lru_cache(maxsize=4096)
 def kind_of(type_name: str) -> Kind:
     """Returns the parts of a type as `format_type` writes it."""
     found = _MODIFIED.fullmatch(type_name)
@@ -256,6 +258,7 @@ def constants(definition: str, kind: Kind) -> Iterator[str]:
             yield from (one, str(int(one) + 1), str(int(one) - 1))
 
 
+@lru_cache(maxsize=16384)  # the same is asked for again in each row that is drafted for somebody
 def _builtin(kind: Kind, name: str, whose: Whose) -> tuple[str, ...]:
     size = int(kind.modifiers[0]) if kind.modifiers and kind.modifiers[0].isdigit() else None
     match kind.name:

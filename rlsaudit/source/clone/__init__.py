@@ -1,5 +1,5 @@
 """A database rebuilt in a throwaway server, to be attacked there."""
 
-from rlsaudit.source.clone.audited import MODE, in_a_clone
+from rlsaudit.source.clone.audited import MODE, cloned, in_a_clone
 
-__all__ = ["MODE", "in_a_clone"]
+__all__ = ["MODE", "cloned", "in_a_clone"]

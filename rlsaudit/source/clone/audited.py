@@ -5,6 +5,7 @@ The database is only read: once by us, for its facts, and once by `pg_dump`, for
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rlsaudit.catalog import Catalog, take
 from rlsaudit.catalog.facts import Viewer
 from rlsaudit.catalog.likeness import differences
 from rlsaudit.catalog.renumbered import renumbered
+from rlsaudit.compare import Side
 from rlsaudit.connect import connect
 from rlsaudit.connect.dump import schema_of, shares_backends
 from rlsaudit.engine import start
@@ -22,8 +24,12 @@ from rlsaudit.errors import UsageError
 from rlsaudit.model import Skipped
 from rlsaudit.source.clone.build import built, engine_for
 from rlsaudit.source.clone.doubts import doubted, unlike, with_doubts
+from rlsaudit.source.clone.place import in_its_place
+from rlsaudit.source.standing import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rlsaudit.audit import Options
     from rlsaudit.catalog.facts import Snapshot
     from rlsaudit.connect import Session
@@ -45,6 +51,17 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
     Raises:
         AuditError: there is no `pg_dump` or no server for it, or the schema could not be read.
     """
+    with cloned(session, conninfo, request, options) as standing:
+        return Audited(standing.side.report, standing.side.case)
+
+
+@contextmanager
+def cloned(session: Session, conninfo: str, request: EngineRequest, options: Options) -> Iterator[Standing]:
+    """Audits a database as `in_a_clone` does, and yields the result while the clone is still there.
+
+    Raises:
+        AuditError: there is no `pg_dump` or no server for it, or the schema could not be read.
+    """
     with session.read_only():
         snapshot = take(session)
     catalog = Catalog(snapshot)
@@ -59,25 +76,37 @@ def in_a_clone(session: Session, conninfo: str, request: EngineRequest, options:
     dump = schema_of(conninfo, program.path, without=(name for name, _ in unlocked), session=session)
     if session.recorder is not None:
         session.recorder.programs.append(f"pg_dump {program.version}, in a READ ONLY transaction of its own")
-    with start(engine) as server, built(server, catalog, dump) as clone, connect(clone.login) as attacker:
-        with attacker.read_only():
-            copy = take(attacker)
-        found = differences(snapshot, copy, apart_from=clone.crew.names)
-        # Rows tell by an OID which partition they are in.
-        facts = renumbered(replace(snapshot, viewer=_everybody(snapshot, copy)), copy)
-        doubts = doubted(catalog, found)
-        audited = examine(facts, options, attacker, doubts)
+    with start(engine) as server, built(server, catalog, dump) as clone:
+        with connect(clone.login) as attacker:
+            with attacker.read_only():
+                copy = take(attacker)
+            found = differences(snapshot, copy, apart_from=clone.crew.names)
+            # Rows tell by an OID which partition they are in.
+            facts = renumbered(replace(snapshot, viewer=_everybody(snapshot, copy)), copy)
+            doubts = doubted(catalog, found)
+            audited = examine(facts, replace(options, clone=True), attacker, doubts)
         note = (
             f"asked in a clone, on Postgres {server.version} from {server.provider}: the schema as pg_dump "
             f"{program.version} wrote it, and no rows but {_rows(snapshot, clone)}"
         )
-    notes = [note, *clone.notes]
-    if server.major != snapshot.server.major:
-        notes.append(f"the clone is Postgres {server.major} and the database is {snapshot.server.major}")
-    skipped = [*clone.skipped, *_servers(snapshot), *(Skipped(f"{name} in the clone", why) for name, why in unlocked)]
-    report = with_doubts(audited.report, doubts, (*skipped, *unlike(found, clone.failures)))
-    target = replace(report.target, probe=MODE, notes=(*report.target.notes, *notes))
-    return replace(audited, report=replace(report, target=target))
+        notes = [note, *clone.notes]
+        if server.major != snapshot.server.major:
+            notes.append(f"the clone is Postgres {server.major} and the database is {snapshot.server.major}")
+        withheld = (Skipped(f"{name} in the clone", why) for name, why in unlocked)
+        skipped = (*clone.skipped, *_servers(snapshot), *withheld, *unlike(found, clone.failures))
+        report = with_doubts(audited.report, doubts, skipped)
+        target = replace(report.target, probe=MODE, notes=(*report.target.notes, *notes))
+
+        def again(login: str) -> Side:
+            with connect(login) as attacker:
+                with attacker.read_only():
+                    copy = take(attacker)
+                facts = replace(in_its_place(snapshot, copy, clone.crew.names), viewer=_everybody(snapshot, copy))
+                found = examine(facts, replace(options, clone=True), attacker, doubts)
+            return Side(found.report, found.case)
+
+        side = Side(replace(report, target=target), audited.case)
+        yield Standing(side, clone.login, server, clone.name, again, copied=True, doubts=doubts)
 
 
 def _not_to_be_locked(catalog: Catalog) -> list[tuple[str, str]]:

@@ -34,11 +34,12 @@ _QUIET = "-c client_min_messages=error"
 class Clone:
     """A clone. `login` is the conninfo to attack it through: as a role that is kept from no row.
 
-    `failures` are statements that did not run, `skipped` what else is not there, `notes` what had to be put in the
-    place of something.
+    `name` is what the server calls the database, to which nobody is connected: it may be copied. `failures` are
+    statements that did not run, `skipped` what else is not there, `notes` what had to be put in the place of something.
     """
 
     login: str = field(repr=False)
+    name: str
     crew: Crew
     failures: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
@@ -70,6 +71,7 @@ def built(server: Server, catalog: Catalog, dump: bytes) -> Iterator[Clone]:
         login = server.dsn(_DATABASE, user=crew.builder)
         # The database may have a role of that name, which is to be no superuser here; and no dump can know the new one.
         admin.execute(f"alter role {ident(SUPERUSER)} rename to {ident(crew.first)}".encode())
+        server.renamed(crew.first)
         skipped = [*make_roles(admin, catalog, crew)]
         with contextlib.closing(psycopg.connect(login, autocommit=True, options=_QUIET)) as builder:
             objects = Objects(admin, builder, catalog)
@@ -83,7 +85,7 @@ def built(server: Server, catalog: Catalog, dump: bytes) -> Iterator[Clone]:
         notes = list(extensions.notes)
         if extensions.stubs:
             notes.append(f"in the clone stubs stand in for these extensions: {', '.join(sorted(extensions.stubs))}")
-        yield Clone(login, crew, tuple(objects.failures), tuple(skipped), tuple(notes))
+    yield Clone(login, _DATABASE, crew, tuple(objects.failures), tuple(skipped), tuple(notes))
 
 
 def _admin(server: Server, crew: Crew) -> psycopg.Connection[Any]:

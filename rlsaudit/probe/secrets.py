@@ -1,0 +1,116 @@
+"""Asks for rows that a persona reads whether they hold secrets, by the shapes that those have.
+
+The server compares: what comes back are counts, and no value ever does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlsaudit.detector import shapes
+from rlsaudit.model import Operation, Skipped
+from rlsaudit.names import ident, literal
+from rlsaudit.probe.outcome import Outcome, Probe
+from rlsaudit.probe.select import MOST_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rlsaudit.access import Access
+    from rlsaudit.catalog.facts import Column
+    from rlsaudit.detector import Shape
+    from rlsaudit.model import Persona
+    from rlsaudit.probe.outcome import Result
+
+_TEXTS = ("text", "character varying", "character(", "json", "jsonb")
+"""Beginnings of the types of columns that are looked into."""
+_MOST_CHARACTERS = 4_000
+"""So much of a value is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A column of a relation, by its OID, holds secrets of a kind where the persona reads it. `result` counted them."""
+
+    persona: Persona
+    relation: int
+    column: str
+    kind: str
+    result: Result
+
+
+def held(
+    access: Access, results: Iterable[Result], run: Callable[[Sequence[Probe]], tuple[Result, ...]]
+) -> tuple[tuple[Held, ...], tuple[Skipped, ...]]:
+    """Returns the secrets in rows that personas were seen to read, and where it could not be looked for any.
+
+    Args:
+        access: What there is.
+        results: What probes answered: asked is only where one read rows.
+        run: Runs probes.
+    """
+    read = [one for one in results if one.outcome is Outcome.ROWS and one.rows and one.probe.persona is not None]
+    asked = [
+        probe
+        for one in read
+        if one.probe.operation is Operation.SELECT and (probe := _anything(access, one.probe)) is not None
+    ]
+    looked = run(asked)
+    closer = [
+        (one.probe, column, shape)
+        for one in looked
+        if one.outcome is Outcome.ROWS and one.rows
+        for column in _columns(access, one.probe)
+        for shape in shapes()
+    ]
+    answers = run([_probe(access, probe, [column], [shape]) for probe, column, shape in closer])
+    found = tuple(
+        Held(probe.persona, probe.relation, column.name, shape.kind, answer)
+        for (probe, column, shape), answer in zip(closer, answers, strict=True)
+        if answer.outcome is Outcome.ROWS and answer.rows and probe.persona is not None
+    )
+    failed = {
+        (one.probe.relation, one.probe.persona.name): one.reason
+        for one in (*looked, *answers)
+        if one.outcome is not Outcome.ROWS and one.probe.persona is not None
+    }
+    names = {oid: access.catalog.identity(access.catalog.relations[oid]) for oid, _ in failed}
+    return found, tuple(
+        Skipped(f"secrets in rows of {names[oid]} as {name}", reason) for (oid, name), reason in failed.items()
+    )
+
+
+def _anything(access: Access, probe: Probe) -> Probe | None:
+    """Asks for any secret in any column at once."""
+    columns = _columns(access, probe)
+    return _probe(access, probe, columns, shapes()) if columns else None
+
+
+def _columns(access: Access, probe: Probe) -> list[Column]:
+    if probe.persona is None:
+        return []
+    role = access.catalog.roles_by_name[probe.persona.role].oid
+    found = access.columns(role, access.catalog.relations[probe.relation], "SELECT")
+    return [one for one in found if one.type.startswith(_TEXTS) and not one.type.endswith("[]")]
+
+
+def _probe(access: Access, like: Probe, columns: Sequence[Column], wanted: Sequence[Shape]) -> Probe:
+    relation = access.catalog.relations[like.relation]
+    fits = " or ".join(_fits(columns, wanted))
+    shown = ", ".join(dict.fromkeys(ident(one.name) for one in columns))
+    name = access.catalog.identity(relation)
+    before = f"select count(*) from (select {shown} from {name}"
+    after = f" limit {MOST_ROWS}) as seen where {fits}"
+    sampled = (f"{before} tablesample pg_catalog.system (", f") repeatable (0){after}")
+    return Probe(
+        like.persona, like.relation, Operation.SELECT, before + after, instead=sampled if relation.kind in "rpm" else ()
+    )
+
+
+def _fits(columns: Sequence[Column], wanted: Sequence[Shape]) -> Iterator[str]:
+    for any_case, operator in ((False, "~"), (True, "~*")):
+        patterns = "|".join(f"(?:{one.pattern})" for one in wanted if one.any_case is any_case)
+        for column in columns if patterns else ():
+            value = f"pg_catalog.left({ident(column.name)}::pg_catalog.text, {_MOST_CHARACTERS})"
+            yield f"{value} operator(pg_catalog.{operator}) {literal(patterns).strip()}"

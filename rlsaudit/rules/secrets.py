@@ -1,0 +1,288 @@
+"""secrets: keys and passwords that clients read, in rows, in the vault, and in what the database is made of."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.detector import kinds_in, shapes
+from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
+from rlsaudit.names import ident, literal
+from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.callers import speaks
+from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.catalog.facts import ForeignServer, Function, Relation
+    from rlsaudit.model import Persona
+    from rlsaudit.probe import Held
+    from rlsaudit.rules.case import Case
+
+_VAULT = (("vault", "decrypted_secrets"), ("vault", "secrets"))
+_OPTION = re.compile(r"(?:^|_)(?:password|passwd|secret|token|key|credentials?|conn_string)$", re.IGNORECASE)
+"""Names of options that hold a secret itself: `api_key_id` says where in the vault it is."""
+
+
+def check(case: Case) -> Iterator[Found]:
+    """Yields secrets that personas read, or could as soon as they send SQL of their own."""
+    yield from _in_rows(case)
+    yield from _in_the_vault(case)
+    readers = [one for one in case.personas if speaks(case, one)]
+    for function in case.catalog.snapshot.functions:
+        platforms = case.is_platforms(case.catalog.schemas[function.schema].name)
+        if function.extension is None and not platforms and (kinds := kinds_in(function.body)):
+            yield _in_body(case, function, kinds, _others(case, readers, function.owner))
+    for server in case.catalog.snapshot.foreign_servers:
+        options = [one for one in server.options if _OPTION.search(one)]
+        if options:
+            yield _in_options(case, server, options, _others(case, readers, server.owner))
+
+
+def _others(case: Case, personas: list[Persona], owner: int) -> list[Persona]:
+    return [one for one in personas if not case.access.roles.acts_as(case.role(one).oid, owner)]
+
+
+def _in_rows(case: Case) -> Iterator[Found]:
+    """What clients of the API were seen to read: an application's own role reads its secrets as it must."""
+    found: defaultdict[int, list[Held]] = defaultdict(list)
+    for one in case.secrets:
+        relation = case.catalog.relations[one.relation]
+        meant = case.intent.is_meant(case.catalog.identity(relation), one.column)
+        if not speaks(case, one.persona) and not meant and not _is_told(case, relation, one):
+            found[one.relation].append(one)
+    for oid, several in found.items():
+        yield _row(case, case.catalog.relations[oid], several)
+
+
+def _is_told(case: Case, relation: Relation, held: Held) -> bool:
+    """Whether the row is as open as can be anyway, or the column is another relation's, of which it is told."""
+    cell = case.cell(held.persona, relation, Operation.SELECT)
+    if relation.kind in "rp" and not relation.rls and cell is not None and cell.at_least > cell.intended:
+        return True
+    if relation.kind not in "vm":
+        return False
+    origins = case.origins.of(relation, held.column).columns
+    return any((one.relation, one.column) in origins for one in case.secrets if one.persona == held.persona)
+
+
+def _row(case: Case, relation: Relation, held: list[Held]) -> Found:
+    identity = case.catalog.identity(relation)
+    first = held[0]
+    mine = [one for one in held if one.persona is first.persona]
+    personas = list({one.persona.name: one.persona for one in held}.values())
+    kinds = listed(list(dict.fromkeys(f"{one.kind} in {ident(one.column)}" for one in mine)))
+    cell = case.cell(first.persona, relation, Operation.SELECT)
+    made = settings(case.catalog, case.platform, first.persona)
+    holders = ", ".join(case.holders(personas, relation.acl, "SELECT")) or "public"
+    return Found(
+        finding(
+            RULE,
+            case.ref(relation),
+            Who(
+                first.persona.name,
+                Operation.SELECT.value,
+                Reach.SOME if cell is None else max(cell.at_least, Reach.SOME),
+                Reach.NONE if cell is None else cell.intended,
+            ),
+            title=f"{identity} shows secrets",
+            message=(
+                f"{listed([one.name for one in personas])} can read what looks like secrets in {identity}: {kinds}. "
+                "Whatever was in there is known by now: replace it as well."
+            ),
+            evidence=Evidence(
+                EvidenceKind.PROBE,
+                transcript(made, first.result.probe.sql),
+                f"{first.result.rows} rows; what they hold was compared by the server and did not leave it",
+            ),
+            fix=f"revoke select on {identity} from {holders};",
+            relations=[identity],
+        )
+    )
+
+
+def _in_the_vault(case: Case) -> Iterator[Found]:
+    """Supabase grants what is in its vault to the server alone."""
+    for name in _VAULT if case.platform is Platform.SUPABASE else ():
+        relation = case.catalog.relations_by_name.get(name)
+        if relation is None:
+            continue
+        personas = [one for one in case.personas if case.access.on_any_column(case.role(one).oid, relation, "SELECT")]
+        if personas:
+            yield _granted(case, relation, personas)
+
+
+def _granted(case: Case, relation: Relation, personas: list[Persona]) -> Found:
+    identity = case.catalog.identity(relation)
+    served = any(case.is_exposed(one, relation) for one in personas)
+    query = f"select pg_catalog.has_any_column_privilege({literal(identity).strip()}, 'SELECT') as granted"
+    made = settings(case.catalog, case.platform, personas[0])
+    holders = ", ".join(case.holders(personas, relation.acl, "SELECT")) or "public"
+    return Found(
+        finding(
+            RULE,
+            case.ref(relation),
+            Who(personas[0].name, Operation.SELECT.value, Reach.ALL, Reach.NONE),
+            title=f"{identity} is granted to clients",
+            message=(
+                f"{listed([one.name for one in personas])} may select from {identity}, in which the project keeps its "
+                "secrets" + ("." if served else ": any view or function that runs as its caller leads there.")
+            ),
+            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "granted; it was not read"),
+            fix=f"revoke all on {identity} from {holders};",
+            relations=[identity],
+            severity=Severity.CRITICAL if served else Severity.HIGH,
+        ),
+        case.claims([relation]),
+    )
+
+
+def _in_body(case: Case, function: Function, kinds: tuple[str, ...], readers: list[Persona]) -> Found:
+    identity = case.catalog.function_identity(function)
+    shape = next(one for one in shapes() if one.kind == kinds[0] and one.kind in kinds_in(function.body))
+    compared = f"operator(pg_catalog.{'~*' if shape.any_case else '~'}) {literal(shape.pattern).strip()}"
+    query = (
+        f"select pg_catalog.pg_get_functiondef({literal(identity).strip()}::pg_catalog.regprocedure) {compared} as held"
+    )
+    made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
+    return Found(
+        finding(
+            RULE,
+            ObjectRef("function", identity),
+            _reader(readers),
+            title=f"a secret stands in the body of {identity}",
+            message=f"What looks like a secret stands in {identity}: {listed(list(kinds))}. {_whoever(readers)}",
+            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; what it is was not noted"),
+            fix=f"-- Put the secret into the vault, replace it where it is from, and read it in {identity}:\n"
+            "select vault.create_secret('…', 'name_of_it');",
+            severity=Severity.HIGH if readers else Severity.LOW,
+        )
+    )
+
+
+def _in_options(case: Case, server: ForeignServer, options: list[str], readers: list[Persona]) -> Found:
+    name = ident(server.name)
+    query = f"select srvoptions is not null as readable from pg_catalog.pg_foreign_server where oid = {server.oid}"
+    made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
+    return Found(
+        finding(
+            RULE,
+            ObjectRef("server", name),
+            _reader(readers),
+            title=f"a secret stands in the options of the foreign server {name}",
+            message=f"The foreign server {name} has {listed(options)} among its options. {_whoever(readers)}",
+            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; the options' values were not read"),
+            fix=f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+            severity=Severity.HIGH if readers else Severity.LOW,
+        )
+    )
+
+
+def _reader(readers: list[Persona]) -> Who:
+    return Who(readers[0].name if readers else "public", "select", Reach.ALL, Reach.NONE)
+
+
+def _whoever(readers: list[Persona]) -> str:
+    if readers:
+        return f"{listed([one.name for one in readers])} can read that in the catalog, as whoever sends SQL can."
+    return "Whoever sends SQL can read that in the catalog; clients of the API send none, but for another hole."
+
+
+_SETTINGS = """
+            create table public.app_settings (key text primary key, value text, is_public boolean not null);
+            alter table public.app_settings enable row level security;"""
+_KEY = "'sk_live_' || repeat('a1', 12)"
+
+RULE = Rule(
+    id="secrets",
+    severity=Severity.CRITICAL,
+    summary="Clients read keys, tokens or passwords: in rows, in the vault, or in what the database is made of.",
+    why=(
+        "A key opens another door: payments, mail, other databases, with the service_role key this one. Tables of "
+        "settings are read by every page, and then somebody puts a key in. What stands in the body of a function or in "
+        "the options of a foreign server is in the catalog, which whoever sends SQL reads, and in every dump."
+    ),
+    fix=(
+        "Replace the key where it is from, for it is known by now. Keep secrets in the vault, which only functions of "
+        "the server's read, or in a table that no client is granted."
+    ),
+    fine=(
+        "Keys that are made for being public, as `pk_live_…` and the anon key are, are no finding. Where a column may "
+        "be seen whatever it looks like, name it in the intent file: `columns` of `[[allow]]`. rlsaudit looks by the "
+        "shapes that detect-secrets knows, has the server compare, and prints neither a value nor a part of one."
+    ),
+    bad=(
+        Example(
+            "A key among settings that everybody reads",
+            f"""{_SETTINGS}
+            create policy "everybody reads" on public.app_settings for select using (is_public);
+            insert into public.app_settings values
+              ('theme', 'dark', true), ('payments', {_KEY}, true);
+            """,
+        ),
+        Example(
+            "The vault, for whoever is signed in",
+            """
+            grant usage on schema vault to authenticated;
+            grant select on vault.decrypted_secrets to authenticated;
+            """,
+        ),
+        Example(
+            "A key in a function, which clients of the API cannot read",
+            """
+            do $$ begin
+              execute format(
+                'create function public.charge() returns text language plpgsql as %L',
+                format('begin return %L; end', 'sk_live_' || repeat('a1', 12)));
+            end $$;
+            """,
+        ),
+        Example(
+            "On plain Postgres, in a function and in a foreign server, for every role",
+            """
+            create function public.mail() returns text language sql
+              as $$ select 'smtp://mailer:hunter2@mail.example' $$;
+            create foreign data wrapper api;
+            create server shop foreign data wrapper api options (api_key 'hunter2');
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
+    ),
+    good=(
+        Example(
+            "Public keys",
+            f"""{_SETTINGS}
+            create policy "everybody reads" on public.app_settings for select using (is_public);
+            insert into public.app_settings values
+              ('payments', 'pk_live_' || repeat('a1', 12), true), ('mail', {_KEY}, false);
+            """,
+        ),
+        Example(
+            "In the vault, where a function looks it up",
+            """
+            create function public.charge() returns boolean language plpgsql security definer set search_path = '' as $$
+              declare key text;
+              begin
+                select decrypted_secret into key from vault.decrypted_secrets where name = 'payments';
+                return key is not null;
+              end $$;
+            """,
+        ),
+        Example(
+            "A foreign server that names what is in the vault",
+            """
+            create foreign data wrapper api;
+            create server shop foreign data wrapper api options (api_key_id '00000000-0000-0000-0000-000000000000');
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
+    ),
+    check=check,
+)
