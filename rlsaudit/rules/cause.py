@@ -113,7 +113,9 @@ _ANYTHING = re.compile(
 )
 _INVITATION = re.compile(r"(^|_)(invit(e|es|ation|ations)|join_codes?)(_|$)", re.IGNORECASE)
 _TOKEN = re.compile(r"(^|_)(token|code|secret|key|hash)$", re.IGNORECASE)
-_DELETED = re.compile(r"\b(is_)?((soft_)?deleted|archived|removed|trashed|discarded)(_at|_on|_by)?\b", re.IGNORECASE)
+_MARK = r"\b(is_)?((soft_)?deleted|archived|removed|trashed|discarded)(_at|_on|_by)?\b"
+_DELETED = re.compile(_MARK, re.IGNORECASE)
+_IS_DELETED = re.compile(rf"{_MARK}\"? = (?!null|false)", re.IGNORECASE)
 _OF_A_FILE = frozenset({"owner", "owner_id", "name", "path_tokens", "user_metadata"})
 
 
@@ -224,6 +226,9 @@ def _of_cell(case: Case, relation: Relation, cell: Cell, policies: tuple[Policy,
         return Cause.OTHER
     if (meant := _for_somebody_else(case, relation, policies, [cell])) is not None:
         return meant
+    if cell.at_least <= Reach.OWN:
+        # Rows of one's own are what policies are for: that they are not meant is all that is wrong.
+        return Cause.OTHER
     if policies and (flaw := _flaw(case, relation, cell, policies)) is not None:
         return flaw
     return Cause.EITHER if _was_to_limit(case, relation, cell, policies) else Cause.OTHER
@@ -261,7 +266,7 @@ def _is_only_unset(case: Case, relation: Relation, cells: Collection[Cell]) -> b
 
 def _is_deleted(cell: Cell) -> bool:
     """Whether the intent's condition, which a row that is reached does not meet, asks for a mark of deletion."""
-    return bool(cell.outside and _DELETED.search(cell.condition or ""))
+    return bool(_DELETED.search(cell.condition or "") and _IS_DELETED.search(cell.outside or ""))
 
 
 def _kinds(case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell]) -> frozenset[Kind]:
@@ -284,7 +289,8 @@ def _meant_for(case: Case, relation: Relation, policies: Collection[Policy], cel
         other = built_in(name)
         return other is not None and case.intended(other, relation, cell.operation) >= cell.at_least
 
-    if case.platform is not Platform.SUPABASE:
+    # A row that a condition leaves out is meant for nobody of the role.
+    if case.platform is not Platform.SUPABASE or cell.outside:
         return None
     if persona.role == "authenticated" and persona.claims.get("is_anonymous") is True and means("authenticated"):
         return Cause.ANONYMOUS

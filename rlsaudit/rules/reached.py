@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.access import reads_through
 from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
 from rlsaudit.names import ident
-from rlsaudit.personas import built_in
+from rlsaudit.personas import built_in, is_unset
 from rlsaudit.policy.client import SOURCES
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from rlsaudit.catalog.facts import Policy, Relation
-    from rlsaudit.model import Cell
+    from rlsaudit.model import Cell, Persona
     from rlsaudit.rules.case import Case
 
 _SHOWN = 120
@@ -33,6 +33,8 @@ def is_unexplained(case: Case, relation: Relation, cell: Cell) -> bool:
     if (cell.persona, cell.relation, cell.operation) in case.explained:
         return False
     if case.way(cell, relation).at_least <= cell.intended or _gives_second_factor(case, relation, cell):
+        return False
+    if _is_of_nobody(case, relation, cell):
         return False
     persona = case.persona(cell.persona)
     declared = case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role)
@@ -87,6 +89,21 @@ def met_by_client(case: Case, relation: Relation, cell: Cell) -> tuple[str, ...]
     asked = case.predicates.check if cell.operation is Operation.INSERT else case.predicates.using
     formula = asked(persona, role, relation, cell.operation)
     return way.chosen if decide(without_chosen(formula)).at_least < way.at_least else ()
+
+
+def on_new_connection(persona: Persona) -> Persona:
+    """Returns a persona for whom nothing was set as it is where nothing ever was on its connection: NULL, not empty."""
+    return replace(persona, name=f"{persona.name}, on a new connection", settings={}, unset=tuple(persona.settings))
+
+
+def _is_of_nobody(case: Case, relation: Relation, cell: Cell) -> bool:
+    """Whether the rows are only those whose owner is an empty text, as the setting is that was not made: nobody's."""
+    persona = case.persona(cell.persona)
+    if not is_unset(persona) or case.way(cell, relation).at_least is not Reach.SOME or relation.kind not in "rp":
+        return False
+    asked = case.predicates.check if cell.operation is Operation.INSERT else case.predicates.using
+    fresh = asked(on_new_connection(persona), case.role(persona).oid, relation, cell.operation)
+    return decide(fresh).at_least <= cell.intended
 
 
 def _gives_second_factor(case: Case, relation: Relation, cell: Cell) -> bool:
@@ -150,8 +167,8 @@ def evidence(case: Case, relation: Relation, cells: Collection[Cell]) -> Evidenc
     cell = min(cells, key=lambda one: one.operation is not Operation.SELECT)
     made = settings(case.catalog, case.platform, case.persona(cell.persona))
     sql = transcript(made, statement(case, relation, cell), writes=cell.operation is not Operation.SELECT)
-    kind = EvidenceKind.PROOF if found.kind is EvidenceKind.PROBE else found.kind
-    return Evidence(kind, sql, f"not executed: {cell.because}")
+    # A question to the catalog would be another one; what the statement does follows from the policies.
+    return Evidence(EvidenceKind.PROOF, sql, f"not executed: {cell.because}")
 
 
 def statement(case: Case, relation: Relation, cell: Cell) -> str:

@@ -13,7 +13,7 @@ from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
-from rlsaudit.rules.reached import mended, plain_severity, statement, told
+from rlsaudit.rules.reached import mended, on_new_connection, plain_severity, statement, told
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -45,7 +45,7 @@ def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iter
     role = case.role(persona).oid
     if not case.access.rls_applies(role, relation):
         return
-    fresh = replace(persona, name=f"{persona.name}, on a new connection", settings={}, unset=tuple(persona.settings))
+    fresh = on_new_connection(persona)
     opened: list[Cell] = []
     for operation in Operation:
         cell = case.cell(persona, relation, operation)
@@ -155,6 +155,15 @@ RULE = Rule(
             "What is missing is an error",
             f"""{_NOTES}
             create policy tenant on public.notes using (tenant_id = current_setting('app.tenant')::uuid);
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+        Example(
+            "What is empty is nobody's tenant, where tenants have names",
+            f"""{_NOTES}
+            alter table public.notes alter tenant_id type text;
+            create policy tenant on public.notes using (tenant_id = current_setting('app.tenant', true));
             """,
             platform=Platform.POSTGRES,
             roles=_APP,
