@@ -201,8 +201,8 @@ class Arguments:
         if of.endswith("[]"):
             yield from (_array([one]) for one in self._kept(function, name, of[:-2], whose))
         elif of == "uuid":
-            yield from (key for _, oid, key in keys if oid in touched)
             yield whose[0].user
+            yield from (key for _, oid, key in keys if oid in touched)
             yield from self._columns(self._asked.__contains__, of, self._catalog.relations, whose)
             yield from (key for *_, key in keys)
         elif bare.endswith("id") or bare in {"", "key"}:
