@@ -38,7 +38,9 @@ TELLS_NOTHING = frozenset({"void", "boolean", "trigger", "event_trigger"})
 """Return types that carry no row: a Boolean is an oracle, which is no reach."""
 _NOT_CALLABLE = frozenset({"trigger", "event_trigger"})
 _SURELY = {Reach.OWN: "rows of its own", Reach.SOME: "rows of strangers"}
-_MOST_TOGETHER = 600
+_MOST_TRIED = 6
+"""Ways through one function that are solved for how far they surely lead."""
+_MOST_TOGETHER = 400
 """How much is asked of the rows that all functions lead to together."""
 _WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
@@ -310,10 +312,12 @@ class Indirect:
         found = self._lifted[persona.name].sure[relation.oid, operation].get(via, ())
         tried = [(one.rows, min(one.most, self._put_in(relation, operation, one))) for one in found]
         every = tuple(dict.fromkeys(rows for rows, most in tried if most is Reach.ALL))
-        if len(every) > 1:
-            tried.append((Or(every), Reach.ALL))
+        if len(every) > 1 and not is_larger(Or(every), _MOST_TOGETHER):
+            tried.insert(0, (Or(every), Reach.ALL))
         best: Bounds | None = None
-        for rows, most in tried:
+        for rows, most in tried[:_MOST_TRIED]:
+            if best is not None and best.at_least >= most:
+                continue
             stored = operation is not Operation.INSERT
             bounds = decide_rows(rows, persona, self._predicates, relation.oid, stored=stored)
             least = min(bounds.at_least, most)
