@@ -43,6 +43,19 @@ DRAFTS = {
 }
 
 
+NOT_LOOKED_AT = frozenset(
+    {
+        *("bypass-roles", "column-revoke-void", "default-grant", "definer-dynamic-sql", "definer-helper"),
+        *("event-trigger", "exposed-schema", "extension-in-public", "extension-outdated", "fk-oracle", "foreign-table"),
+        *("graphql-exposure", "large-object", "leakproof-udf", "leaky-filter-view", "owner-bypass", "predefined-roles"),
+        *("public-grant", "realtime-publication", "returns-auth-users", "rls-no-policy", "role-chain", "rule-bypass"),
+        *("schema-create", "secrets", "sequence-grant", "server-outdated", "service-schemas", "session-guc-leak"),
+        *("ssrf-file", "storage-public-bucket", "trigger-references-maintain", "unique-oracle"),
+    }
+)
+"""Rules whose examples are not here yet: some want more than a schema, of others the drafts have to be read first."""
+
+
 def _named(rule: Rule, example: Example) -> str:
     return f"{rule.id}: {example.name}"
 
@@ -52,7 +65,7 @@ def _examples(platform: Platform) -> list[object]:
         pytest.param(rule, example, id=_named(rule, example))
         for rule in all_rules().values()
         for example in rule.bad
-        if example.platform is platform
+        if example.platform is platform and rule.id not in NOT_LOOKED_AT
     ]
 
 
@@ -96,4 +109,5 @@ def _is_as_expected(name: str, tried: Tried) -> None:
 
 
 def test_every_draft_is_of_an_example() -> None:
+    assert set(all_rules()) >= NOT_LOOKED_AT
     assert set(DRAFTS) <= {_named(rule, example) for rule in all_rules().values() for example in rule.bad}
