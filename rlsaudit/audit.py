@@ -23,7 +23,7 @@ from rlsaudit.intent import BUILT_IN_PERSONAS, Names, Remark, misread, refuse_un
 from rlsaudit.intent import load as load_intent
 from rlsaudit.matrix import Matrix, Sources, build, conditions_to_ask, exposed
 from rlsaudit.model import Reach, Report, Severity, Skipped, Summary, Suppression, Target, Tool
-from rlsaudit.personas import choose, served_to
+from rlsaudit.personas import choose, is_unset, served_to
 from rlsaudit.policy.tree import expression
 from rlsaudit.probe.attack import NO_CAMPAIGN, Campaign, Ground, attack
 from rlsaudit.probe.doubts import NO_DOUBTS
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rlsaudit.connect import Session
     from rlsaudit.intent import Intent, SuppressRule
     from rlsaudit.model import Finding, Persona
+    from rlsaudit.policy.supposed import Supposed
     from rlsaudit.probe.doubts import Doubts
 
 PROBE_MODES = ("none", "read", "write")
@@ -51,8 +52,8 @@ def _today() -> date:
 
 
 _NOT_YET = (
-    "not examined by this version: what triggers and column defaults copy elsewhere, and functions that connect to "
-    "elsewhere"
+    "not examined by this version: what triggers compute of a row and copy elsewhere, what column defaults do, and "
+    "what is found where functions connect to"
 )
 
 
@@ -127,8 +128,8 @@ def examine(
     schemas, known_by = exposed_schemas(catalog, platform, declared, options.configured)
 
     access = Access(catalog)
-    cast = choose(access, platform, options.roles, intent.personas)
-    idle = _idle(intent, catalog, platform, partial=options.partial)
+    cast = choose(access, platform, options.roles, intent.personas, intent.named)
+    idle = _idle(intent, catalog, platform, cast.personas, partial=options.partial)
     _must_be_sql(intent)
     served = {
         one.name: served_to(access, platform, one.role, schemas, declared=bool(declared)) for one in cast.personas
@@ -144,6 +145,9 @@ def examine(
     meant = conditions_to_ask(access, predicates, intent, cast.personas, exposure)
     probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses, meant=meant)
     fought = NO_CAMPAIGN
+    if session is not None and options.mode == "write" and options.throwaway:
+        beside = [row for one in cast.personas for row in witnesses.beside(one, exposure[one.name])]
+        probed = _staged(access, platform, probed, beside, session)
     if session is not None and options.mode == "write":
         conditions = tuple(predicates.conditions(cast.personas))
         ground = Ground(access, cast.personas, exposure, served, conditions, options.throwaway)
@@ -169,7 +173,7 @@ def examine(
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)
 
     unread = [Skipped(one.place, one.why) for one in misread(remarks)]
-    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread, *_unset(case))
+    missing = (*_blind(snapshot), *probed.skipped, *fought.skipped, *idle, *unread)
     stubs = [one.name for one in snapshot.extensions if (one.comment or "").startswith(_STUB)]
     notes = [
         f"schemas: {known_by}",
@@ -284,9 +288,29 @@ def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
     return _Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, seen, secrets)
 
 
+def _staged(
+    access: Access, platform: Platform, probed: _Probed, beside: Sequence[Supposed], session: Session
+) -> _Probed:
+    try:
+        answers = probe.ask_staged(session, access, platform, beside)
+    except psycopg.Error as error:
+        if session.connection.closed:
+            raise AuditError(
+                "The connection was lost while the server was asked about states that proofs show.",
+                hint="The server rolls back what was under way. Try again.",
+            ) from error
+        why = Skipped("rows of other tables that proofs take", f"not put in: {error.diag.message_primary}")
+        return replace(probed, skipped=(*probed.skipped, why))
+    return replace(probed, supposed=probe.superseding(probed.supposed, answers))
+
+
 def _believed(doubts: Doubts, catalog: Catalog, probed: _Probed, fought: Campaign) -> tuple[_Probed, Campaign]:
     results, fought = doubts.believed(catalog, probed.results, fought)
-    supposed = tuple(one for one in probed.supposed if doubts.sound(catalog, one.supposed.relation))
+    supposed = tuple(
+        one
+        for one in probed.supposed
+        if all(doubts.sound(catalog, oid) for oid in (one.supposed.relation, *one.supposed.consulted))
+    )
     outside = tuple(one for one in probed.outside if doubts.sound(catalog, one.probe.relation))
     return replace(probed, results=results, supposed=supposed, outside=outside), fought
 
@@ -310,6 +334,9 @@ def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipp
     for one in failed:
         # That a view cannot be written is an answer, and the catalog gave it already.
         if one.probe.persona is None or "(55000)" in one.reason:
+            continue
+        # That what was not set is no value of its type is an answer as well: it is refused.
+        if is_unset(one.probe.persona) and "(22P02)" in one.reason:
             continue
         key = (catalog.identity(catalog.relations[one.probe.relation]), one.probe.persona.name, one.reason)
         grouped.setdefault(key, []).append(one.probe.operation.value)
@@ -412,7 +439,9 @@ def _remarks(catalog: Catalog, platform: Platform) -> tuple[Remark, ...]:
     return tuple(found)
 
 
-def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool) -> list[Skipped]:
+def _idle(
+    intent: Intent, catalog: Catalog, platform: Platform, personas: Iterable[Persona], *, partial: bool
+) -> list[Skipped]:
     """The names of the intent that nothing here has.
 
     Raises:
@@ -422,7 +451,7 @@ def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool
         relations=tuple(catalog.identity(one) for one in catalog.snapshot.relations),
         personas=(
             *BUILT_IN_PERSONAS.get(platform.value, ()),
-            *(one.name for one in intent.personas),
+            *(one.name for one in personas),
             *(one.name for one in catalog.snapshot.roles),
         ),
         functions=tuple(catalog.function_identity(one) for one in catalog.snapshot.functions),
@@ -431,15 +460,6 @@ def _idle(intent: Intent, catalog: Catalog, platform: Platform, *, partial: bool
     unknown = unknown_names(intent, names)
     left = unknown if partial else refuse_unknown(unknown)
     return [Skipped(f"intent for {one.name}", f"no {one.kind} here has that name") for one in left]
-
-
-def _unset(case: Case) -> Iterable[Skipped]:
-    """On plain Postgres a request may come without the settings that policies read; that persona is not audited yet."""
-    return [
-        Skipped(f"{one.name} with {', '.join(one.settings)} unset", "not examined by this version")
-        for one in case.personas
-        if one.settings
-    ]
 
 
 def _summary(findings: Sequence[Finding], matrix: Matrix, skipped: Sequence[Skipped]) -> Summary:

@@ -110,7 +110,7 @@ class Persona:
     """A database role plus the request it comes with.
 
     `claims` are the JWT claims (on plain Postgres only those that the intent declares), `settings` the GUCs that the
-    application sets. `description` is for people.
+    application sets, `unset` those that nobody has set on a new connection. `description` is for people.
     """
 
     name: str
@@ -118,6 +118,7 @@ class Persona:
     claims: JsonObject = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     description: str = ""
+    unset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,9 @@ class Cell:
     `intended` is the most reach that the intent allows. `columns` lists the reachable columns where not all are.
     `paths` names what leads to the rows besides the relation itself (views, functions, child tables).
     `escalated_at_least` is what a chain gains for certain, where it is not known whether another gains more.
-    `attacked` is how far statements on the relation itself got with rows made for them, where every one had a clear
-    answer, else None: it is no proof that nothing gets further.
+    `attacked` is how far statements on the relation itself got with rows made for them, and where the verdict is open
+    calls of functions that may lead to it, where every one had a clear answer, else None: it is no proof that nothing
+    gets further.
     `condition` is which rows of strangers are meant, where the intent allows `some` and says which. Where others are
     reached for certain, `outside` is such a row and `intended` is what is meant of those: `own`, or `none` of `anon`.
     `escalated_because` says why `escalated` is not `reach`, or not known; `chain` are the statements that go before the

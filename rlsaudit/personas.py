@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform, is_platforms_role
@@ -13,7 +13,7 @@ from rlsaudit.errors import UsageError
 from rlsaudit.model import Persona
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from rlsaudit.access import Access
     from rlsaudit.catalog import Catalog
@@ -36,9 +36,11 @@ _SIGNED_UP: JsonObject = {
 WITHOUT_ACCOUNT: JsonObject = {"email": "", "phone": "", "is_anonymous": True, "app_metadata": {}}
 """What the token of an anonymous sign-in says otherwise."""
 _BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
-"""The personas that differ from `authenticated` in one claim: they are shown where something reads it."""
+"""The personas that differ from `authenticated` in one claim: shown where something reads it, or the intent asks."""
 VARIES = "$"
 """What a value begins with that the server gives: it is another for everybody."""
+UNSET = "-unset"
+"""What follows the name of a role where it is a request without the settings that policies read."""
 _PREDEFINED = "pg_"
 
 
@@ -73,7 +75,13 @@ def built_in(name: str) -> Persona | None:
             return None
 
 
-def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared: tuple[Persona, ...]) -> Cast:
+def choose(
+    access: Access,
+    platform: Platform,
+    roles: tuple[str, ...],
+    declared: tuple[Persona, ...],
+    named: Collection[str] = (),
+) -> Cast:
     """Returns the personas to audit.
 
     Args:
@@ -81,6 +89,7 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
         platform: Supabase has personas of its own; elsewhere every role that an application could log in as is one.
         roles: Roles asked for by name; they replace the built-in ones.
         declared: The intent file's personas, which come on top.
+        named: Of which personas the intent file says something: a built-in one is shown then.
 
     Raises:
         UsageError: a role does not exist.
@@ -94,7 +103,7 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
     if roles:
         chosen = [_of_role(role, platform, settings) for role in roles]
     elif platform is Platform.SUPABASE:
-        told_apart = [name for claim, name in _BY_CLAIM.items() if reads_claim(catalog, claim)]
+        told_apart = [name for claim, name in _BY_CLAIM.items() if name in named or reads_claim(catalog, claim)]
         chosen = [one for name in ("anon", "authenticated", *told_apart) if (one := built_in(name))]
     else:
         chosen = [_of_role(role.name, platform, settings) for role in _application_roles(access)]
@@ -102,7 +111,31 @@ def choose(access: Access, platform: Platform, roles: tuple[str, ...], declared:
     if settings and any(one.settings for one in chosen):
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
-    return Cast((*chosen, *declared), tuple(notes))
+    personas = (*chosen, *declared)
+    without = _with_nothing_set(personas) if platform is Platform.POSTGRES else ()
+    return Cast((*personas, *without), tuple(notes))
+
+
+def _with_nothing_set(personas: Iterable[Persona]) -> tuple[Persona, ...]:
+    """The same roles in a request for which the application forgot to say whose it is.
+
+    On a connection that was used before a setting is empty then, and not NULL.
+    """
+    listed = list(personas)
+    found: dict[str, Persona] = {}
+    for one in listed:
+        varying = [name for name, value in one.settings.items() if value.startswith(VARIES)]
+        name = f"{one.role}{UNSET}"
+        if varying and name not in {each.name for each in listed}:
+            known = found.get(name, replace(one, name=name, settings={}, description=""))
+            said = f"{one.role} where the application did not set {', '.join(varying)}"
+            found[name] = replace(known, settings={**known.settings, **dict.fromkeys(varying, "")}, description=said)
+    return tuple(found.values())
+
+
+def is_unset(persona: Persona) -> bool:
+    """Whether a persona is a role for which nothing was set of what policies read."""
+    return persona.name == f"{persona.role}{UNSET}"
 
 
 def owns_nothing(persona: Persona) -> bool:

@@ -43,6 +43,10 @@ class Access:
         self.roles = Roles(catalog)
         self._everywhere = {privilege: self._oids(names) for privilege, names in _EVERYWHERE.items()}
         self._every_schema = self._oids(_EVERY_SCHEMA)
+        self._usage: dict[tuple[int, int], bool] = {}
+        self._on_table: dict[tuple[int, int, str], bool] = {}
+        self._columns: dict[tuple[int, int, str], tuple[Column, ...]] = {}
+        self._policies: dict[tuple[int, int, Operation], tuple[Policy, ...]] = {}
 
     def holds(self, role: int, acl: Iterable[Grant], privilege: str) -> bool:
         """Whether an access control list gives `privilege` to `role`: all there is to say of most kinds of objects."""
@@ -53,7 +57,12 @@ class Access:
 
     def usage(self, role: int, schema: Schema) -> bool:
         """Whether `role` may address objects in `schema`."""
-        return self.holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
+        key = (role, schema.oid)
+        known = self._usage.get(key)
+        if known is None:
+            known = self.holds(role, schema.acl, "USAGE") or self._is_one_of(role, self._every_schema)
+            self._usage[key] = known
+        return known
 
     def create(self, role: int, schema: Schema) -> bool:
         """Whether `role` may create objects in `schema`."""
@@ -64,7 +73,12 @@ class Access:
 
         For a sequence: as `has_sequence_privilege` says.
         """
-        return self.holds(role, relation.acl, privilege) or self._is_one_of(role, self.everywhere(privilege))
+        key = (role, relation.oid, privilege)
+        known = self._on_table.get(key)
+        if known is None:
+            known = self.holds(role, relation.acl, privilege) or self._is_one_of(role, self.everywhere(privilege))
+            self._on_table[key] = known
+        return known
 
     def on_any_column(self, role: int, relation: Relation, privilege: str) -> bool:
         """Whether `role` holds `privilege` on the relation or one of its columns, as `has_any_column_privilege` says.
@@ -84,7 +98,10 @@ class Access:
             return columns
         if privilege not in _PER_COLUMN:
             return ()
-        return tuple(one for one in columns if self.holds(role, one.acl, privilege))
+        key = (role, relation.oid, privilege)
+        if key not in self._columns:
+            self._columns[key] = tuple(one for one in columns if one.acl and self.holds(role, one.acl, privilege))
+        return self._columns[key]
 
     def execute(self, role: int, function: Function) -> bool:
         """Whether `role` may call `function`: EXECUTE on it and USAGE of its schema."""
@@ -125,13 +142,17 @@ class Access:
 
     def policies(self, role: int, relation: Relation, operation: Operation) -> tuple[Policy, ...]:
         """Returns the policies for `operation` that apply to `role`: by inherited membership, not by SET ROLE."""
-        letters = {_COMMANDS[operation], _FOR_ALL}
-        grantees = self.roles.inherited(role)
-        return tuple(
-            one
-            for one in self.catalog.policies[relation.oid]
-            if one.command in letters and (PUBLIC in one.roles or not grantees.isdisjoint(one.roles))
-        )
+        key = (role, relation.oid, operation)
+        known = self._policies.get(key)
+        if known is None:
+            letters = {_COMMANDS[operation], _FOR_ALL}
+            grantees = self.roles.inherited(role)
+            known = self._policies[key] = tuple(
+                one
+                for one in self.catalog.policies[relation.oid]
+                if one.command in letters and (PUBLIC in one.roles or not grantees.isdisjoint(one.roles))
+            )
+        return known
 
     def name(self, role: int) -> str:
         """Returns what to call a grantee: `PUBLIC`, a role's name, or the OID of a role that is no more."""

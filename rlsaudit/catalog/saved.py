@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from rlsaudit.catalog.facts import Snapshot
+from rlsaudit.catalog.shared import with_shared_grants
 from rlsaudit.errors import SnapshotError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def load(path: Path) -> Snapshot:
     if not _is_whole(snapshot):
         msg = f"{path} is no snapshot of rlsaudit: it names objects that it does not describe."
         raise SnapshotError(msg, hint=hint)
-    return snapshot
+    return with_shared_grants(snapshot)
 
 
 def _is_whole(snapshot: Snapshot) -> bool:

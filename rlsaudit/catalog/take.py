@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 
 from rlsaudit.catalog.facts import Bucket, Snapshot
+from rlsaudit.catalog.shared import with_shared_grants
 from rlsaudit.errors import SnapshotError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def take(session: Connection) -> Snapshot:
             msg,
             hint="Please report this with the server's version; nothing was audited.",
         ) from error
-    return _with_buckets(session, snapshot)
+    return _with_buckets(session, with_shared_grants(snapshot))
 
 
 def _ask(session: Connection, query: str) -> bytes:

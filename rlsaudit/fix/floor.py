@@ -13,7 +13,7 @@ from rlsaudit.access.views import reads_through
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.decide import decide
 from rlsaudit.reach.family import ancestors
-from rlsaudit.rules.beyond_intent import without_chosen
+from rlsaudit.rules.reached import without_chosen
 
 if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation

@@ -113,6 +113,11 @@ class Intent:
     schemas: tuple[str, ...] = ()
     suppressions: tuple[SuppressRule, ...] = ()
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The personas of which the user's own file says something, by their names or roles, patterns among them."""
+        return frozenset(one for each in self.allowances if each.declared for one in each.personas)
+
     def intended(self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool) -> Reach:
         """The most reach that is meant.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
+from itertools import groupby
 
 _WILD = re.compile(r"[*?\[]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -44,8 +45,14 @@ def column_fits(patterns: tuple[str, ...], column: str) -> bool:
     Without regard to case, and `userId` is `user_id` too: patterns tell words apart by the underscore.
     """
     spellings = {column.lower(), _HUMP.sub("_", column).lower()}
-    for pattern in reversed(patterns):
-        plain = pattern.removeprefix("!").lower()
-        if any(fnmatchcase(spelling, plain) for spelling in spellings):
-            return not pattern.startswith("!")
-    return False
+    return next((takes_in for takes_in, any_of in _last_first(patterns) if any(map(any_of.match, spellings))), False)
+
+
+@lru_cache(maxsize=256)
+def _last_first(patterns: tuple[str, ...]) -> tuple[tuple[bool, re.Pattern[str]], ...]:
+    """The patterns, the last one first, as expressions of those next to one another that do the same."""
+    runs = groupby(reversed(patterns), lambda one: not one.startswith("!"))
+    return tuple(
+        (takes_in, re.compile("|".join(translate(one.removeprefix("!").lower()) for one in run)))
+        for takes_in, run in runs
+    )

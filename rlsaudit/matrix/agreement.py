@@ -56,6 +56,10 @@ def with_supposed(way: Way, answers: Sequence[Answer], *, unhindered: bool) -> t
 
 def _refutation(way: Way, answer: Answer) -> str:
     asked, row = answer.supposed, shown_rows(answer.supposed.rows)
+    if asked.consulted:
+        # The tables are those that the policies look into.
+        others = ", ".join(json.dumps(one, ensure_ascii=False) for _, one in asked.beside)
+        row = f"{row}, with {f'rows {others}' if others else 'no row'} in the tables that are looked into,"
     meant = f"{'passes' if asked.passes else 'does not pass'} {asked.clause.value}"
     reason = f": {answer.reason}" if answer.said is Said.ERROR else ""
     return (
@@ -187,10 +191,12 @@ def with_attack(way: Way, operation: Operation, attacked: Attacked | None) -> tu
 
 
 def with_calls(ways: Sequence[Way], called: Mapping[str, Called]) -> tuple[list[Way], str]:
-    """Returns the ways as corrected by calls that gave rows of others, and the contradiction where there is one.
+    """Returns the ways as corrected by calls that reached rows of others, and the contradiction where there is one.
+
+    What a call reaches by what it sets off, or with its caller's own rights, is another way's: one has to allow it.
 
     Args:
-        ways: All ways of a persona to a relation's rows, for SELECT.
+        ways: All ways of a persona to a relation's rows, for one operation.
         called: By functions' identities the calls.
     """
     found: list[Way] = []
@@ -198,12 +204,33 @@ def with_calls(ways: Sequence[Way], called: Mapping[str, Called]) -> tuple[list[
         if way.via not in called or way.at_least >= Reach.SOME:
             found.append(way)
         elif way.at_most < Reach.SOME:
-            return list(ways), _contradiction(way, f"a call of {way.via} gave rows of others")
+            return list(ways), _contradiction(way, f"a call of {way.via} {called[way.via].told()}")
         else:
             evidence = EvidenceKind.PROBE if way.at_most is Reach.SOME else EvidenceKind.NONE
-            because = f"{way.because}; a call gave rows of others"
+            because = f"{way.because}; a call {called[way.via].told()}"
             found.append(replace(way, at_least=Reach.SOME, evidence=evidence, because=because))
+    widest = max(ways, key=lambda one: one.at_most)
+    if widest.at_most < Reach.SOME:
+        via, call = next(iter(called.items()))
+        return list(ways), _contradiction(widest, f"a call of {via} {call.told()}")
     return found, ""
+
+
+def measured(ways: Sequence[Way], by_name: Reach | None, calls: Mapping[str, Reach | None]) -> Reach | None:
+    """Returns how far statements on a relation itself and calls got, None where one that matters is not known.
+
+    Args:
+        ways: All ways of a persona to the relation's rows, the one by its name first.
+        by_name: How far the statements got.
+        calls: By functions' identities how far their calls got.
+    """
+    addressed, *others = ways
+    led = [calls[one.via] for one in others if one.via in calls and not one.decided]
+    if not led and by_name is None:
+        return None
+    levels = [addressed.at_least if by_name is None and addressed.decided else by_name, *led]
+    known = [one for one in levels if one is not None]
+    return max(known, default=None) if len(known) == len(levels) or Reach.ALL in known else None
 
 
 def with_chain(way: Way, chained: Chained | None) -> Way:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.matrix.agreement import with_attacks, with_calls, with_chain, with_probe, with_supposed
+from rlsaudit.matrix.agreement import measured, with_attacks, with_calls, with_chain, with_probe, with_supposed
 from rlsaudit.matrix.conditions import with_condition
 from rlsaudit.model import Cell, EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import UNDECIDED
 from rlsaudit.probe import Outcome, Result
-from rlsaudit.probe.attack import NO_CAMPAIGN, Called, Campaign
+from rlsaudit.probe.attack import NO_CAMPAIGN, Called, Campaign, Measured
 from rlsaudit.probe.supposed import by_cell, opened_by
 from rlsaudit.reach import Way, widest
 
@@ -95,10 +95,11 @@ def build(
     totals = {
         one.probe.relation: one.rows for one in results if one.probe.persona is None and one.outcome is Outcome.ROWS
     }
-    called: defaultdict[tuple[str, int], dict[str, Called]] = defaultdict(dict)
+    called: defaultdict[tuple[str, int, Operation], dict[str, Called]] = defaultdict(dict)
     catalog = sources.access.catalog
-    for (name, function, oid), call in fought.called.items():
-        called[name, oid][catalog.function_identity(catalog.functions[function])] = call
+    for (name, function, oid, done), call in fought.called.items():
+        called[name, oid, done][catalog.function_identity(catalog.functions[function])] = call
+    calls = _calls(sources.access, personas, fought)
     ways: dict[tuple[str, int, Operation], Way] = {}
     steps: dict[tuple[str, int, Operation], tuple[Step, ...]] = {}
     cells: list[Cell] = []
@@ -122,8 +123,8 @@ def build(
                 attacked = fought.attacked.get(key)
                 found, disagreed = with_attacks(found, catalog.identity(relation), operation, attacked)
                 contradiction = refuted or contradiction or disagreed
-                if operation is Operation.SELECT and (shown := called.get((persona.name, relation.oid))):
-                    found, disagreed = with_calls(found, shown)
+                if reached := called.get(key):
+                    found, disagreed = with_calls(found, reached)
                     contradiction = contradiction or disagreed
                 ways[key] = found[0]
                 chained = sources.escalation.way(persona, relation, operation, found, fails=_fails(answered.get(key)))
@@ -132,9 +133,26 @@ def build(
                     steps[key] = chained.steps
                 cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
                 cell = with_condition(cell, sources, persona, relation, found, left_out.get(key))
-                cells.append(replace(cell, attacked=attacked.measured) if attacked else cell)
+                got = attacked.measured if attacked else None
+                if not cell.reach.decided:
+                    led = calls[persona.name]
+                    known = {one.via: led[one.via] for one in found if one.via in led}
+                    by_call = {via: one.reach(relation.oid, operation) if one else None for via, one in known.items()}
+                    got = measured(found, got, by_call)
+                cells.append(replace(cell, attacked=got))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
     return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought, asked)
+
+
+def _calls(
+    access: Access, personas: Iterable[Persona], fought: Campaign
+) -> Mapping[str, Mapping[str, Measured | None]]:
+    """What calls came to, by the persona's name and the function's identity; None where it was not called."""
+    named = {access.catalog.function_identity(one): one.oid for one in access.catalog.snapshot.functions}
+    return {
+        persona.name: {via: fought.measured.get((persona.name, oid)) for via, oid in named.items()}
+        for persona in personas
+    }
 
 
 def _cell(

@@ -107,7 +107,7 @@ class Comparisons:
         match value:
             case Known(known):
                 result = Constant(known is None)
-            case Literal() | Clock() | CurrentRole() | Identity(personal=True):
+            case Literal() | Clock() | CurrentRole() | Identity(given=True):
                 result = FALSE
             case Claims(()) if self._persona.claims:
                 result = FALSE
@@ -152,6 +152,8 @@ class Comparisons:
         if identity.personal:
             # No policy names an ordinary user's id; but a persona may be declared with the id of somebody it names.
             return Constant(isinstance(named, str) and named.lower() == self._own_id().lower())
+        if identity.given:
+            return FALSE
         # What the server gave it is not what it gave the staff. A claim may also be absent: so false or NULL.
         return And((NULL, Atom(AtomKind.OPAQUE, text)))
 
@@ -168,7 +170,8 @@ class Comparisons:
         elif mine.personal:
             token = Token(self._own_id(), found=fits, mine=True)
         else:
-            token = Token(f"${mine.key}", found=fits, mine=True, claim=mine.key, listed=False)
+            claim = "" if mine.given else mine.key
+            token = Token(f"${mine.key}", found=fits, mine=True, claim=claim, listed=False)
         return _atom(subject, token, text, AtomKind.TIE)
 
     def _own_id(self) -> str:
@@ -190,7 +193,7 @@ def _without_address(operator: str, value: Scalar, constant: Scalar) -> Formula 
 
 def _never_null(value: Scalar) -> bool:
     match value:
-        case Literal() | Clock() | CurrentRole() | Identity(personal=True):
+        case Literal() | Clock() | CurrentRole() | Identity(given=True):
             return True
         case Known(known):
             return known is not None

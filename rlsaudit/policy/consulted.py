@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.catalog import Catalog
+    from rlsaudit.policy.body import Body
     from rlsaudit.policy.expr import Expr
 
 
@@ -35,7 +36,19 @@ def consulted(catalog: Catalog, conditions: Iterable[tuple[int, Expr]]) -> Mappi
 
 
 def read_in(catalog: Catalog, functions: Iterable[int]) -> Iterator[int]:
-    """Yields the relations (OIDs) that bodies name, those of the functions that they call among them."""
+    """Yields the relations (OIDs) that bodies read by name, those of the functions that they call among them."""
+    for body in _bodies(catalog, functions):
+        yield from _named(catalog, body.reads)
+
+
+def touched_in(catalog: Catalog, functions: Iterable[int]) -> Iterator[int]:
+    """Yields the relations (OIDs) that bodies read or write by name, in the same way."""
+    for body in _bodies(catalog, functions):
+        yield from _named(catalog, body.reads)
+        yield from _named(catalog, (name for _, name in body.writes))
+
+
+def _bodies(catalog: Catalog, functions: Iterable[int]) -> Iterator[Body]:
     waiting, seen = list(functions), set[int]()
     while waiting:
         oid = waiting.pop()
@@ -44,12 +57,16 @@ def read_in(catalog: Catalog, functions: Iterable[int]) -> Iterator[int]:
             continue
         seen.add(oid)
         body = body_of(function)
-        for name in body.reads:
-            same = (one for one in catalog.snapshot.relations if one.name == name[-1])
-            yield from (one.oid for one in same if len(name) == 1 or catalog.schema_name(one) == name[-2])
+        yield body
         for name in body.calls:
             same_name = (one for one in catalog.snapshot.functions if one.name == name[-1])
             waiting += [one.oid for one in same_name]
+
+
+def _named(catalog: Catalog, names: Iterable[tuple[str, ...]]) -> Iterator[int]:
+    for name in names:
+        same = (one for one in catalog.snapshot.relations if one.name == name[-1])
+        yield from (one.oid for one in same if len(name) == 1 or catalog.schema_name(one) == name[-2])
 
 
 def _closure(start: int, direct: Mapping[int, set[int]]) -> frozenset[int]:

@@ -25,6 +25,8 @@ class Memory:
 
     decided: dict[int, tuple[Formula, Bounds]] = field(default_factory=dict)
     read: dict[int, tuple[Formula, Expr]] = field(default_factory=dict)
+    never_true: dict[tuple[str, int, tuple[str, ...]], bool] = field(default_factory=dict)
+    """Whether helpers are never true for a persona, by whose rights count and the helper's name."""
     prover: Prover | None = None
 
 

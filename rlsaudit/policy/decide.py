@@ -87,9 +87,14 @@ def read_once(formula: Formula, database: Database) -> Expr:
     return known[id(formula)][1]
 
 
-def decide_rows(condition: Expr, persona: Persona, database: Database, relation: int) -> Bounds:
-    """Returns how far a condition that was read already lets a persona go over the rows of `relation` (an OID)."""
-    found = prover_of(database).solve(condition, persona, relation)
+def decide_rows(
+    condition: Expr, persona: Persona, database: Database, relation: int, *, stored: bool = False
+) -> Bounds:
+    """Returns how far a condition that was read already lets a persona go over the rows of `relation` (an OID).
+
+    `stored` is whether these rows are in their table, in the state that is asked about.
+    """
+    found = prover_of(database).solve(condition, persona, relation, stored=stored)
     because = _because(found.at_least) if found.at_least is found.at_most else f"not decided{_open(found)}"
     return Bounds(found.at_least, found.at_most, because, passes=found.passes, barred=found.barred, given=found.given)
 

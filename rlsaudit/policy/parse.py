@@ -60,11 +60,20 @@ def _not_understood(text: str) -> Atom:
 
 
 class _Calls:
-    """The helpers that are being followed: none into itself, and no more than so many, for each may call two others."""
+    """The helpers that are being followed: none into itself, and no more than so many, for each may call two others.
 
-    def __init__(self) -> None:
+    `looked_into` is whether all of it is about the body of a helper.
+    """
+
+    def __init__(self, *, looked_into: bool = False) -> None:
         self._within: set[tuple[str, ...]] = set()
         self._left = _MOST_CALLS
+        self._looked_into = looked_into
+
+    @property
+    def is_within(self) -> bool:
+        """Whether what is read is the body of a helper, and not the expression that calls it."""
+        return self._looked_into or bool(self._within)
 
     def enter(self, name: tuple[str, ...]) -> bool:
         """Whether the helper may be followed; if so, `leave` it."""
@@ -285,9 +294,21 @@ class _Predicates:
         if name not in self._never_true:
             # Of a function that calls itself nothing is known.
             self._never_true[name] = False
-            self._never_true[name] = self._is_never_true(self._scope.helpers[name].query)
+            self._never_true[name] = self._is_helper_never_true(name)
         # Where arguments are not followed, only a body that is never true, whatever they are, says anything.
         return And((NULL, self._opaque(node))) if self._never_true[name] else self._opaque(node)
+
+    def _is_helper_never_true(self, name: tuple[str, ...]) -> bool:
+        body, database = self._scope.helpers[name].query, self._scope.database
+        if database is None or self._calls.is_within:
+            # How far one is followed from within another depends on those that call it.
+            return self._is_never_true(body)
+        known = database.memory.never_true
+        key = (self._scope.persona.name, self._scope.role, name)
+        if key not in known:
+            alone = _Predicates(self._scope, 0, {name: False}, _Calls(looked_into=True))
+            known[key] = alone._is_never_true(body)
+        return known[key]
 
     def _is_never_true(self, body: str) -> bool:
         parsed = tree.shared(body)
@@ -350,13 +371,7 @@ class _Predicates:
 
     def _read_by(self, node: Node) -> frozenset[int]:
         """The columns of the row that may be read below `node`: all that are called like a column read there."""
-        names = {
-            part.sval
-            for one in tree.walk(node)
-            if isinstance(one, ast.ColumnRef)
-            for part in one.fields or ()
-            if isinstance(part, ast.String)
-        }
+        names = tree.mentioned(node).columns
         return frozenset(one.number for name, one in self._scope.columns.items() if name in names)
 
 

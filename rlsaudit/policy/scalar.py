@@ -25,16 +25,26 @@ class Literal:
     type: str = ""
 
 
+SETTING = "setting "
+"""What the key of an identity begins with that is a setting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What tells this persona from others: the user's id, or what the server gave it (`app_metadata`, a tenant GUC).
 
     `personal` is the user's own id: never NULL for somebody signed in, and no literal equals it. Any other identity may
-    be absent, and an ordinary user's equals no literal that a policy names (it is not staff).
+    be absent, and an ordinary user's equals no literal that a policy names (it is not staff). A setting that the
+    application makes is there: a request without it is another persona's.
     """
 
     personal: bool
     key: str
+
+    @property
+    def given(self) -> bool:
+        """Whether it is never NULL, nor empty."""
+        return self.personal or self.key.startswith(SETTING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Rows that do not exist, as questions to the server: would the policies that it has let such a row pass?
 
 A proof shows a state of the database. The row in it becomes JSON, of which the server makes a record; what the request
-brings along becomes the claims and settings of the one who asks. Rows of other tables cannot be supposed.
+brings along becomes the claims and settings of the one who asks. Rows of other tables cannot be supposed: where it may
+be written, they are put there.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.policy.client import SOURCES, split_key
 from rlsaudit.policy.evaluate import Endless, Interval, Json
-from rlsaudit.policy.expr import Expr, Field, Given, Who, reads_tables, walk
+from rlsaudit.policy.expr import Expr, Field, Given, Opaque, Who, reads_tables, walk
 from rlsaudit.policy.read import types
+from rlsaudit.policy.scalar import SETTING
 from rlsaudit.policy.values import CHOSEN_CLAIMS
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 """What JSON can say."""
 _CLAIM = "claim"
-_SETTING = "setting "
 _CLAIMS = {source: path for path, source in CHOSEN_CLAIMS.items()}
 _USER_METADATA, *_DOCUMENTS = SOURCES
 
@@ -51,6 +52,9 @@ class Supposed:
     that each of them passes, false that none does, None nothing. `exact` is whether all that is asked for is in the row
     and the request, so that the server has to say the same. `holding` are conditions of the table itself, without which
     a row is none.
+
+    `consulted` are tables (OIDs) that have to hold the rows `beside`, each behind its table, and no others: then it is
+    exact, too.
     """
 
     cell: str
@@ -62,6 +66,8 @@ class Supposed:
     passes: bool | None
     exact: bool
     holding: tuple[str, ...] = ()
+    consulted: frozenset[int] = frozenset()
+    beside: tuple[tuple[int, JsonObject], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,14 @@ class _CannotBeError(Exception):
 
 def is_exact(expression: Expr) -> bool:
     """Whether a predicate depends on the row and the request alone, and all of it is understood."""
-    return not reads_tables(expression) and not any(
-        isinstance(one, Given) and one.who in {Who.CLOCK, Who.ARGUMENT} for one in walk(expression)
+    return not reads_tables(expression) and is_settled(expression)
+
+
+def is_settled(expression: Expr) -> bool:
+    """Whether a predicate depends on rows and the request alone, and all of it is understood."""
+    return not any(
+        isinstance(one, Opaque) or (isinstance(one, Given) and one.who in {Who.CLOCK, Who.ARGUMENT})
+        for one in walk(expression)
     )
 
 
@@ -110,11 +122,11 @@ def asked_by(persona: Persona, expression: Expr, witness: Witness) -> Persona | 
 
 def _with(persona: Persona, key: str, value: Value) -> Persona:
     """The persona with this value in its request, where `key` says."""
-    if key.startswith(_SETTING):
+    if key.startswith(SETTING):
         if not isinstance(value, str):
             # What was set once in a session is never NULL again.
             raise _CannotBeError
-        return replace(persona, settings={**persona.settings, key.removeprefix(_SETTING): value})
+        return replace(persona, settings={**persona.settings, key.removeprefix(SETTING): value})
     for document in _DOCUMENTS:
         if key == document or key.startswith(f"{document}."):
             # A setting of its own, as PostgREST makes it, which is not among the claims.
@@ -145,8 +157,19 @@ def _put(claims: Mapping[str, object], path: tuple[str, ...], value: Value) -> J
 
 def row_of(witness: Witness) -> JsonObject | None:
     """Returns the row of a witness as JSON; None where JSON cannot say it."""
+    return _row(witness.row)
+
+
+def rows_beside(witness: Witness) -> tuple[tuple[str, JsonObject], ...] | None:
+    """Returns the rows of other tables that a witness takes, each behind its table's name, in the same way."""
+    found = [(table, _row(values)) for table, values in witness.others]
+    rows = tuple((table, row) for table, row in found if row is not None)
+    return rows if len(rows) == len(found) else None
+
+
+def _row(values: Mapping[str, Value]) -> JsonObject | None:
     try:
-        return {name: _column(value) for name, value in witness.row.items()}
+        return {name: _column(value) for name, value in values.items()}
     except _CannotBeError:
         return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pglast
@@ -11,7 +13,7 @@ from pglast.enums import SubLinkType
 from pglast.stream import RawStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Node: TypeAlias = Any
 """A node of pglast's tree, a tuple of them, or None."""
@@ -91,11 +93,59 @@ def walk(node: Node) -> Iterator[Node]:
     waiting = [node]
     while waiting:
         current = waiting.pop()
-        if isinstance(current, tuple | list):
-            waiting.extend(current)
-        elif isinstance(current, ast.Node):
+        if isinstance(current, ast.Node):
             yield current
-            waiting.extend(getattr(current, name) for name in current)
+            kind: Node = type(current)
+            # Nothing is below an attribute that is not set.
+            waiting.extend(filter(None, _below(kind)(current)))
+        elif isinstance(current, tuple | list):
+            waiting.extend(current)
+
+
+@cache
+def _below(kind: Node) -> Callable[[Node], tuple[Node, ...]]:
+    """Returns what takes from a node of that kind whatever may be or hold nodes: most attributes are numbers."""
+    names = [name for name, (_, types, _) in kind.__slots__.items() if _may_hold_nodes(types)]
+    if not names:
+        return lambda _: ()
+    # Of a lone name it is the value itself.
+    return attrgetter(*names) if len(names) > 1 else lambda node: (getattr(node, names[0]),)
+
+
+def _may_hold_nodes(types: type | tuple[type, ...]) -> bool:
+    holders = (list, tuple, ast.Node)
+    return any(issubclass(one, holders) for one in (types if isinstance(types, tuple) else (types,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """What stands below a node: the parts of names of columns, and the names of the functions that are called."""
+
+    columns: frozenset[str]
+    calls: frozenset[tuple[str, ...]]
+
+
+def mentioned(node: Node) -> Mentioned:
+    """Returns what stands below and including `node`."""
+    known = _mentioned.get(id(node))
+    if known is not None and known[0] is node:
+        return known[1]
+    columns: set[str] = set()
+    calls: set[tuple[str, ...]] = set()
+    for one in walk(node):
+        if isinstance(one, ast.ColumnRef):
+            columns.update(part.sval or "" for part in one.fields or () if isinstance(part, ast.String))
+        elif isinstance(one, ast.FuncCall):
+            calls.add(name(one.funcname))
+    found = Mentioned(frozenset(columns), frozenset(calls))
+    if len(_mentioned) >= _MOST_TREES:
+        _mentioned.clear()
+    _mentioned[id(node)] = (node, found)
+    return found
+
+
+_mentioned: dict[int, tuple[Node, Mentioned]] = {}
+"""What stands below nodes, by which object they are: it is asked for at every level of an expression."""
 
 
 def relations(node: Node) -> Iterator[ast.RangeVar]:
@@ -165,6 +215,9 @@ def text(node: Node) -> str:
         return known[1]
     try:
         found = str(RawStream()(node))
+        # Written out, a node knows what is above it, which takes as much memory again and is never asked for.
+        for one in walk(node):
+            one.ancestors = None
     except RecursionError:
         return TOO_DEEP
     if len(found) <= _MOST_REMEMBERED:
@@ -179,6 +232,12 @@ _texts: dict[int, tuple[Node, str]] = {}
 
 
 ANY_SUBLINK, ALL_SUBLINK = SubLinkType.ANY_SUBLINK, SubLinkType.ALL_SUBLINK
+
+
+def returning(statement: Node) -> Node:
+    """Returns the targets of RETURNING, which Postgres 18's grammar keeps elsewhere than those before it."""
+    clause = getattr(statement, "returningClause", None)
+    return (clause.exprs if clause is not None else getattr(statement, "returningList", None)) or ()
 
 
 def is_scalar(link: Node) -> bool:

@@ -13,6 +13,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.client import NO_ADDRESS, joined
 from rlsaudit.policy.columns import INTEGERS, TEXTS
 from rlsaudit.policy.scalar import (
+    SETTING,
     Chosen,
     Claims,
     Clock,
@@ -44,6 +45,8 @@ PURE = frozenset(
 """Built-in functions that compute from their arguments alone."""
 PURE_SUPABASE = frozenset({("storage", "foldername"), ("storage", "filename"), ("storage", "extension")})
 _PURE_OPERATORS = frozenset({"||", "->", "->>", "#>", "#>>", "+", "-", "*"})
+_NEVER_EMPTY = frozenset({"uuid", "integer", "bigint", "smallint", "numeric", "boolean", "date", "json", "jsonb"})
+"""Types of which no value is written as an empty text."""
 _CLOCK = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
 UNDERSTOOD = PURE | _CLOCK | {"current_setting"}
 """The functions of pg_catalog whose meaning is known here; to any other name none is given."""
@@ -164,6 +167,9 @@ class Values:
                 # Of NULL even a user's own cast could make something, and a domain may refuse it.
                 kept = ("." not in target or isinstance(node.arg, ast.A_Const)) and not self._is_domain(target)
                 result = inner if kept else Unknown()
+            case Known("") if plain and target in _NEVER_EMPTY:
+                # A setting that is empty, as it is once it was made: the server refuses, which lets nothing through.
+                result = Known(None)
             case Known() | Literal():
                 result = _constant_as(inner, target, plain=plain, written=isinstance(node.arg, ast.A_Const))
             case Chosen():
@@ -263,10 +269,12 @@ class Values:
             return Chosen(setting)
         if setting == "role" or setting.startswith("request."):
             return Unknown()
+        if setting in self._scope.persona.unset:
+            return Known(None)
         given = {key.lower(): value for key, value in self._scope.persona.settings.items()}.get(setting)
         if given is None:
             return Unknown()
-        return Identity(personal=False, key=f"setting {setting}") if given.startswith("$") else Known(given)
+        return Identity(personal=False, key=f"{SETTING}{setting}") if given.startswith("$") else Known(given)
 
     def _value_function(self, node: Node) -> Scalar:
         match node.op:
@@ -352,13 +360,10 @@ def is_settled(persona: Persona, path: tuple[str, ...]) -> bool:
 
 def is_stable(node: Node, scope: Scope) -> bool:
     """Whether an expression surely has the same value wherever it stands in one statement."""
-    for one in tree.walk(node):
-        if isinstance(one, ast.FuncCall):
-            name = tree.name(one.funcname)
-            known = name in scope.trusted or (len(name) == 1 and name[0] in UNDERSTOOD)
-            if not known or name == ("clock_timestamp",):
-                return False
-    return True
+    return all(
+        (name in scope.trusted or (len(name) == 1 and name[0] in UNDERSTOOD)) and name != ("clock_timestamp",)
+        for name in tree.mentioned(node).calls
+    )
 
 
 def _constant(node: Node) -> Scalar:
@@ -454,7 +459,7 @@ def _coalesce(inputs: Sequence[Scalar]) -> Scalar:
     if not remaining:
         return Known(None)
     match remaining[0]:
-        case Known() | Literal() | Identity(personal=True) | Column(nullable=False) as first:
+        case Known() | Literal() | Identity(given=True) | Column(nullable=False) as first:
             return first
         case first:
             return first if len(remaining) == 1 else Unknown()
@@ -462,9 +467,9 @@ def _coalesce(inputs: Sequence[Scalar]) -> Scalar:
 
 def _nullif(value: Scalar, barred: Scalar) -> Scalar:
     match value, barred:
-        case (Identity(personal=True), Known(None)):
+        case (Identity(given=True), Known(None)):
             return value
-        case (Identity(personal=True), Known(str() as text)) if not text:
+        case (Identity(given=True), Known(str() as text)) if not text:
             return value
         case (Claims(()), Known(str() as text)) if not text:
             # As a text they are never empty; where there are none it is NULL instead, and so is all that is read of it.

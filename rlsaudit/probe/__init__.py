@@ -5,7 +5,8 @@ from rlsaudit.probe.outside import Condition, reads_outside
 from rlsaudit.probe.run import run
 from rlsaudit.probe.secrets import Held, held
 from rlsaudit.probe.select import plan
-from rlsaudit.probe.supposed import Answer, Questions, of_strangers
+from rlsaudit.probe.staged import ask_staged
+from rlsaudit.probe.supposed import Answer, Questions, of_strangers, superseding
 
 __all__ = [
     "Answer",
@@ -15,9 +16,11 @@ __all__ = [
     "Probe",
     "Questions",
     "Result",
+    "ask_staged",
     "held",
     "of_strangers",
     "plan",
     "reads_outside",
     "run",
+    "superseding",
 ]

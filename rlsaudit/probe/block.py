@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.request import COUNTER, settings
@@ -79,6 +79,12 @@ with recursive parts(oid) as (
 )
 select pg_catalog.sum(pg_catalog.pg_relation_size(p.oid)) from parts as p"""
 """The bytes of the relation that is asked about, with its parts."""
+_WRITTEN = """
+select pg_catalog.array_agg(pg_catalog.concat_ws('/',
+  pg_catalog.pg_stat_get_xact_tuples_inserted(one.oid), pg_catalog.pg_stat_get_xact_tuples_updated(one.oid),
+  pg_catalog.pg_stat_get_xact_tuples_deleted(one.oid), pg_catalog.pg_relation_filenode(one.oid)) order by one.number)
+from pg_catalog.unnest(watched) with ordinality as one (oid, number)"""
+"""What has been written to the tables that are watched, and where their rows are, which TRUNCATE changes."""
 _BLOCK = """
 discard plans;
 {begin}
@@ -97,6 +103,11 @@ declare
   page pg_catalog.numeric := pg_catalog.current_setting('block_size');
   part pg_catalog.text; spared pg_catalog.bool;
   ready pg_catalog.bool; direct pg_catalog.bool; refused pg_catalog.bool; again pg_catalog.text;
+  watch pg_catalog.json := {inner}{watch}{inner}::pg_catalog.json;
+  watched pg_catalog.oid[] := array(
+    select (one.value operator(pg_catalog.->>) 0)::pg_catalog.oid
+    from pg_catalog.json_array_elements(watch) with ordinality as one (value, number) order by one.number);
+  were pg_catalog.text[]; are pg_catalog.text[]; there pg_catalog.json; seen pg_catalog.jsonb;
   locked pg_catalog.int8[] := '{{}}'; noted pg_catalog.jsonb[] := '{{}}';
 begin
   perform pg_catalog.set_config('client_min_messages', 'error', true);
@@ -108,12 +119,16 @@ begin
     looked := probe ->> 'look'; asks := statement like 'select %' or statement like 'explain %';
     instead := probe -> 'instead'; part := null; spared := false;
     ready := false; done := false; direct := false; refused := false;
-    answer := null; state := null; said := null; place := null; again := null;
+    answer := null; state := null; said := null; place := null; again := null; seen := null;
     broke := null; of_type := null; of_column := null; before := null; after := null;
     if relation = any (locked) then
       state := '{locked}'; said := 'the relation is locked';
     else
       begin
+        for step in select one.value operator(pg_catalog.#>>) '{{}}'
+            from pg_catalog.json_array_elements(probe operator(pg_catalog.->) 'stage') as one loop
+          execute step;
+        end loop;
         if looked is not null then
           execute looked into before;
         end if;
@@ -151,6 +166,9 @@ begin
             exit;
           end if;
         end loop;
+        if watched operator(pg_catalog.<>) '{{}}' then
+          were := ({written});
+        end if;
         if asks then
           execute statement into answer;
         else
@@ -162,6 +180,18 @@ begin
           perform pg_catalog.set_config('role', me, true);
           perform pg_catalog.set_config('search_path', '', true);
           execute looked into after;
+        end if;
+        if watched operator(pg_catalog.<>) '{{}}' then
+          perform pg_catalog.set_config('role', me, true);
+          perform pg_catalog.set_config('search_path', '', true);
+          are := ({written});
+          plan := '{{}}';
+          for number in 1 .. pg_catalog.cardinality(watched) loop
+            continue when were[number] is not distinct from are[number];
+            execute watch -> (number - 1) ->> 1 into there;
+            plan := plan || pg_catalog.jsonb_build_object(watched[number], there);
+          end loop;
+          seen := plan;
         end if;
         raise exception 'done';
       exception when others or assert_failure or query_canceled then
@@ -199,7 +229,7 @@ begin
     end if;
     noted := pg_catalog.array_append(noted, pg_catalog.jsonb_build_array(
       done, answer, state, pg_catalog.left(said, {most_said}), direct, refused,
-      pg_catalog.concat(broke, of_column), of_type, before is not distinct from after, part, spared,
+      pg_catalog.concat(broke, of_column), of_type, before is not distinct from after, part, spared, seen,
       pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - started)));
     exit when state = '{canceled}' or again = '{canceled}';
   end loop;
@@ -225,6 +255,7 @@ class _Answer(NamedTuple):
     stayed: bool
     part: str | None
     spared: bool
+    seen: dict[str, Any] | None
     seconds: float
 
 
@@ -283,6 +314,7 @@ def _block(
             "relation": one.relation,
             **({"look": one.look} if one.look is not None else {}),
             **({"first": one.first} if one.first else {}),
+            **({"stage": one.stage} if one.stage else {}),
             **({"instead": one.instead} if one.instead is not None else {}),
         }
         for one in probes
@@ -307,17 +339,22 @@ def _block(
         recursion=_RECURSION,
         counter=COUNTER,
         most_said=_MOST_SAID,
+        watch=json.dumps(probes[0].watch, ensure_ascii=False),
+        written=_WRITTEN,
         begin=" ".join(begin),
         end=" ".join(end),
     )
 
 
 def batch(numbered: Sequence[tuple[int, Probe]], most: int = BATCH) -> Sequence[tuple[int, Probe]]:
-    """The first `most` that go together: of one persona, for plans are dropped between two (CVE-2024-10976)."""
+    """The first `most` that go together: of one persona, for plans are dropped between two (CVE-2024-10976).
+
+    And they watch the same.
+    """
     end, length = 0, 0
     for _, one in numbered[:most]:
-        length += len(one.sql) + len(one.look or "") + sum(map(len, one.first))
-        if one.persona != numbered[0][1].persona or (end and length > _MOST_TEXT):
+        length += len(one.sql) + len(one.look or "") + sum(map(len, (*one.first, *one.stage)))
+        if (one.persona, one.watch) != (numbered[0][1].persona, numbered[0][1].watch) or (end and length > _MOST_TEXT):
             break
         end += 1
     return numbered[:end]
@@ -327,12 +364,21 @@ def _understood(probe: Probe, answer: _Answer) -> Result:
     outcome, rows, reason = _outcome(probe, answer)
     if answer.part is not None:
         probe = replace(probe, sql=answer.part)
-    return Result(probe, outcome, rows, reason, in_part=answer.part is not None, seconds=answer.seconds)
+    return Result(
+        probe,
+        outcome,
+        rows,
+        reason,
+        in_part=answer.part is not None,
+        seconds=answer.seconds,
+        told=(answer.answer or "") if probe.tells and answer.done else "",
+        after=None if answer.seen is None else {int(oid): rows for oid, rows in answer.seen.items()},
+    )
 
 
 def _outcome(probe: Probe, answer: _Answer) -> tuple[Outcome, int, str]:
     if answer.done:
-        rows = int(answer.answer or 0) if not probe.sql.startswith("explain ") else 0
+        rows = 0 if probe.tells or probe.sql.startswith("explain ") else int(answer.answer or 0)
         if rows and probe.look is not None and answer.stayed:
             # A trigger put back what was written, or wrote something else.
             return Outcome.INCONCLUSIVE, 0, "the statement ran, and what it wrote is not there"

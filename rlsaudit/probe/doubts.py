@@ -61,6 +61,7 @@ class Doubts:
             attacked={key: one for key, one in fought.attacked.items() if sound(key[1])},
             chained={key: one for key, one in fought.chained.items() if sound(key[1]) and goes(one)},
             called={key: one for key, one in fought.called.items() if sound(key[2]) and calls(key[1])},
+            measured={key: one for key, one in fought.measured.items() if calls(key[1])},
         )
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from rlsaudit.model import Operation, Persona
 
 
@@ -41,6 +44,11 @@ class Probe:
 
     `instead` is for a query that nobody should wait for: what asks the same of a sample, up to the percentage and after
     it; empty where there is no such thing, and then it is not asked. None: it is asked, whatever it costs.
+
+    `stage` are statements that the connection itself runs before, to make the state that is asked about.
+
+    `tells` is whether the answer is a text, which is told as it is. `watch` are tables (OIDs), each with a query of one
+    JSON value: the connection runs it afterwards for those of them in which rows have been written.
     """
 
     persona: Persona | None
@@ -50,6 +58,9 @@ class Probe:
     look: str | None = None
     first: tuple[str, ...] = ()
     instead: tuple[str, ...] | None = None
+    stage: tuple[str, ...] = ()
+    tells: bool = False
+    watch: tuple[tuple[int, str], ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -70,6 +81,8 @@ class Result:
     reason: str = ""
     in_part: bool = False
     seconds: float = field(default=0.0, compare=False)
+    told: str = ""
+    after: Mapping[int, Any] | None = None
 
     def seen(self, total: int | None) -> str:
         """Returns what was counted, for people; `total` is how many rows there are, None where that is not known."""

@@ -23,6 +23,7 @@ from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.request import settings
 from rlsaudit.probe.rows.made_up import MadeUp
+from rlsaudit.probe.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -131,10 +132,11 @@ class Questions:
         self._platform = platform_of(access.catalog)
         self._throwaway = throwaway
         self._reasons: dict[tuple[int, bool], str] = {}
-        asked: defaultdict[tuple[str, str, str], list[Supposed]] = defaultdict(list)
+        self._staging = Staging(access)
+        asked: defaultdict[tuple[str, ...], list[Supposed]] = defaultdict(list)
         # Those of one request go together into batches.
         for one in filter(self._may_be_asked, supposed):
-            asked[*_request(one.asker), self._query(one)].append(one)
+            asked[*_request(one.asker), *self._staging.statements(one), self._query(one)].append(one)
         self._asked = [asked[key] for key in sorted(asked)]
         self.probes = tuple(self._probe(alike[0]) for alike in self._asked)
 
@@ -163,6 +165,8 @@ class Questions:
         if _comes_later(settings(self._catalog, self._platform, supposed.asker)["search_path"], "pg_catalog"):
             # Policies name Postgres's own functions without a schema, and others would be found first.
             return False
+        if not self._staging.can(supposed):
+            return False
         key = relation.oid, bool(supposed.holding)
         if key not in self._reasons:
             self._reasons[key] = self._reason(relation, conditions=bool(supposed.holding))
@@ -183,7 +187,8 @@ class Questions:
         return [self._probe(replace(supposed, rows=(one,))) for one in supposed.rows]
 
     def _probe(self, supposed: Supposed, query: str = "") -> Probe:
-        return Probe(supposed.asker, supposed.relation, supposed.operation, query or self._query(supposed))
+        stage = tuple(self._staging.statements(supposed))
+        return Probe(supposed.asker, supposed.relation, supposed.operation, query or self._query(supposed), stage=stage)
 
     def _query(self, supposed: Supposed) -> str:
         """The query that counts the rows that the policies which apply let pass."""
@@ -230,6 +235,17 @@ def _said(result: Result, supposed: Supposed) -> Said:
 
 def _is_of_a_row(result: Result) -> bool:
     return result.outcome is Outcome.INCONCLUSIVE and result.code.startswith(_OF_THE_ROW)
+
+
+def superseding(answers: Iterable[Answer], staged: Iterable[Answer]) -> tuple[Answer, ...]:
+    """Returns all answers, but those over a state that is not the proof's where one over that state is there."""
+    listed = [one for one in staged if one.said is not Said.NOTHING]
+    told = {_about(one.supposed) for one in listed}
+    return (*(one for one in answers if one.supposed.exact or _about(one.supposed) not in told), *listed)
+
+
+def _about(supposed: Supposed) -> tuple[object, ...]:
+    return supposed.cell, supposed.relation, supposed.operation, supposed.clause, supposed.passes
 
 
 def by_cell(found: Iterable[Answer]) -> Mapping[Key, tuple[Answer, ...]]:

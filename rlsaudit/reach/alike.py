@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.facts import Column, Constraint
 from rlsaudit.catalog.platform import USERS
+from rlsaudit.catalog.without import without
 from rlsaudit.names import ident
 from rlsaudit.policy.body import body_of
 
 if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Relation
+
+
+_of_column = without(Column, "relation", "acl")
+_of_constraint = without(Constraint, "relation", "name")
 
 
 class Alike:
@@ -49,8 +54,8 @@ class Alike:
         )
         if lone:
             return (oid,)
-        columns = tuple(replace(one, relation=0, acl=()) for one in catalog.columns[oid])
-        constraints = {replace(one, relation=0, name="") for one in catalog.constraints[oid]}
+        columns = tuple(map(_of_column, catalog.columns[oid]))
+        constraints = set(map(_of_constraint, catalog.constraints[oid]))
         policies = sorted(
             _nameless(text, relation) for one in catalog.policies[oid] for text in (one.using, one.check) if text
         )

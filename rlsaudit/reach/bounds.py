@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.decide import Decider
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.proof import Step
+    from rlsaudit.reach.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Way:
 
     `via` names the object that leads there; empty where the relation is addressed itself. `columns` are the reachable
     columns where not all are. `chosen` are the conditions that the client makes true itself. `rows` is which rows of
-    the relation in question the way leads to, at most; None where that is not known. `with_parts` is whether the rows
+    the relation in question the way leads to, at most; None where that is not known. `together` says the same of all
+    functions that lead to some of its rows. `with_parts` is whether the rows
     of its partitions and children may be among them: not where it is read as `ONLY` itself. `given`: what is claimed
     takes rows or claims that name the persona, which the one that probes need not have. `steps` are the statements that
     go before, where it takes a chain. `within`: it leads to rows of some parts of the relation only, and there are
@@ -38,6 +40,7 @@ class Way:
     columns: tuple[str, ...] | None = None
     chosen: tuple[str, ...] = ()
     rows: Formula | None = None
+    together: Together | None = None
     with_parts: bool = True
     given: bool = False
     steps: tuple[Step, ...] = ()
@@ -89,8 +92,12 @@ def _at_most(ways: Sequence[Way], decider: Decider) -> Reach:
     partial = [one for one in ways if one.at_most is Reach.SOME and not one.within]
     if at_most is not Reach.SOME or len(partial) <= 1:
         return at_most
-    rows = {one.rows for one in partial}
+    joined = next((one.together for one in partial if one.together is not None), None)
+    rows = {one.rows for one in partial if one.together is None}
     known = [one for one in rows if one is not None]
     if len(known) < len(rows):
         return Reach.ALL
+    if joined is not None:
+        # What functions do after a chain of statements is another question.
+        return max(Reach.SOME, joined.with_rows(known)) if decider is decide else Reach.ALL
     return max(Reach.SOME, decider(Or(tuple(known))).at_most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,5 +97,5 @@ def _told(formula: Formula) -> str:
     row = row_of(witness) if witness is not None else None
     if not row:
         return ""
-    told = [f"{name} = {'null' if value is None else value}" for name, value in row.items()]
+    told = [f"{name} = {value if isinstance(value, str) else json.dumps(value)}" for name, value in row.items()]
     return ", ".join(told[:_MOST_COLUMNS])

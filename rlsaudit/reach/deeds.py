@@ -10,6 +10,7 @@ from rlsaudit.policy.decide import at_most
 from rlsaudit.policy.deeds import Deeds, deeds_of, may_be_the_callers
 from rlsaudit.policy.expr import FALSE
 from rlsaudit.reach.family import ancestors, descendants
+from rlsaudit.reach.triggers import refusing_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +83,8 @@ class _Ground:
         self.relations = footprints.relations
         self.functions = footprints.functions
         self.concerned = footprints.concerned
+        self.opens = footprints.opens
+        self.may_call = footprints.may_call
 
     def changed_by_call(self, function: Function, role: int) -> Changes:
         """Returns the relations whose rows a call may change; None where that may be any."""
@@ -121,6 +124,13 @@ class _Ground:
             for each in family
             for one in self._catalog.triggers[each.oid]
         ) and not any(one.name != "_RETURN" for one in self._catalog.rewrites[oid])
+
+    def lets_pass(self, oid: int, operation: Operation, columns: frozenset[str]) -> bool:
+        """Whether no trigger or rule of a table stands in the way of a statement that sets these columns."""
+        relation = self._catalog.relations[oid]
+        if any(one.name != "_RETURN" for one in self._catalog.rewrites[oid]):
+            return False
+        return refusing_trigger(self._catalog, (relation,), operation, columns) is None
 
     def _wake(self, oid: int) -> frozenset[int]:
         """What changes where rows of a relation do: all that has those rows, or refers to them."""

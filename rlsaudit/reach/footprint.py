@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from rlsaudit.access.views import reads_through
 from rlsaudit.catalog.firing import fires
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation, Reach
@@ -162,6 +163,24 @@ class Footprints:
         if oid not in self._concerned:
             self._concerned[oid] = self._all_concerned(oid)
         return self._concerned[oid]
+
+    def opens(self, role: int, oid: int, operation: Operation) -> bool:
+        """Whether a role surely may do that to any row of the relation: no privilege and no policy is in the way."""
+        relation = self._catalog.relations[oid]
+        if relation.kind not in "rpv" or not self._access.usage(role, self._catalog.schemas[relation.schema]):
+            return False
+        if not self._access.on_table(role, relation, operation.value.upper()):
+            return False
+        if relation.kind == "v":
+            below = reads_through(self._access, relation, role)
+            return operation is Operation.SELECT and all(
+                one.granted and not one.stored and not self._access.rls_applies(one.role, one.relation) for one in below
+            )
+        return not self._access.rls_applies(role, relation)
+
+    def may_call(self, role: int, function: Function) -> bool:
+        """Whether a role may call the function."""
+        return self._access.may_call(role, function)
 
     def is_platforms(self, function: Function) -> bool:
         """Whether a function came with the platform, and so changes nobody's identity."""

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from rlsaudit.access.views import reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
-from rlsaudit.policy.expr import FALSE, TRUE, Given, Who, walk
+from rlsaudit.policy.decide import decide_rows
+from rlsaudit.policy.expr import FALSE, TRUE, And, Given, Or, Who, is_larger, walk
+from rlsaudit.policy.formula import TRUE as EVERYTHING
 from rlsaudit.policy.formula import AtomKind, atoms
 from rlsaudit.reach.bounds import Way, anything
+from rlsaudit.reach.columns import Insertable
 from rlsaudit.reach.deeds import Doings
 from rlsaudit.reach.family import ancestors, descendants, is_related
 from rlsaudit.reach.footprint import Footprints, Touch
 from rlsaudit.reach.parted import tells_no_parts_apart
 from rlsaudit.reach.posing import Poses, Posing
+from rlsaudit.reach.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.decide import Bounds
+    from rlsaudit.policy.deeds import Sure
     from rlsaudit.policy.expr import Expr
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
 TELLS_NOTHING = frozenset({"void", "boolean", "trigger", "event_trigger"})
 """Return types that carry no row: a Boolean is an oracle, which is no reach."""
 _NOT_CALLABLE = frozenset({"trigger", "event_trigger"})
+_SURELY = {Reach.OWN: "rows of its own", Reach.SOME: "rows of strangers"}
+_MOST_TOGETHER = 600
+"""How much is asked of the rows that all functions lead to together."""
 _WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 
@@ -40,7 +49,7 @@ class _Lifted:
 
     `known` are by (relation, operation) and the name of what leads there the rows that may be meant, each with why;
     `anywhere` is what a role may do by something that is not followed, by the name of what leads there. `posing` is
-    where somebody else may come to ask, as far as who asks matters.
+    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain.
     """
 
     known: defaultdict[tuple[int, Operation], dict[str, dict[Expr, str]]] = field(
@@ -48,6 +57,7 @@ class _Lifted:
     )
     anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
     posing: dict[tuple[Posing, str], Way] = field(default_factory=dict)
+    sure: defaultdict[tuple[int, Operation], dict[str, list[Sure]]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class Indirect:
@@ -76,6 +86,7 @@ class Indirect:
         self._bodies: dict[int, Body] = {}
         self._readers = self._view_readers()
         self._footprints = Footprints(access)
+        self._insertable = Insertable(access)
         self._lifted: dict[str, _Lifted] = {}
         self._doings: dict[str, Doings] = {}
         self._poses = Poses(access, predicates, self._readers)
@@ -230,8 +241,10 @@ class Indirect:
         if persona.name not in self._lifted:
             self._lifted[persona.name] = self._lift(persona)
         lifted = self._lifted[persona.name]
-        for via, rows in lifted.known[relation.oid, operation].items():
-            yield from self._bounded(persona, (relation, operation), via, rows)
+        known = lifted.known[relation.oid, operation]
+        together = self._together(persona, relation, operation, known)
+        for via, rows in known.items():
+            yield from self._bounded(persona, (relation, operation), via, rows, together)
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way
@@ -240,8 +253,28 @@ class Indirect:
             if any(self._poses.matters(posing, persona, one, operation) for one in family):
                 yield way
 
+    def _together(
+        self, persona: Persona, relation: Relation, operation: Operation, known: Mapping[str, Mapping[Expr, str]]
+    ) -> Together | None:
+        """How far all functions go together, where that is not to every row; None where that is not known."""
+        doings = self._doings_of(persona)
+        every = tuple(dict.fromkeys(one for rows in known.values() for one in rows if one != FALSE))
+        if doings is None or not every or TRUE in every or is_larger(And(every), _MOST_TOGETHER):
+            return None
+        if self._lifted[persona.name].posing and any(map(_asks_who, every)):
+            return None
+        if all(doings.most(one, relation.oid, operation) is not Reach.ALL for one in every):
+            return None
+        found = Together(every, persona, self._predicates, relation.oid, operation is not Operation.INSERT)
+        return found if found.with_rows(()) is not Reach.ALL else None
+
     def _bounded(
-        self, persona: Persona, done: tuple[Relation, Operation], via: str, rows: Mapping[Expr, str]
+        self,
+        persona: Persona,
+        done: tuple[Relation, Operation],
+        via: str,
+        rows: Mapping[Expr, str],
+        together: Together | None,
     ) -> Iterator[Way]:
         """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
         relation, operation = done
@@ -258,7 +291,42 @@ class Indirect:
         if most is Reach.NONE:
             return
         because = next(why for one, why in rows.items() if bounds[one] is most)
-        yield replace(anything(because, via), at_most=most)
+        joined = together if most is Reach.ALL else None
+        if joined is not None:
+            most = Reach.SOME
+        least = self._sure(persona, done, via)
+        if least is not None and least.at_least > most:
+            because, least, most = f"{because}; two readings of it disagree, which is a bug", None, Reach.ALL
+        if least is None:
+            yield replace(anything(because, via), at_most=most, together=joined)
+        else:
+            because = f"{because}: {least.because}"
+            kind = EvidenceKind.PROOF
+            yield Way(least.at_least, most, kind, because, via, given=least.given, together=joined)
+
+    def _sure(self, persona: Persona, done: tuple[Relation, Operation], via: str) -> Bounds | None:
+        """How far a function surely leads, None where that is not known."""
+        relation, operation = done
+        found = self._lifted[persona.name].sure[relation.oid, operation].get(via, ())
+        tried = [(one.rows, min(one.most, self._put_in(relation, operation, one))) for one in found]
+        every = tuple(dict.fromkeys(rows for rows, most in tried if most is Reach.ALL))
+        if len(every) > 1:
+            tried.append((Or(every), Reach.ALL))
+        best: Bounds | None = None
+        for rows, most in tried:
+            stored = operation is not Operation.INSERT
+            bounds = decide_rows(rows, persona, self._predicates, relation.oid, stored=stored)
+            least = min(bounds.at_least, most)
+            if least is not Reach.NONE and (best is None or least > best.at_least):
+                because = _SURELY[least] if least is not bounds.at_least else bounds.because
+                best = replace(bounds, at_least=least, because=because)
+        return best
+
+    def _put_in(self, relation: Relation, operation: Operation, sure: Sure) -> Reach:
+        """How far an INSERT goes of which nothing is asked, as far as the columns are concerned that it leaves out."""
+        if operation is not Operation.INSERT:
+            return Reach.ALL
+        return self._insertable.most(relation.owner, relation, EVERYTHING, sure.columns)[0]
 
     def _lift(self, persona: Persona) -> _Lifted:
         """Follows every statement that the persona could send to where it has the rights of others."""
@@ -271,6 +339,7 @@ class Indirect:
             silent = function.returns in TELLS_NOTHING
             touched = self._footprints.of_call(function, role, doings)
             self._note(lifted, persona, touched, f"{named} {via}", via, silent=silent)
+            self._note_sure(lifted, function, via, doings)
         for relation in self._catalog.snapshot.relations:
             self._lift_asked(lifted, persona, relation)
             if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
@@ -330,6 +399,15 @@ class Indirect:
                     rows = touch.rows if oid == touch.relation or touch.rows == FALSE else TRUE
                     led = lifted.known[oid, touch.operation].setdefault(via, {})
                     led.setdefault(rows, f"{what}: {touch.why}")
+
+    def _note_sure(self, lifted: _Lifted, function: Function, via: str, doings: Doings | None) -> None:
+        """Notes what a call does for certain, where that is more than its caller may do."""
+        if doings is None or not function.security_definer:
+            return
+        deeds = doings.of(function, function.owner, frozenset())
+        for one in deeds.sure if deeds is not None else ():
+            if self._footprints.opens(function.owner, one.relation, one.operation):
+                lifted.sure[one.relation, one.operation].setdefault(via, []).append(one)
 
     def _may(self, role: int, relation: Relation, operation: Operation) -> bool:
         return self._access.on_any_column(role, relation, operation.value.upper())

@@ -73,6 +73,7 @@ class Predicates:
         self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
         self._combinations: dict[tuple[object, ...], Formula] = {}
         self._of_twins: dict[tuple[object, ...], _Combined] = {}
+        self._of_statements: dict[tuple[object, ...], Formula] = {}
         self.twins = Twins(self._catalog)
         self.memory = Memory()
         self._alike = Alike(self._catalog)
@@ -206,6 +207,17 @@ class Predicates:
         return False
 
     def _combined(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
+    ) -> Formula:
+        statement = (persona.name, role, relation.oid, operation, checking)
+        known = self._of_statements.get(statement)
+        if known is None:
+            known = self._of_statements[statement] = self._as_twins(
+                persona, role, relation, operation, checking=checking
+            )
+        return known
+
+    def _as_twins(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
         number = self.twins.of(relation, operation)

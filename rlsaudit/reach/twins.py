@@ -7,19 +7,24 @@ grants, the policies by name, and what constraints and defaults ask of new rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.facts import Column, Constraint, Policy, Relation
+from rlsaudit.catalog.without import without
 from rlsaudit.model import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Policy, Relation
 
 _COMMANDS = {Operation.SELECT: "r", Operation.INSERT: "a", Operation.UPDATE: "w", Operation.DELETE: "d"}
 _FOR_ALL = "*"
+
+_of_relation = without(Relation, "oid", "name", "rows")
+_of_column = without(Column, "relation")
+_of_constraint = without(Constraint, "relation", "name")
+_of_policy = without(Policy, "oid", "relation", "columns")
 
 
 class Twins:
@@ -72,15 +77,15 @@ class Twins:
     def _facts(self, relation: Relation) -> Iterator[object]:
         """All that the catalog says of a table alone."""
         catalog, oid = self._catalog, relation.oid
-        yield replace(relation, oid=0, name="", rows=0.0)
-        yield tuple(replace(one, relation=0) for one in catalog.columns[oid])
-        yield tuple(replace(one, relation=0, name="") for one in catalog.constraints[oid])
+        yield _of_relation(relation)
+        yield tuple(map(_of_column, catalog.columns[oid]))
+        yield tuple(map(_of_constraint, catalog.constraints[oid]))
         yield catalog.row_calls[oid]
         yield tuple((number, self._sequence(one)) for number, one in sorted(self._sequences.get(oid, ())))
 
-    def _sequence(self, oid: int) -> Relation | None:
+    def _sequence(self, oid: int) -> tuple[object, ...] | None:
         found = self._catalog.relations.get(oid)
-        return None if found is None else replace(found, oid=0, name="", rows=0.0)
+        return None if found is None else _of_relation(found)
 
     def _policies(self, relation: Relation, operation: Operation) -> Iterator[object]:
         letters = {_COMMANDS[operation], _FOR_ALL}
@@ -91,9 +96,9 @@ class Twins:
                 yield _described(one)
 
 
-def _described(policy: Policy) -> Policy:
-    columns = tuple(one._replace(relation=0) if one.relation == policy.relation else one for one in policy.columns)
-    return replace(policy, oid=0, relation=0, columns=columns)
+def _described(policy: Policy) -> tuple[object, ...]:
+    columns = (one._replace(relation=0) if one.relation == policy.relation else one for one in policy.columns)
+    return (_of_policy(policy), *columns)
 
 
 def _names(policy: Policy, relation: Relation) -> bool:

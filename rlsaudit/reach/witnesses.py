@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import decide, read_once, scope_of, shown
-from rlsaudit.policy.supposed import Asked, Clause, Supposed, asked_by, is_exact, row_of
+from rlsaudit.policy.expr import queries
+from rlsaudit.policy.supposed import (
+    Asked,
+    Clause,
+    Supposed,
+    asked_by,
+    is_exact,
+    is_settled,
+    row_of,
+    rows_beside,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
@@ -34,6 +45,14 @@ class Witnesses:
         for relation, operation, _ in self._proved(persona, relations):
             for clause, formula in self._asked(persona, role, relation, operation):
                 yield from _of(persona, relation, operation, clause, formula)
+
+    def beside(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Supposed]:
+        """Yields those of the same that take rows of other tables to be there, or none, with those rows."""
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        named = {self._access.catalog.identity(one): one.oid for one in self._access.catalog.snapshot.relations}
+        for relation, operation, _ in self._proved(persona, relations):
+            for clause, formula in self._asked(persona, role, relation, operation):
+                yield from _beside(persona, relation, operation, clause, formula, named)
 
     def open_to_strangers(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Asked]:
         """Yields what has yet to be asked of strangers' rows: where a proof leaves it open, and where it says none."""
@@ -91,3 +110,32 @@ def _of(
         asker, row = asked_by(persona, expression, witness), row_of(witness)
         if asker is not None and row is not None:
             yield Supposed(persona.name, asker, relation.oid, operation, clause, (row,), passes, exact)
+
+
+def _beside(
+    persona: Persona,
+    relation: Relation,
+    operation: Operation,
+    clause: Clause,
+    formula: Formula,
+    named: Mapping[str, int],
+) -> Iterator[Supposed]:
+    scope = scope_of(formula)
+    if scope is None or scope.database is None:
+        return
+    bounds, expression = shown(formula), read_once(formula, scope.database)
+    listed = list(queries(expression))
+    consulted = frozenset(source.relation for one in listed for source in one.sources)
+    # Whether the row itself is among those of its table depends on the statement.
+    if not consulted or relation.oid in consulted or not is_settled(expression) or not all(one.exact for one in listed):
+        return
+    for witness, passes in ((bounds.passes, True), (bounds.barred, False)):
+        if witness is None:
+            continue
+        asker, row, rows = asked_by(persona, expression, witness), row_of(witness), rows_beside(witness)
+        if asker is None or row is None or rows is None:
+            continue
+        beside = tuple((named[table], values) for table, values in rows if table in named)
+        if len(beside) == len(rows) and {table for table, _ in beside} <= consulted:
+            exact = Supposed(persona.name, asker, relation.oid, operation, clause, (row,), passes, exact=True)
+            yield replace(exact, consulted=consulted, beside=beside)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rlsaudit.rules.case import Case
-from rlsaudit.rules.rule import CellKey, Example, Found, Rule
+from rlsaudit.rules.rule import CellKey, Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rlsaudit.model import Finding
 
-__all__ = ["Case", "Example", "Found", "Rule", "all_rules", "judge"]
+__all__ = ["Case", "Example", "Found", "Rule", "Turn", "all_rules", "judge"]
 
 
 @cache
@@ -35,9 +35,13 @@ def judge(case: Case) -> tuple[Finding, ...]:
     """Returns what the rules find, worst first: one fault, one finding."""
     findings: list[Finding] = []
     explained: set[CellKey] = set()
-    for rule in sorted(all_rules().values(), key=lambda one: (one.reviews, one.last)):
-        seen = replace(case, explained=frozenset(explained)) if rule.last else case
-        for found in rule.check(replace(seen, found=tuple(findings)) if rule.reviews else seen):
+    for _, rules in itertools.groupby(sorted(all_rules().values(), key=_turn), key=_turn):
+        case = case.after(explained, findings)
+        for found in (found for rule in rules for found in rule.check(case)):
             findings.append(found.finding)
             explained |= found.cells
     return tuple(sorted(findings, key=lambda one: (-one.severity.rank, one.rule, one.object.identity, one.persona)))
+
+
+def _turn(rule: Rule) -> Turn:
+    return rule.turn

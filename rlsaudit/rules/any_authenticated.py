@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import ObjectRef, Severity
-from rlsaudit.names import ident
+from rlsaudit.model import Severity
 from rlsaudit.rules.build import finding, worst
-from rlsaudit.rules.opened import narrow, opened, severity
-from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.cause import Cause
+from rlsaudit.rules.opened import narrow
+from rlsaudit.rules.reached import evidence
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import who_can
 
 if TYPE_CHECKING:
@@ -19,28 +20,26 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields policies that are true for every row once somebody is signed in, and open more than intended."""
-    for relation in case.exposed:
-        for one in opened(case, relation):
-            if not one.signed_in:
-                continue
-            identity = case.catalog.identity(relation)
-            yield Found(
-                finding(
-                    RULE,
-                    ObjectRef("policy", f"{identity}.{ident(one.policy.name)}"),
-                    worst(one.cells),
-                    title=f'Policy "{one.policy.name}" on {identity} asks whether somebody is signed in, not who',
-                    message=(
-                        f"{who_can(one.cells)} of {identity}: the policy is true for everybody who is signed in, and "
-                        "anybody can sign up."
-                    ),
-                    evidence=case.evidence(one.cells, relation),
-                    fix=narrow(case, relation, one.policy),
-                    relations=[identity],
-                    severity=severity(case, relation, one.cells, signed_in=True),
+    for one in case.reached(Cause.SIGNED_IN):
+        relation, (policy,) = one.relation, one.policies
+        identity = case.catalog.identity(relation)
+        yield Found(
+            finding(
+                RULE,
+                one.ref(case),
+                worst(one.cells),
+                title=f'Policy "{policy.name}" on {identity} asks whether somebody is signed in, not who',
+                message=(
+                    f"{who_can(one.cells)} of {identity}: the policy is true for everybody who is signed in, and "
+                    "anybody can sign up."
                 ),
-                case.claims([], one.cells),
-            )
+                evidence=evidence(case, relation, one.cells),
+                fix=narrow(case, relation, policy),
+                relations=[identity],
+                severity=one.severity,
+            ),
+            case.claims([], one.cells),
+        )
 
 
 _ORDERS = """
@@ -114,4 +113,5 @@ RULE = Rule(
         ),
     ),
     check=check,
+    turn=Turn.POLICIES,
 )

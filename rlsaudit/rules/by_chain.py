@@ -6,24 +6,23 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation
+from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.opened import drop
+from rlsaudit.rules.reached import plain_severity, statement
 from rlsaudit.rules.rule import Found
 from rlsaudit.rules.wording import listed, who_can
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog.facts import Policy, Relation
-    from rlsaudit.model import Cell, Severity
+    from rlsaudit.model import Cell
     from rlsaudit.policy.proof import Step
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.rule import Rule
-
-    Judge = Callable[[Case, Relation, Cell], Severity]
 
 _MOST_NAMED = 5
 
@@ -37,10 +36,10 @@ class _Opened:
     steps: tuple[Step, ...]
 
 
-def found_by_chain(case: Case, rule: Rule, severity: Judge) -> Iterator[Found]:
+def found_by_chain(case: Case, rule: Rule, kind: Operation) -> Iterator[Found]:
     """Yields for each table whose rows a persona makes for itself what that opens beyond intent.
 
-    `severity` judges a cell by its `at_least`. Where making the rows is itself beyond intent, that is the fault.
+    `kind` is how it makes them: INSERT or UPDATE. Where making the rows is itself beyond intent, that is the fault.
     """
     grouped: defaultdict[tuple[int, Operation], list[_Opened]] = defaultdict(list)
     for relation in case.exposed:
@@ -55,15 +54,16 @@ def found_by_chain(case: Case, rule: Rule, severity: Judge) -> Iterator[Found]:
                     # A call of a function that lets its caller be somebody else, which has a rule of its own.
                     continue
                 made = Operation.INSERT if first.inserts else Operation.UPDATE
-                if not _is_told(case, cell.persona, first.relation, made):
+                if made is kind and not _is_told(case, cell.persona, first.relation, made):
                     grouped[first.relation, made].append(_Opened(relation, cell, steps))
     for (oid, operation), opened in grouped.items():
-        yield _found(case, rule, severity, case.catalog.relations[oid], operation, opened)
+        yield _found(case, rule, case.catalog.relations[oid], operation, opened)
 
 
 def _is_beyond(case: Case, cell: Cell) -> bool:
+    # What a single statement gets beyond intent is a fault of its own.
     key = (cell.persona, cell.relation, cell.operation)
-    return cell.escalated_at_least > max(cell.intended, cell.at_least) and key not in case.explained
+    return cell.escalated_at_least > cell.intended >= cell.at_least and key not in case.explained
 
 
 def _is_told(case: Case, persona: str, oid: int, operation: Operation) -> bool:
@@ -72,9 +72,14 @@ def _is_told(case: Case, persona: str, oid: int, operation: Operation) -> bool:
     return cell is not None and cell.at_least > cell.intended
 
 
-def _found(
-    case: Case, rule: Rule, severity: Judge, made: Relation, operation: Operation, opened: list[_Opened]
-) -> Found:
+def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
+    """How bad it is that the chain leads as far as the cell's `at_least`."""
+    found = plain_severity(case, relation, cell, cell.at_least)
+    # Whoever gets to every row by a row that it makes has taken over a tenant or a role.
+    return max(found, Severity.HIGH) if cell.at_least is Reach.ALL else found
+
+
+def _found(case: Case, rule: Rule, made: Relation, operation: Operation, opened: list[_Opened]) -> Found:
     table = case.catalog.identity(made)
     # What can be read shows best what is opened.
     first = min(opened, key=lambda one: one.cell.operation is not Operation.SELECT)
@@ -97,7 +102,7 @@ def _found(
             evidence=_evidence(case, first),
             fix=_fix(case, made, operation, policy, columns),
             relations=relations,
-            severity=max(severity(case, one.relation, cell) for one, cell in zip(opened, cells, strict=True)),
+            severity=max(_severity(case, one.relation, cell) for one, cell in zip(opened, cells, strict=True)),
         ),
         case.claims([], cells),
     )
@@ -121,25 +126,12 @@ def _evidence(case: Case, opened: _Opened) -> Evidence:
     executed = case.chain_evidence(persona, opened.relation, opened.cell.operation)
     if executed is not None:
         return executed
-    begin, *lines, end = transcript(settings(case.catalog, case.platform, persona), _last(case, opened))
+    begin, *lines, end = transcript(
+        settings(case.catalog, case.platform, persona), statement(case, opened.relation, opened.cell)
+    )
     chain = (*lines[:-1], *(one.sql for one in opened.steps), *lines[-1:])
     result = "proved, not executed: each statement is allowed, with the ids of rows that are there"
     return Evidence(EvidenceKind.PROOF, (begin.removesuffix(" read only"), *chain, end), result)
-
-
-def _last(case: Case, opened: _Opened) -> str:
-    """A statement of the cell's own kind; for an INSERT, of whose row little is known, what shows the table."""
-    identity = case.catalog.identity(opened.relation)
-    columns = opened.cell.columns or [
-        one.name for one in case.catalog.columns[opened.relation.oid] if not one.generated
-    ]
-    match opened.cell.operation:
-        case Operation.DELETE:
-            return f"delete from {identity}"
-        case Operation.UPDATE if columns:
-            return f"update {identity} set {ident(columns[0])} = default"
-        case _:
-            return f"select * from {identity}"
 
 
 def _fix(case: Case, made: Relation, operation: Operation, policy: Policy | None, columns: list[str]) -> str:
@@ -149,7 +141,14 @@ def _fix(case: Case, made: Relation, operation: Operation, policy: Policy | None
         return (
             drop(case, made, policy) if policy is not None else f"revoke insert on {table} from {', '.join(holders)};"
         )
-    others = [one.name for one in case.catalog.columns[made.oid] if one.name not in columns and not one.generated]
+    return only_columns(case, made, columns)
+
+
+def only_columns(case: Case, relation: Relation, kept: Collection[str]) -> str:
+    """Returns SQL by which all columns may be updated but these, by whoever may update any."""
+    table = case.catalog.identity(relation)
+    holders = case.holders(case.personas, relation.acl, "UPDATE")
+    others = [one.name for one in case.catalog.columns[relation.oid] if one.name not in kept and not one.generated]
     roles = ", ".join(holders) or "public"
     lines = [f"revoke update on {table} from {roles};"]
     if others:

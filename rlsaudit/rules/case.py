@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
+from rlsaudit.rules.cause import causes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
+    from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import CellKey
 
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
@@ -104,6 +107,25 @@ class Case:
     def flaws(self) -> Flaws:
         """What is wrong with policies, looked for where it is asked for."""
         return Flaws(self.access, self.predicates, self.personas)
+
+    @cached_property
+    def _causes(self) -> Mapping[Cause, tuple[Reached, ...]]:
+        found: defaultdict[Cause, list[Reached]] = defaultdict(list)
+        for one in causes(self):
+            found[one.cause].append(one)
+        return {cause: tuple(listed) for cause, listed in found.items()}
+
+    def reached(self, cause: Cause) -> tuple[Reached, ...]:
+        """What policies open beyond intent for this cause, and nothing explains so far."""
+        return self._causes.get(cause, ())
+
+    def after(self, explained: Iterable[CellKey], found: Iterable[Finding]) -> Case:
+        """The same audit for rules that come later; what was looked up for it is kept."""
+        later = replace(self, explained=frozenset(explained), found=tuple(found))
+        fresh = {*vars(later), "_causes"}
+        kept = {name: one for name, one in vars(self).items() if name not in fresh}
+        vars(later).update(kept)
+        return later
 
     def role(self, persona: Persona) -> Role:
         """The database role of a persona."""
@@ -250,15 +272,15 @@ class Case:
         return named_in(self.catalog)
 
     def call_evidence(self, persona: Persona, function: Function) -> Evidence | None:
-        """The call that gave rows of others, made for the purpose; None where none did."""
-        for (name, oid, _), called in self.matrix.fought.called.items():
+        """The call that reached rows of others, made for the purpose; None where none did."""
+        for (name, oid, *_), called in self.matrix.fought.called.items():
             if name == persona.name and oid == function.oid:
-                made = settings(self.catalog, self.platform, persona)
+                made = settings(self.catalog, self.platform, called.probe.persona or persona)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql),
-                    f"rows of others of {shown}, made for the purpose",
+                    transcript(made, called.sql, writes=called.operation is not Operation.SELECT),
+                    f"{called.told()} of {shown}, made for the purpose",
                 )
         return None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.intent.names import closest, suggested
 from rlsaudit.intent.pattern import function_fits, is_plain
 from rlsaudit.model import Severity
-from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.suppressed import about, named
 from rlsaudit.rules.wording import listed
 
@@ -160,5 +160,5 @@ RULE = Rule(
         Example("Nothing to suppress", _CLIENTS.lstrip("\n ")),
     ),
     check=check,
-    reviews=True,
+    turn=Turn.REVIEW,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
-from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.suppressed import about, named
 from rlsaudit.rules.wording import listed
 
@@ -112,5 +112,5 @@ RULE = Rule(
         ),
     ),
     check=check,
-    reviews=True,
+    turn=Turn.REVIEW,
 )

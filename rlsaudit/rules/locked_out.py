@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -168,5 +168,5 @@ RULE = Rule(
         Example("Nothing declared", f"{_NOTES}\n            "),
     ),
     check=check,
-    last=True,
+    turn=Turn.REST,
 )

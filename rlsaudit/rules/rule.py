@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
 
     from rlsaudit.model import Finding, Severity
     from rlsaudit.rules.case import Case
+
+
+class Turn(enum.IntEnum):
+    """When a rule runs."""
+
+    OBJECTS = 0
+    """First: what is wrong with a relation, a view, a function, a grant."""
+    POLICIES = 1
+    """Then: by which flaw policies open what nothing else explains (`rlsaudit.rules.cause`)."""
+    REST = 2
+    """What no other rule has a name for."""
+    REVIEW = 3
+    """What all the others found, looked at as a whole."""
+
 
 CellKey: TypeAlias = tuple[str, str, Operation]
 """A cell of the matrix: persona, relation, operation."""
@@ -60,8 +75,7 @@ class Rule:
         bad: Schemas in which `check` finds it.
         good: Schemas in which it finds nothing.
         check: Yields what it finds: pure, over facts, matrix and intent.
-        last: Whether it runs after the others and sees what they explain (`Case.explained`).
-        reviews: Whether it runs after all of those and sees what they found (`Case.found`).
+        turn: When it runs: it sees what the rules of earlier turns explain (`Case.explained`) and found (`Case.found`).
     """
 
     id: str
@@ -73,5 +87,4 @@ class Rule:
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     check: Callable[[Case], Iterable[Found]]
-    last: bool = False
-    reviews: bool = False
+    turn: Turn = Turn.OBJECTS

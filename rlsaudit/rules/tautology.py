@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
-from rlsaudit.model import ObjectRef, Severity
-from rlsaudit.names import ident
+from rlsaudit.model import Severity
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.flawed import flawed
-from rlsaudit.rules.opened import askers, narrow, opened, severity
-from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.opened import askers, narrow
+from rlsaudit.rules.reached import evidence
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed, who_can
 
 if TYPE_CHECKING:
@@ -21,30 +22,28 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields policies that are true for every row and every identity, and open more than intended."""
-    for relation in case.exposed:
-        for one in opened(case, relation):
-            if one.signed_in:
-                continue
-            identity = case.catalog.identity(relation)
-            asking = askers(case, one.policy)
-            yield Found(
-                finding(
-                    RULE,
-                    ObjectRef("policy", f"{identity}.{ident(one.policy.name)}"),
-                    worst(one.cells),
-                    title=f'Policy "{one.policy.name}" on {identity} is true for every row',
-                    message=(
-                        f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks"
-                        f"{f', although {listed(asking)} looks who that is' if asking else ''}."
-                        f"{flawed(case, relation, [one.policy], one.cells)}"
-                    ),
-                    evidence=case.evidence(one.cells, relation),
-                    fix=narrow(case, relation, one.policy),
-                    relations=[identity],
-                    severity=severity(case, relation, one.cells, signed_in=False, asking=asking),
+    for one in case.reached(Cause.TRUE):
+        relation, (policy,) = one.relation, one.policies
+        identity = case.catalog.identity(relation)
+        asking = askers(case, policy)
+        yield Found(
+            finding(
+                RULE,
+                one.ref(case),
+                worst(one.cells),
+                title=f'Policy "{policy.name}" on {identity} is true for every row',
+                message=(
+                    f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks"
+                    f"{f', although {listed(asking)} looks who that is' if asking else ''}."
+                    f"{flawed(case, relation, [policy], one.cells)}"
                 ),
-                case.claims([], one.cells),
-            )
+                evidence=evidence(case, relation, one.cells),
+                fix=narrow(case, relation, policy),
+                relations=[identity],
+                severity=one.severity,
+            ),
+            case.claims([], one.cells),
+        )
 
 
 _NOTES = """
@@ -58,7 +57,7 @@ RULE = Rule(
     why=(
         "`using (true)` is what the dashboard's templates and AI tools write to make an error go away. Everybody whom "
         "the policy is for reads, changes or deletes every row. Permissive policies are ORed, so one such policy "
-        "overrules all careful ones beside it. `for all using (true)` also lets everybody insert."
+        "overrules all careful ones beside it."
     ),
     fix=(
         "Say who may: `using ((select auth.uid()) = user_id)`, `to authenticated`. A policy for updates also decides "
@@ -66,9 +65,9 @@ RULE = Rule(
     ),
     fine=(
         'Rows that everybody is meant to read: a catalogue, posts. Then declare it: `[[allow]]` with `select = "all"`. '
-        "Without a private column such a policy is a medium finding only, and so is an insert into a table that names "
-        "no owner, such as a contact form. Where a function of the project's looks who is asking, and lets everybody "
-        "pass all the same, it is high at least: nobody asks that of what is meant for all."
+        "Without a private column such a policy is a medium finding only. Where a function of the project's looks who "
+        "is asking, and lets everybody pass all the same, it is high at least: nobody asks that of what is meant for "
+        "all."
     ),
     bad=(
         Example(
@@ -78,12 +77,6 @@ RULE = Rule(
             alter table public.waivers enable row level security;
             create policy "Enable read access for all users" on public.waivers for select using (true);
             insert into public.waivers values (1, gen_random_uuid(), '555', 'none');
-            """,
-        ),
-        Example(
-            "For all commands",
-            f"""{_NOTES}
-            create policy "allow everything" on public.notes for all using (true);
             """,
         ),
         Example(
@@ -115,18 +108,12 @@ RULE = Rule(
             """,
         ),
         Example(
-            "Anybody writes rows in another's name",
-            f"""{_NOTES}
-            create policy "insert" on public.notes for insert with check (true);
-            """,
-        ),
-        Example(
             "On plain Postgres",
             """
             create table public.notes (id bigint primary key, tenant_id uuid not null, body text);
             alter table public.notes enable row level security;
             create policy tenant on public.notes using (tenant_id = current_setting('app.tenant')::uuid);
-            create policy debugging on public.notes using (true);
+            create policy debugging on public.notes for select using (true);
             grant select, update on public.notes to notes_app;
             """,
             platform=Platform.POSTGRES,
@@ -163,4 +150,5 @@ RULE = Rule(
         ),
     ),
     check=check,
+    turn=Turn.POLICIES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -28,6 +28,11 @@ expires = {day}
 """
 
 
+def told(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings, but for those about the tests' own server, of whatever release that is."""
+    return [one for one in report["findings"] if one["object"]["type"] != "server"]
+
+
 @pytest.fixture
 def url(supabase_database: str) -> str:
     with psycopg.connect(supabase_database, autocommit=True) as admin:
@@ -38,10 +43,10 @@ def url(supabase_database: str) -> str:
 def test_a_suppressed_finding_does_not_count_and_is_shown_in_every_format(ask: Ask, url: str, tmp_path: Path) -> None:
     intent = tmp_path / "rlsaudit.toml"
     intent.write_text(SUPPRESS.format(day="9999-12-31"), "utf-8")
-    answer = ask("audit", url, "--intent", str(intent), "--fail-on", "low", "--format", "json")
+    answer = ask("audit", url, "--intent", str(intent), "--fail-on", "high", "--format", "json")
     report = json.loads(answer.out)
     assert answer.code == 0
-    assert [one["rule"] for one in report["findings"]] == []
+    assert told(report) == []
     assert [one["suppression"] for one in report["suppressed"]] == [
         {"reason": "the old app reads it", "expires": "9999-12-31"}
     ]
@@ -57,7 +62,7 @@ def test_an_expired_suppression_suppresses_nothing_and_is_a_finding(ask: Ask, ur
     intent = tmp_path / "rlsaudit.toml"
     intent.write_text(SUPPRESS.format(day="2020-01-01"), "utf-8")
     answer = ask("audit", url, "--intent", str(intent), "--format", "json")
-    found = {one["rule"]: one for one in json.loads(answer.out)["findings"]}
+    found = {one["rule"]: one for one in told(json.loads(answer.out))}
     assert answer.code == 1
     assert set(found) == {"rls-off", "expired-suppression"}
     assert "[[suppress]] 1 held until 2020-01-01" in found["expired-suppression"]["message"]
@@ -69,7 +74,7 @@ def test_when_the_fault_is_mended_the_report_says_what_to_delete(ask: Ask, url: 
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("revoke all on public.open from anon, authenticated")
     answer = ask("audit", url, "--intent", str(intent), "--format", "json")
-    (found,) = json.loads(answer.out)["findings"]
+    (found,) = told(json.loads(answer.out))
     assert (answer.code, found["rule"], found["severity"]) == (0, "dead-suppression", "low")
     assert "[[suppress]] 1: there is no such finding any more" in found["message"]
     assert "take the entry out" in found["message"]

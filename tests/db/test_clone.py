@@ -208,7 +208,8 @@ class TestAnAudit:
         dsn = server.dsn(str(conninfo_to_dict(supabase_database)["dbname"]), user="postgres")
         here = clone_report(dsn, throwaway=True)
         with connect(dsn) as session:
-            there = audit(session, Options(throwaway=True))
+            # As there, the server is the project's.
+            there = audit(session, Options(throwaway=True, clone=True))
         assert verdicts(here) == verdicts(there)
         assert {one.fingerprint for one in here.findings} == {one.fingerprint for one in there.findings}
         assert [one.evidence for one in here.matrix] == [one.evidence for one in there.matrix]

@@ -83,7 +83,7 @@ def test_reach_within_the_condition_is_meant(supabase_database: str, tmp_path: P
 @pytest.mark.parametrize(
     ("using", "where", "row"),
     [
-        ("published", LIVE, "deleted_at = "),
+        ("published", LIVE, "published = true, deleted_at = "),
         ("published is not false", "published", "published = null"),
         ("status <> 'draft'", "status = 'live'", "status = "),
         (f"({LIVE}) or user_id = (select auth.uid()) or status = 'x'", LIVE, "status = x"),

@@ -203,6 +203,50 @@ def test_what_is_taken_apart_may_hold_anything(group: str) -> None:
     assert most["public.unjoined", Operation.UPDATE] is Reach.ALL
 
 
+def test_what_functions_surely_show_is_claimed(group: str) -> None:
+    """Every row by its key, some by what they are; and nothing where the call fails, or something else comes out."""
+    judged = judge(group, read_world("surely_shown"))
+    found = {
+        one.relation.removeprefix("public.s_"): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "anon" and one.operation is Operation.SELECT
+    }
+    every = {one for one, bounds in found.items() if bounds == (Reach.ALL, Reach.ALL)}
+    assert every == {"all", "key", "out", "parent", "sums", "union"}
+    assert {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.SOME)} == {"child", "open"}
+    assert {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.ALL)} == {"first", "halves", "policy"}
+    assert {one for one, bounds in found.items() if bounds == (Reach.NONE, Reach.ALL)} == {
+        *("beside", "case", "cast", "caught", "gone", "having", "helper", "locked", "named", "several", "strict"),
+        *("summed", "top", "typed", "zero"),
+    }
+
+
+def test_what_functions_surely_write_is_claimed(group: str) -> None:
+    """Rows that are looked up by a key, or named by the caller; nothing that a constraint or a trigger may refuse."""
+    judged = judge(group, read_world("surely_written"))
+    found = {
+        (one.persona, one.relation.removeprefix("public.w_"), one.operation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+    }
+    every = {one[1:] for one, bounds in found.items() if one[0] == "anon" and bounds == (Reach.ALL, Reach.ALL)}
+    assert every == {
+        ("gone", Operation.DELETE),
+        ("key", Operation.UPDATE),
+        ("upsert", Operation.UPDATE),
+    }
+    some = {one[1:] for one, bounds in found.items() if one[0] == "anon" and bounds == (Reach.SOME, Reach.SOME)}
+    assert some == {("put", Operation.INSERT), ("some", Operation.UPDATE), ("upsert", Operation.INSERT)}
+    assert found["authenticated", "mine", Operation.UPDATE] == (Reach.OWN, Reach.OWN)
+    assert found["authenticated", "given", Operation.INSERT] == (Reach.OWN, Reach.OWN)
+    assert found["authenticated", "items", Operation.DELETE] == (Reach.OWN, Reach.OWN)
+    assert found["anon", "items", Operation.DELETE] == (Reach.NONE, Reach.NONE)
+    assert found["authenticated", "text", Operation.INSERT][0] is Reach.NONE
+    assert found["anon", "looked", Operation.UPDATE][0] is Reach.SOME
+    refused = ("after", "check", "domain", "later", "long", "null", "stable", "trigger")
+    assert {found["anon", one, Operation.UPDATE][0] for one in refused} == {Reach.NONE}
+    assert {found["anon", one, Operation.DELETE][0] for one in ("log", "swallow", "undone", "moved")} == {Reach.NONE}
+
+
 def test_working_tables_show_what_was_put_in_and_nothing_else(group: str) -> None:
     judged = judge(group, read_world("working_tables"))
     most = judged.proved_at_most("authenticated")

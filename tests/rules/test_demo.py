@@ -31,11 +31,12 @@ PLANTED = {
     ("definer-rpc", "public.find_people(text)"): Severity.HIGH,
     ("truncate-bypass", "public"): Severity.INFO,
     ("auth-exposure", "public.user_directory"): Severity.CRITICAL,
-    # These have no rule of their own yet.
-    ("beyond-intent", 'public.profiles."people edit their own profile"'): Severity.HIGH,
-    ("beyond-intent", 'public.circle_members."people join"'): Severity.HIGH,
-    ("beyond-intent", "storage.objects"): Severity.HIGH,
-    ("beyond-intent", "public.incident_reports"): Severity.CRITICAL,
+    ("privilege-column", 'public.profiles."people edit their own profile"'): Severity.HIGH,
+    ("membership-self-insert", 'public.circle_members."people join"'): Severity.HIGH,
+    ("storage-bucket-only", 'storage.objects."contracts upload"'): Severity.HIGH,
+    ("storage-bucket-only", 'storage.objects."contracts replace"'): Severity.HIGH,
+    ("storage-bucket-only", 'storage.objects."contracts read"'): Severity.MEDIUM,
+    ("user-metadata-claim", 'public.incident_reports."staff read incident reports"'): Severity.CRITICAL,
 }
 MAY_BE_MEANT = {
     ("beyond-intent", "public.classes"): Severity.MEDIUM,

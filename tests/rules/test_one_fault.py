@@ -189,18 +189,18 @@ CASES = {
         """create table public.requests (id bigint generated always as identity, message text);
         alter table public.requests enable row level security;
         create policy send on public.requests for insert with check (true);""",
-        {("tautology", "public.requests.send"): MEDIUM},
+        {("insert-check-true", "public.requests.send"): MEDIUM},
     ),
     "a bucket that everybody overwrites, beside a folder that is one's own": (
         """create policy mine on storage.objects to authenticated
           using (bucket_id = 'a' and (storage.foldername(name))[1] = (select auth.uid())::text);
         create policy bucket on storage.objects for update to authenticated using (bucket_id = 'b');""",
-        {("beyond-intent", "storage.objects"): HIGH},
+        {("storage-bucket-only", "storage.objects.bucket"): HIGH},
     ),
     "an address at some domain": (
         f"""{NOTES} create policy corp on public.notes for select to authenticated
           using ((select auth.email()) like '%@corp.example');""",
-        {("beyond-intent", "public.notes"): HIGH},
+        {("email-claim", "public.notes.corp"): HIGH},
     ),
     "what the service key may do": (
         f"""{NOTES} create policy a on public.notes using (auth.role() = 'service_role');

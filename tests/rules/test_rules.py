@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlsaudit import rules
-from rlsaudit.rules import Rule, all_rules
+from rlsaudit.rules import Rule, Turn, all_rules
 from rlsaudit.rules.document import pages
 
 TOP = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def test_a_rule_has_words_and_examples(rule: Rule) -> None:
 
 
 def test_only_what_is_left_over_is_told_last() -> None:
-    assert [one.id for one in all_rules().values() if one.last] == ["beyond-intent", "locked-out"]
+    assert [one.id for one in all_rules().values() if one.turn is Turn.REST] == ["beyond-intent", "locked-out"]
 
 
 def test_the_pages_are_up_to_date() -> None:

@@ -151,3 +151,13 @@ def test_a_file_that_is_not_there_or_a_directory_is_refused(tmp_path: Path) -> N
     for path in (tmp_path / "missing.json", tmp_path):
         with pytest.raises(SnapshotError, match="cannot be read"):
             load(path)
+
+
+def test_equal_grants_are_one_object(tmp_path: Path) -> None:
+    (one,) = SNAPSHOT.relations[:1]
+    other = replace(one, oid=one.oid + 1, name="other")
+    path = tmp_path / "facts.json"
+    path.write_bytes(dump(replace(SNAPSHOT, relations=(*SNAPSHOT.relations, other))))
+    read = load(path)
+    assert read.relations == (*SNAPSHOT.relations, other)
+    assert read.relations[-1].acl is read.relations[0].acl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from rlsaudit.model import Reach
 from rlsaudit.policy.expr import FALSE, TRUE, Expr
 
 if TYPE_CHECKING:
@@ -32,15 +33,32 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class Sure:
+    """`operation` is done to every row of a relation (an OID), at place 0, for which `rows` is true, by some call.
+
+    With the arguments that make it true, that is. `most` is how far that is claimed: some rows, where others that meet
+    the same may come out in their place. `columns` are those that a statement writes, by number.
+    """
+
+    operation: Operation
+    relation: int
+    rows: Expr
+    most: Reach = Reach.ALL
+    columns: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Deeds:
     """What a body does by itself, all of it. `calls` are the functions that it may call, by name.
 
-    `lost` is why some of its SQL is not known, which may then do anything: empty where all is.
+    `lost` is why some of its SQL is not known, which may then do anything: empty where all is. `sure` is what it surely
+    does, as far as that is known.
     """
 
     deeds: tuple[Deed, ...]
     calls: frozenset[tuple[str, ...]]
     lost: str = ""
+    sure: tuple[Sure, ...] = ()
 
 
 class Ground(Protocol):
@@ -63,3 +81,17 @@ class Ground(Protocol):
 
     def kept(self, oid: int) -> bool:
         """Whether a new row of the relation surely is as the statement has it: no trigger comes before."""
+
+    def opens(self, role: int, oid: int, operation: Operation) -> bool:
+        """Whether a role surely may do that to any row of the relation, whoever asks."""
+
+    def may_call(self, role: int, function: Function) -> bool:
+        """Whether a role may call the function."""
+
+    def lets_pass(self, oid: int, operation: Operation, columns: frozenset[str]) -> bool:
+        """Whether no trigger or rule of a table stands in the way of a statement that sets these columns."""
+
+
+def is_own_setting(name: str) -> bool:
+    """Whether nothing but the project asks for a setting: no claim of the request, and nothing of the server's."""
+    return "." in name and not name.lower().startswith(("request.", "plpgsql."))

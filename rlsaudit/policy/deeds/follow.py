@@ -8,14 +8,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pglast import ast
-from pglast.enums import SetOperation
 
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
-from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds
-from rlsaudit.policy.deeds.shown import COUNTS, Shown, values
+from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds, is_own_setting
+from rlsaudit.policy.deeds.settled import settled
+from rlsaudit.policy.deeds.shown import COUNTS, Shown, only_counts, values
+from rlsaudit.policy.deeds.surely import Surely
 from rlsaudit.policy.deeds.working import is_unshared
 from rlsaudit.policy.expr import (
     TRUE,
@@ -43,6 +44,7 @@ from rlsaudit.policy.procedure.names import Conflict
 from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Makes, Reads, Returned, Sets, Writes
 from rlsaudit.policy.proof import MOST_BOUNDED
 from rlsaudit.policy.read import READERS, plpgsql, types
+from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.calls import inside
 from rlsaudit.policy.read.here import Here, LostError, TooLargeError, Work
 from rlsaudit.policy.read.junctions import conjunction
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.database import Database
-    from rlsaudit.policy.deeds.deed import Ground
+    from rlsaudit.policy.deeds.deed import Ground, Sure
     from rlsaudit.policy.procedure import Path
     from rlsaudit.policy.procedure.path import Bindings, Condition, Step
     from rlsaudit.policy.tree import Node
@@ -165,6 +167,7 @@ class _Reading:
         self._calls: set[tuple[str, ...]] = set()
         self._parts: frozenset[int] | None = None
         self._lost = ""
+        self._seen: set[tuple[int, int]] = set()
         self._unknown: list[Path] = []
         self._changes: dict[int, Changes] = {}
         self._tests: dict[tuple[int, int, bool], Expr] = {}
@@ -181,7 +184,22 @@ class _Reading:
         self._show(silent=self._function.returns in _SILENT)
         self._rest()
         deeds = [Deed(operation, oid, _either(found)) for (operation, oid), found in self._noted.items()]
-        return Deeds(tuple(deeds), frozenset(self._calls), self._lost)
+        return Deeds(tuple(deeds), frozenset(self._calls), self._lost, self._sure())
+
+    def _sure(self) -> tuple[Sure, ...]:
+        """What it surely does, called first and by itself."""
+        if self._before != _NONE or self._given or self._lost:
+            return ()
+
+        def steady(asked: Expr, done: Iterable[Step]) -> bool:
+            return self._holds_still(asked, self._changed_by(done))
+
+        surely = Surely(self._function, self._body, self._database, self._ground, steady)
+        try:
+            return surely.along(self._whole, silent=self._function.returns in _SILENT)
+        except (LostError, TooLargeError, RecursionError):
+            # What may be done is known all the same.
+            return ()
 
     def _standing(self) -> plpgsql.Body:
         function, scope = self._function, self._scope
@@ -351,7 +369,7 @@ class _Reading:
         found: dict[tuple[int, int, bool], Expr] = {}
         for one in path.conditions:
             test = self._test(one)
-            if self._holds_still(test, self._changed_by(one.after)):
+            if self._holds_still(test, self._changed_by(settled(one))):
                 found[id(one.test), id(one.bindings), one.holds] = test
         return found
 
@@ -440,7 +458,11 @@ class _Reading:
                                 self._shown_on(path, one.subselect, bindings, nested)
         for run in runs.values():
             self._show_query(run)
-        for run in nested.values():
+        self._show_nested(one for key, one in nested.items() if key not in self._seen)
+
+    def _show_nested(self, runs: Iterable[_Run]) -> None:
+        """Notes queries for values that are not followed with the query around them."""
+        for run in runs:
             gate = self._gate(run.paths)
             for oid in self._shown_in(run.node, followed=False):
                 self._note(Operation.SELECT, oid, gate)
@@ -480,19 +502,23 @@ class _Reading:
                 for oid in self._shown_in(part, followed=False):
                     self._note(Operation.SELECT, oid, gate)
             return
-        if _only_counts(node):
+        if only_counts(node):
             return
         try:
-            found = list(rows.shown(node, self._body.moment(run.bindings)))
+            found, followed = rows.shown(node, self._body.moment(run.bindings))
         except LostError:
             for oid in self._shown_in(node, followed=False):
                 self._note(Operation.SELECT, oid, gate)
             return
+        self._seen |= {(id(one), id(run.bindings)) for one in followed}
         for source, asked in found:
             parts = asked.operands if isinstance(asked, And) else (asked,)
             kept = conjunction(one for one in parts if self._holds_still(one, run.changed))
             self._note(Operation.SELECT, source.relation, conjunction((gate, kept)))
-        for oid in self._shown_in(node, followed=True) - {source.relation for source, _ in found}:
+        more = self._shown_in(node, followed=True) - {source.relation for source, _ in found}
+        for within in _summed_within(node):
+            more |= self._shown_in(within, followed=False)
+        for oid in more:
             self._note(Operation.SELECT, oid, gate)
 
     def _shown_in(self, node: Node, *, followed: bool) -> set[int]:
@@ -514,9 +540,7 @@ class _Reading:
         catalog = self._database.catalog
         below = [catalog.relations[one] for one in self._ground.concerned(view) if one in catalog.relations]
         texts = [tree.statements(one.definition or "") for one in below if one.kind == "v"]
-        return all(
-            text is not None and not any(isinstance(one, ast.SubLink) for one in tree.walk(text)) for text in texts
-        )
+        return all(text is not None and not any(_is_more(one) for one in tree.walk(text)) for text in texts)
 
     # All that is named
 
@@ -556,11 +580,6 @@ def _is_own_setting(step: Sets, function: Function) -> bool:
     return is_own_setting(name)
 
 
-def is_own_setting(name: str) -> bool:
-    """Whether nothing but the project asks for a setting: no claim of the request, and nothing of the server's."""
-    return "." in name and not name.lower().startswith(("request.", "plpgsql."))
-
-
 @lru_cache(maxsize=1024)
 def _named_by(function: Function) -> Body:
     """What the text of a body names, also where it has types that only the database knows."""
@@ -579,11 +598,18 @@ def _paths(function: Function) -> tuple[Path, ...] | NotFollowed:
     return paths(function)
 
 
-def _only_counts(select: Node) -> bool:
-    """Whether a query shows only that there are rows, or how many."""
-    if select.op != SetOperation.SETOP_NONE or select.groupClause or select.valuesLists or select.distinctClause:
-        return False
-    return not any(isinstance(one, ast.ColumnRef | ast.SubLink) for one in values(select.targetList))
+def _is_more(node: Node) -> bool:
+    """Whether a part of a view may show more than the rows of its FROM."""
+    return isinstance(node, ast.SubLink) or (isinstance(node, ast.SelectStmt) and sums(node))
+
+
+def _summed_within(node: Node) -> Iterator[Node]:
+    """The queries within a FROM that sum up their rows, and show something of them."""
+    for one in tree.walk(node):
+        if isinstance(one, ast.RangeSubselect | ast.CommonTableExpr):
+            query: Node = one.subquery if isinstance(one, ast.RangeSubselect) else one.ctequery
+            if isinstance(query, ast.SelectStmt) and sums(query) and not only_counts(query):
+                yield query
 
 
 def _has_cursors(function: Function) -> bool:

@@ -10,19 +10,21 @@ from pglast import ast
 from pglast.enums import OverridingKind, SetOperation, SubLinkType
 
 from rlsaudit.policy import tree
-from rlsaudit.policy.expr import TRUE, AnyRow, Call, Expr, IsNull, Or, Query, type_of
+from rlsaudit.policy.deeds.shown import values
+from rlsaudit.policy.expr import FALSE, TRUE, AnyRow, Call, Expr, Field, IsNull, Or, Query, type_of, walk
 from rlsaudit.policy.read import operators, queries
+from rlsaudit.policy.read.aggregates import AGGREGATES, sums
 from rlsaudit.policy.read.here import LostError, Table
 from rlsaudit.policy.read.junctions import conjunction
-from rlsaudit.policy.read.shown_rows import about, beside
+from rlsaudit.policy.read.shown_rows import among
 from rlsaudit.policy.read.sources import row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.policy.expr import Source
-    from rlsaudit.policy.read.here import Here, Rows
+    from rlsaudit.policy.read.here import Here, Rows, Value
     from rlsaudit.policy.tree import Node
 
 _MOST_PLACES = 40
@@ -37,7 +39,7 @@ def changed(statement: Node, relation: Relation, here: Here) -> Expr:
     Raises:
         LostError: it is not followed.
     """
-    around = _beside(statement.relation, relation, here)
+    around = beside(statement.relation, relation, here)
     others = statement.fromClause if isinstance(statement, ast.UpdateStmt) else statement.usingClause
     if statement.whereClause is None:
         return TRUE
@@ -80,7 +82,25 @@ def inserted(statement: Node, relation: Relation, here: Here) -> Iterator[tuple[
                 continue
             given[name] = found
             asked.append(equal)
+        asked += _left_out(relation, columns, names, here)
         yield _among(made, conjunction(asked)), given
+
+
+def _left_out(relation: Relation, columns: Mapping[str, Value], names: Sequence[str], here: Here) -> Iterator[Expr]:
+    """What a new row has in the columns that a statement gives no value: NULL, or a default that is a constant."""
+    database = here.scope.database
+    for one in database.catalog.columns[relation.oid] if database is not None else ():
+        if one.name in names or one.name not in columns or one.generated or one.identity:
+            continue
+        column = columns[one.name](here.free)
+        if not one.default:
+            if not one.not_null:
+                yield IsNull(column)
+            continue
+        node = tree.expression(one.constant) if one.constant is not None else None
+        with suppress(LostError):
+            if node is not None:
+                yield _same(column, here.read(node), here)
 
 
 def conflicting(statement: Node, relation: Relation, here: Here) -> Expr:
@@ -110,22 +130,67 @@ def conflicting(statement: Node, relation: Relation, here: Here) -> Expr:
     return found[0] if len(found) == 1 else Or(tuple(found))
 
 
-def shown(select: Node, here: Here) -> Iterator[tuple[Source, Expr]]:
-    """Yields every table that a query takes rows of, with which of them, at place 0.
+def shown(select: Node, here: Here) -> tuple[list[tuple[Source, Expr]], list[Node]]:
+    """Returns every table that a query takes rows of, with which of them, at place 0; and the queries it follows.
+
+    Those are itself and queries for values of its columns. Of a table that only decides on rows of others nothing is
+    shown: there is no row then for which it is.
 
     Raises:
         LostError: it is not followed.
     """
-    for made in queries.ways(select, here):
-        where = queries.where(made)
-        for source in made.sources:
-            others = tuple(beside(one, source.place) for one in made.sources if one is not source)
-            asked = about(where, source.place)
-            yield source, AnyRow(Query(others, asked), TRUE) if others else asked
+    found: list[tuple[Source, Expr]] = []
+    followed = [select]
+    for arm, around in queries.arms(select, here):
+        for made in queries.ways(arm, around):
+            made_with = _made_with(made)
+            for source in made.sources:
+                asked = among((made,), source) if source.place in made_with else FALSE
+                found.append((source, asked))
+            for link in _links(made):
+                with suppress(LostError):
+                    found += _nested(link, (made,))
+                    followed.append(link)
+    return found, followed
 
 
-def _beside(name: Node, relation: Relation, here: Here) -> Here:
-    """Where the conditions of a statement on the relation stand."""
+def _nested(select: Node, around: tuple[Rows, ...]) -> list[tuple[Source, Expr]]:
+    """The same of a query that gives a value to each row of those around it, which has none within it."""
+    found = []
+    for arm, here in queries.arms(select, around[-1].here):
+        for made in queries.ways(arm, here):
+            if made.node is None or any(isinstance(one, ast.SubLink) for one in values(made.node.targetList)):
+                raise LostError("has queries within a query within a query")
+            found += [(source, among((*around, made), source)) for source in made.sources]
+    return found
+
+
+def _links(made: Rows) -> list[Node]:
+    """The queries for values that columns of the result are made with, once for each row that comes out.
+
+    Beside a sum there is one row also of none, so that only what is summed up is asked for as often as there are rows.
+    """
+    targets: Node = made.node.targetList if made.node is not None else ()
+    if made.node is not None and sums(made.node) and not made.node.groupClause:
+        every = [one for one in values(targets, nested=False) if isinstance(one, ast.FuncCall)]
+        targets = tuple(one.args for one in every if tree.name(one.funcname)[-1] in AGGREGATES)
+    return [one.subselect for one in values(targets, nested=False) if isinstance(one, ast.SubLink)]
+
+
+def _made_with(made: Rows) -> set[int]:
+    """The places of the rows that columns of the result are made with, all of them where that is not followed."""
+    found: set[int] = set()
+    for _, value in made.columns:
+        try:
+            made_of = value(made.here.free)
+        except LostError:
+            return {one.place for one in made.sources}
+        found |= {one.place for one in walk(made_of) if isinstance(one, Field)}
+    return found
+
+
+def beside(name: Node, relation: Relation, here: Here) -> Here:
+    """Returns where the conditions of a statement on the relation stand."""
     alias = name.alias.aliasname if name.alias else name.relname
     database = here.scope.database
     schema = "" if name.alias or database is None else database.catalog.schema_name(relation)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pglast import ast
-from pglast.enums import SubLinkType
+from pglast.enums import SetOperation, SubLinkType
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.procedure.path import (
@@ -50,14 +50,29 @@ def values(node: Node, *, nested: bool = True) -> Iterator[Node]:
         current = waiting.pop()
         if isinstance(current, tuple | list):
             waiting.extend(current)
-        elif (isinstance(current, ast.SubLink) and current.subLinkType not in _VALUES) or (
-            isinstance(current, ast.FuncCall) and tree.name(current.funcname) in COUNTS and current.over is None
+        elif (
+            _is_count(current)
+            or (isinstance(current, ast.SubLink) and current.subLinkType not in _VALUES)
+            or (isinstance(current, ast.FuncCall) and tree.name(current.funcname) in COUNTS and current.over is None)
         ):
             continue
         elif isinstance(current, ast.Node):
             yield current
             if nested or not isinstance(current, ast.SubLink):
                 waiting.extend(getattr(current, name) for name in current if name not in _CONDITIONS)
+
+
+def _is_count(node: Node) -> bool:
+    """Whether a query within another one only counts."""
+    within = node.subselect if isinstance(node, ast.SubLink) else None
+    return isinstance(within, ast.SelectStmt) and only_counts(within)
+
+
+def only_counts(select: Node) -> bool:
+    """Returns whether a query shows only that there are rows, or how many."""
+    if select.op != SetOperation.SETOP_NONE or select.groupClause or select.valuesLists or select.distinctClause:
+        return False
+    return not any(isinstance(one, ast.ColumnRef | ast.SubLink) for one in values(select.targetList))
 
 
 @dataclass(slots=True)

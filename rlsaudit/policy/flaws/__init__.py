@@ -2,5 +2,6 @@
 
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.flaws.found import Flaws
+from rlsaudit.policy.flaws.guard import is_guard
 
-__all__ = ["Flaw", "Flaws", "Kind"]
+__all__ = ["Flaw", "Flaws", "Kind", "is_guard"]

@@ -13,7 +13,7 @@ from rlsaudit.policy.flaws.columns import shadowed, wrong
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.flaws.helpers import ignored
 from rlsaudit.policy.flaws.idle import Idle
-from rlsaudit.policy.flaws.nulls import null_opens
+from rlsaudit.policy.flaws.nulls import null_opens, opened_by_missing
 from rlsaudit.policy.flaws.order import precedence
 from rlsaudit.policy.flaws.rows import row_independent
 from rlsaudit.policy.flaws.trust import client_input, depends_on_rls
@@ -82,6 +82,24 @@ class Flaws:
         # A constant has no parts that could be wrong.
         parted = [one for one in read if one.policy in policies and not isinstance(one.node, ast.A_Const)]
         return tuple(dict.fromkeys(flaw for clause in parted for flaw in self._of_meaning(clause)))
+
+    def trusting(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
+        """Returns what these policies trust in that any client writes itself, helpers' bodies included."""
+        return tuple(flaw for clause in self._clauses(relation, policies) for flaw in client_input(clause))
+
+    def by_missing(self, relation: Relation, policy: Policy, persona: str) -> frozenset[str]:
+        """Returns the columns without whose value a policy opens a row to a persona, and does not with it."""
+        found = (opened_by_missing(one, persona) for one in self._clauses(relation, [policy]))
+        return frozenset(name for names in found for name in names)
+
+    def depending(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
+        """Returns which of these policies only the row-level security of other tables ties to whoever asks."""
+        return tuple(flaw for clause in self._clauses(relation, policies) for flaw in depends_on_rls(clause))
+
+    def _clauses(self, relation: Relation, policies: Collection[Policy]) -> Iterator[Clause]:
+        if relation.rls:
+            read = clauses(self._access, self._reading, self._personas, relation)
+            yield from (one for one in read if one.policy in policies)
 
     def _of_text(self, clause: Clause) -> Iterator[Flaw]:
         """What is seen in the text of a clause: the same for all tables whose columns have the same names."""

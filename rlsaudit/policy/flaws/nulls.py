@@ -54,6 +54,21 @@ def null_opens(clause: Clause) -> Iterator[Flaw]:
 _WORDS = {Reach.SOME: "strangers' rows", Reach.ALL: "every row"}
 
 
+def opened_by_missing(clause: Clause, persona: str) -> frozenset[str]:
+    """Returns the columns without whose value a row is a persona's that would not be with it, by their names.
+
+    Unlike `null_opens` also where the clause says so.
+    """
+    sight = clause.sights.get(persona)
+    if sight is None or not any(isinstance(one, ast.NullTest) or _handles_null(one) for one in tree.walk(clause.node)):
+        return frozenset()
+    columns = {one for one in walk(sight.expression) if isinstance(one, Field) and one.place == 0 and one.nullable}
+    solve, table = clause.reading.prover.solve, clause.relation.oid
+    return frozenset(
+        one.name for one in columns if solve(_filled(sight.expression, one), sight.persona, table).at_most <= Reach.OWN
+    )
+
+
 def _filled(expression: Expr, column: Field) -> Expr:
     """The expression where the column is never NULL."""
     return rebuilt(expression, lambda one: replace(column, nullable=False) if one == column else one)

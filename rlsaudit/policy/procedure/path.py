@@ -99,7 +99,7 @@ class Unknown:
     """Any value at all, for `reason`. `key` tells it from the other unknown values of the same function.
 
     `written`: it is column `column`, from 0, of what this statement RETURNING gives of a row that it wrote. `fails`: it
-    is whether this expression fails, under the bindings `at`.
+    is whether this expression fails, under the bindings `at`. `wrote`: it is whether this statement wrote a row.
     """
 
     reason: str
@@ -108,6 +108,7 @@ class Unknown:
     column: int = 0
     fails: Node | None = field(default=None, repr=False)
     at: Bindings = field(default_factory=dict, repr=False)
+    wrote: Node | None = field(default=None, repr=False)
 
 
 Bound: TypeAlias = Argument | Event | Computed | FirstRow | SomeRow | Exists | Changed | Unknown

@@ -544,7 +544,7 @@ class Walker:
         """FOUND after a statement."""
         if isinstance(node, ast.SelectStmt) and not effects.writes(node):
             return Exists(node, bindings)
-        return self.unknown("whether a row was written")
+        return replace(self.unknown("whether a row was written"), wrote=node)
 
     def _perform(self, statement: Json, state: State) -> list[State]:
         node = fragments.statement(_sql(statement["expr"]))

@@ -14,9 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import z3
-
 from rlsaudit.policy.expr import Given, Who
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import always, never
 from rlsaudit.policy.proof.encode import MOST_INSTANCES, MOST_ROWS, Encoder
 from rlsaudit.policy.proof.values import Family, Row, Term, family, variable

@@ -12,8 +12,6 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import z3
-
 from rlsaudit.policy.client import LEVEL, LEVELS
 from rlsaudit.policy.evaluate import EvaluationError, State, Unknown, evaluate
 from rlsaudit.policy.expr import (
@@ -41,6 +39,7 @@ from rlsaudit.policy.expr import (
     type_of,
     walk,
 )
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.containment import element_by_element
 from rlsaudit.policy.proof.operators import (
@@ -142,7 +141,7 @@ class Encoder:
         stored: bool = False,
     ) -> None:
         self.same: list[tuple[Row, Solved]] = []
-        self._stored = stored
+        self.stored = stored
         self.tables = tables
         self.repeats = False
         self._frugal = frugal
@@ -195,15 +194,18 @@ class Encoder:
         """Whether everybody has such a row by signing up, and what was asked of it is not known."""
         return self.tables.filled_at_sign_up(row.relation) and not self.made_at_sign_up(row)
 
-    def linked(self, model: z3.ModelRef) -> frozenset[Row]:
-        """Returns the rows that a comparison ties to the target row in a model, directly or by way of others."""
-        equal = [one for one in self.equalities if z3.is_true(model.eval(one.holds, model_completion=True))]
+    def linked(self, model: z3.ModelRef, *, chosen: bool = False) -> frozenset[Row]:
+        """Returns the rows that a comparison ties to the target row in a model, directly or by way of others.
+
+        `chosen`: also one with the same argument, which the client picks.
+        """
+        equal = [one for one in self._links(chosen=chosen) if z3.is_true(model.eval(one[2], model_completion=True))]
         found = {self.target}
         for _ in self.rows:
             more = {
                 row
-                for one in equal
-                for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows))
+                for left, right, _ in equal
+                for here, there in ((left, right), (right, left))
                 if here & found
                 for row in there
             }
@@ -212,18 +214,40 @@ class Encoder:
             found |= more
         return frozenset(found)
 
-    def tied(self) -> tuple[Mapping[Row, Solved], list[Solved]]:
-        """Returns for each row that it is tied to the target row, and what has to hold where that is so."""
+    def _links(self, *, chosen: bool) -> list[tuple[frozenset[Row], frozenset[Row], Solved]]:
+        """The rows that comparisons tie to one another, with where that is so."""
+        found = [(one.left.rows, one.right.rows, one.holds) for one in self.equalities]
+        if not chosen:
+            return found
+        for (who, _), term in self.given.items():
+            if who is not Who.ARGUMENT:
+                continue
+            same = [
+                (a.rows, one.holds)
+                for one in self.equalities
+                for a, b in ((one.left, one.right), (one.right, one.left))
+                if a.rows and not b.rows and b.value.eq(term.value)
+            ]
+            pairs = itertools.islice(itertools.combinations(same, 2), _MOST_PAIRS)
+            found += [(left, right, z3.And(here, there)) for (left, here), (right, there) in pairs]
+        return found
+
+    def tied(self, *, chosen: bool = False) -> tuple[Mapping[Row, Solved], list[Solved]]:
+        """Returns for each row that it is tied to the target row, and what has to hold where that is so.
+
+        `chosen` is as for `linked`.
+        """
+        links = self._links(chosen=chosen)
         flags = {row: z3.Bool(f"row {row.number} is tied to the target") for row in self.rows if not row.target}
         steps = {row: z3.Int(f"steps from row {row.number}") for row in flags}
         facts: list[Solved] = []
         for row, flag in flags.items():
             chains = [z3.BoolVal(val=False)]
-            for one in self.equalities:
-                for here, there in ((one.left.rows, one.right.rows), (one.right.rows, one.left.rows)):
+            for left, right, holds in links:
+                for here, there in ((left, right), (right, left)):
                     if row in here:
                         chains += [
-                            one.holds if other.target else z3.And(one.holds, flags[other], steps[other] < steps[row])
+                            holds if other.target else z3.And(holds, flags[other], steps[other] < steps[row])
                             for other in there
                             if other != row
                         ]
@@ -673,7 +697,7 @@ class Encoder:
         wanted = [[row for row in self.rows if row.relation == one.relation] for one in existence.query.sources]
         for rows in itertools.islice(itertools.product(*wanted), 12):
             full = self._instances >= self.most_instances or len(self.rows) >= MOST_ROWS
-            if full or (any(one.target for one in rows) and not self._stored):
+            if full or (any(one.target for one in rows) and not self.stored):
                 continue
             self._instances += 1
             met = self._body(existence.query, existence.test, (*existence.env, *rows))
@@ -685,7 +709,7 @@ class Encoder:
         pairs = [
             (one, other)
             for one, other in itertools.combinations(self.rows, 2)
-            if one.relation == other.relation and (self._stored or not one.target)
+            if one.relation == other.relation and (self.stored or not one.target)
         ]
         for one, other in pairs[:_MOST_PAIRS]:
             for equal, alike in self._by_key(one, other):

@@ -10,10 +10,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-import z3
-
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import UUID, Given, Who, walk
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import always, never
 from rlsaudit.policy.proof.chained import LONGEST, ChainedEncoder, writing
 from rlsaudit.policy.proof.encode import as_in

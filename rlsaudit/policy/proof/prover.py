@@ -60,15 +60,18 @@ class Prover:
                 self._bounded[key] = Reach.ALL
         return self._bounded[key]
 
-    def solve(self, expression: Expr, persona: Persona, relation: int) -> Solution:
-        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
+    def solve(self, expression: Expr, persona: Persona, relation: int, *, stored: bool = False) -> Solution:
+        """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none).
+
+        `stored` is as for `most`.
+        """
         if _is_large(expression):
             return replace(UNSOLVED, why="too large")
         columns = _columns(expression)
-        key = self._key(expression, persona, columns)
+        key = (stored and relation, *self._key(expression, persona, columns))
         names = tuple(one.name for one in columns)
         if key not in self._solved:
-            self._solved[key] = _solved(expression, persona, self._tables, relation), names
+            self._solved[key] = _solved(expression, persona, self._tables, relation, stored=stored), names
         solution, named = self._solved[key]
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
@@ -115,10 +118,10 @@ def _gained(expression: Expr, persona: Persona, tables: Tables, relation: int, m
         return Gain(Reach.NONE, Reach.ALL, why="a fault of its own")
 
 
-def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
+def _solved(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool) -> Solution:
     try:
         with afresh():
-            return solve(expression, persona, tables, relation)
+            return solve(expression, persona, tables, relation, stored=stored)
     except _FAULTS:
         # A proof that fails proves nothing, and no audit fails for it.
         return replace(UNSOLVED, why="a fault of its own")

@@ -16,11 +16,10 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import z3
-
 from rlsaudit.model import Reach
 from rlsaudit.policy.expr import Expr, Given, Who, walk
 from rlsaudit.policy.failing import may_fail
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
 from rlsaudit.policy.proof.wishes import can_write_anything
@@ -48,9 +47,12 @@ _USER = 0
 """The number of users among the things that an id may be the id of."""
 
 
-def solve(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Solution:
-    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none)."""
-    return _Question(expression, persona, tables, relation).answer()
+def solve(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool = False) -> Solution:
+    """Returns how far a predicate lets a persona go over the rows of `relation` (an OID, 0 for none).
+
+    `stored` is as for `most`.
+    """
+    return _Question(expression, persona, tables, relation, stored=stored).answer()
 
 
 def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool = False) -> Reach:
@@ -58,15 +60,16 @@ def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, s
 
     `stored` is whether the row is in its table, in the state that is asked about, so that one of its key is itself.
     """
-    return _Question(expression, persona, tables, relation).most(stored=stored)
+    return _Question(expression, persona, tables, relation, stored=stored).most()
 
 
 class _Question:
-    def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int) -> None:
+    def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool) -> None:
         self._expression = expression
         self._persona = persona
         self._tables = tables
         self._relation = relation
+        self._stored = stored
         self._personal = any(isinstance(one, Given) and one.who in PERSONAL for one in walk(expression))
         self._stopped = ""
 
@@ -77,7 +80,7 @@ class _Question:
 
     def _looked_closer(self, found: Solution) -> Solution:
         """The bounds where subqueries within subqueries are asked of the rows at hand as well."""
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder = self._encoder()
         encoder.most_rounds, encoder.most_instances = _CLOSER
         truth = encoder.predicate(self._expression)
         strangers = _strangers(encoder) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
@@ -96,7 +99,7 @@ class _Question:
         return bool(solver.check() == z3.unsat)
 
     def _answer(self) -> Solution:
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder = self._encoder()
         truth = encoder.predicate(self._expression)
         ever = self._models(encoder, [truth.value, *_no_staff(encoder)])
         if next(ever, None) is None:
@@ -118,12 +121,14 @@ class _Question:
 
     def _own(self, encoder: Encoder, truth: Term, *, strange: bool) -> Witness | None:
         """A state in which the predicate is true of a row of the persona's; of nobody's where that is `strange`."""
-        asked = [truth.value, *_no_staff(encoder), *_apart(encoder), *sensible(encoder)]
+        # What is asked for by the argument that the row is found by has to do with it.
+        chosen = not strange
+        asked = [truth.value, *_no_staff(encoder, chosen=chosen), *_apart(encoder, chosen=chosen), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=strange)[0]
 
     def _of_one_row(self, *, strange: bool) -> Witness | None:
         """The same where several queries find one row: whose it is and what it may is often asked in two of them."""
-        encoder = Encoder(self._tables, self._identities(), self._relation, frugal=True)
+        encoder = self._encoder(frugal=True)
         truth = encoder.predicate(self._expression)
         if not strange:
             return self._own(encoder, truth, strange=False)
@@ -131,8 +136,8 @@ class _Question:
         asked = [truth.value, *strangers, *_apart(encoder), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=True)[0]
 
-    def most(self, *, stored: bool) -> Reach:
-        encoder = Encoder(self._tables, self._identities(), self._relation, stored=stored)
+    def most(self) -> Reach:
+        encoder = self._encoder()
         truth = encoder.predicate(self._expression)
         if next(self._models(encoder, [truth.value, *_no_staff(encoder)]), None) is None and not self._stopped:
             return Reach.NONE
@@ -182,7 +187,7 @@ class _Question:
         nobody.add(*(term.null for term in encoder.claims()))
         if nobody.check() == z3.unsat:
             return True
-        having = Encoder(self._tables, self._identities(), self._relation)
+        having = self._encoder()
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
             given = not row.target and encoder.made_at_sign_up(row)
@@ -201,7 +206,7 @@ class _Question:
         if len({key.partition("::")[0] for _, key in picked}) < len(picked):
             # One value that is read as two types cannot be picked for each by itself.
             return False
-        encoder = Encoder(self._tables, self._identities(), self._relation)
+        encoder = self._encoder()
         encoder.predicate(self._expression)
         refused = [z3.Not(encoder.predicate(self._expression, one).value) for one in _choices(encoder)]
         solver = self._solver()
@@ -262,8 +267,9 @@ class _Question:
             yield model
             solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
 
-    def _identities(self) -> Mapping[str, str]:
-        return identities(self._persona)
+    def _encoder(self, *, frugal: bool = False) -> Encoder:
+        named = identities(self._persona)
+        return Encoder(self._tables, named, self._relation, frugal=frugal, stored=self._stored)
 
     @staticmethod
     def _solver() -> z3.Solver:
@@ -324,9 +330,12 @@ def ties(encoder: Encoder, *, surely: bool = False) -> list[Solved]:
     return found
 
 
-def _no_staff(encoder: Encoder) -> list[Solved]:
-    """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones."""
-    tied, facts = encoder.tied()
+def _no_staff(encoder: Encoder, *, chosen: bool = False) -> list[Solved]:
+    """That the persona is no staff: those of its rows that are not tied to the target row are ordinary ones.
+
+    `chosen` is as for `_apart`.
+    """
+    tied, facts = encoder.tied(chosen=chosen)
     special = [z3.Implies(z3.And(row.mine, z3.Not(tied[row])), one) for row, one in ordinary(encoder)]
     return named(encoder) + facts + special
 
@@ -341,9 +350,12 @@ def named(encoder: Encoder) -> list[Solved]:
     return found
 
 
-def _apart(encoder: Encoder) -> list[Solved]:
-    """That no row is there that has nothing to do with the target row, but for those that signing up makes."""
-    tied, facts = encoder.tied()
+def _apart(encoder: Encoder, *, chosen: bool = False) -> list[Solved]:
+    """That no row is there that has nothing to do with the target row, but for those that signing up makes.
+
+    `chosen`: what a client asks for by the same argument has to do with one another.
+    """
+    tied, facts = encoder.tied(chosen=chosen)
     return facts + [
         z3.Implies(row.there, z3.Or(tied[row], z3.And(row.mine, encoder.made_at_sign_up(row))))
         for row in encoder.rows

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import z3
 from pglast import ast
 
 from rlsaudit.catalog.platform import USERS
@@ -14,6 +13,7 @@ from rlsaudit.names import qualified
 from rlsaudit.policy import tree
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import Expr, Field, Type, walk
+from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import Solved, always, never
 from rlsaudit.policy.proof.put_in import Made, Picked
 from rlsaudit.policy.proof.sign_up import SignUp

@@ -56,7 +56,10 @@ def confirmed(
     if wanted is None:
         return filled.witness(state)
     for fewer in filled.smaller(state) if wanted else (state,):
-        if all(_comes_out(expression, one, wanted=wanted) for one in filled.variants(fewer, alone=wanted)):
+        if all(
+            _comes_out(expression, one, wanted=wanted)
+            for one in filled.variants(fewer, alone=wanted, chosen=not strange)
+        ):
             return filled.witness(fewer)
     return None
 
@@ -110,7 +113,8 @@ class Filled:
     def make_alike(self, fillers: Mapping[Row, set[int]]) -> None:
         """Fills rows of one key in alike, which are one row: what the model does not say of one it may of another."""
         for (row, here), (another, there) in itertools.combinations(self._rows.items(), 2):
-            if row.target or row.relation != another.relation or not self._is_one_row(row.relation, here, there):
+            apart = row.target and not self._encoder.stored
+            if apart or row.relation != another.relation or not self._is_one_row(row.relation, here, there):
                 continue
             for number in here.keys() & there.keys():
                 if number in fillers[another]:
@@ -139,24 +143,29 @@ class Filled:
                 yield replace(state, tables=tables_of(self._expression, held))
         self._rows = whole
 
-    def variants(self, state: State, *, alone: bool) -> tuple[State, ...]:
+    def variants(self, state: State, *, alone: bool, chosen: bool) -> tuple[State, ...]:
         """The states in which the predicate has to be the same.
 
-        The row is in its table already, or is about to be put there. `alone`: rows that have nothing to do with this
-        one are not counted on, but for those that the persona got when it signed up. Who has others may be staff.
+        The row is in its table already, or is about to be put there, unless it is known which. `alone`: rows that have
+        nothing to do with this one are not counted on, but for those that the persona got when it signed up. Who has
+        others may be staff. `chosen` is as for `Encoder.linked`.
         """
         found = [state]
-        linked = self._encoder.linked(self._model)
+        linked = self._encoder.linked(self._model, chosen=chosen)
         apart = [row for row in self._rows if row not in linked and not row.target and not self._given(row)]
         if alone and apart:
             kept = [(row, values) for row, values in self._rows.items() if row not in apart and not row.target]
             found.append(replace(state, tables=tables_of(self._expression, kept)))
         target = self._encoder.target
         if target.relation in state.tables:
-            found += [
-                replace(one, tables={**one.tables, target.relation: [*one.tables[target.relation], self._rows[target]]})
+            itself = self._rows[target]
+            there = [
+                replace(one, tables={**one.tables, target.relation: [*rows, itself]})
+                if itself not in (rows := one.tables[target.relation]) or not self._encoder.stored
+                else one
                 for one in found
             ]
+            found = there if self._encoder.stored else found + there
         return tuple(found)
 
     def _given(self, row: Row) -> bool:

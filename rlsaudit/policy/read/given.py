@@ -134,8 +134,8 @@ def _as_text(value: Scalar, kind: Type, here: Here) -> Expr | None:
             return constants.cast(Const(None if text is None else str(text), TEXT), kind, here)
         case Identity(personal=True, key="sub"):
             return Given(Who.IDENTITY, "sub", UUID if kind == UUID else TEXT, nullable=False)
-        case Identity(personal=False, key=key):
-            return constants.cast(Given(Who.SERVER, key, TEXT, nullable=True), kind, here)
+        case Identity(personal=False, key=key, given=there):
+            return constants.cast(Given(Who.SERVER, key, TEXT, nullable=not there), kind, here)
         case Chosen(source, path, view=""):
             return Given(Who.CLIENT, key_of(source, tuple(path)), TEXT, nullable=True)
         case _:

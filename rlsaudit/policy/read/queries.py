@@ -31,6 +31,18 @@ def ways(select: Node, here: Here) -> Iterator[Rows]:
             break
 
 
+def arms(select: Node, here: Here) -> Iterator[tuple[Node, Here]]:
+    """Yields the queries that a UNION is made of, with where each stands; of any other query itself."""
+    if not isinstance(select, ast.SelectStmt) or select.op != SetOperation.SETOP_UNION:
+        yield select, here
+    elif select.limitCount is not None or select.limitOffset is not None:
+        raise LostError("picks among the rows of a UNION")
+    else:
+        around = _with_common(select, here)
+        for one in (select.larg, select.rarg):
+            yield from arms(one, around)
+
+
 def rows(select: Node, here: Here, choices: Choices) -> Rows:
     """Returns one way through a query.
 
@@ -218,4 +230,4 @@ def _star(qualifier: list[str], made: Rows) -> list[tuple[str, Value]]:
     ]
 
 
-__all__ = ["distinct_on", "limit", "output", "permitted", "picks", "query", "rows", "ways", "where"]
+__all__ = ["arms", "distinct_on", "limit", "output", "permitted", "picks", "query", "rows", "ways", "where"]

@@ -9,7 +9,9 @@ from pglast import ast
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.expr import TRUE, AnyRow, Expr, Field, Query, Source, rebuilt, walk
+from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.here import Here, LostError
+from rlsaudit.policy.read.junctions import conjunction
 from rlsaudit.policy.read.queries import output, permitted, ways, where
 from rlsaudit.policy.read.sources import is_plain
 
@@ -46,7 +48,8 @@ class ShownView:
     """What a view shows: for each way through its query, the tables whose rows it combines.
 
     `calls` are the functions that its columns and its FROM call, those of the views below it among them, and `looks`
-    whether its columns are made with subqueries: both may show rows that are not among `ways`.
+    whether its columns are made with subqueries, or with what its FROM sums up: both may show rows that are not among
+    `ways`.
     """
 
     ways: tuple[tuple[ShownRows, ...], ...]
@@ -75,7 +78,8 @@ def shown_view(view: Relation, names: tuple[str, ...], scope: Scope, work: Work)
     found = tuple(tuple(_tables(one, names)) for one in ways(parsed[0], here))
     made = list(_made(parsed[0], scope))
     calls = frozenset(tree.name(one.funcname) for one in made if isinstance(one, ast.FuncCall))
-    return ShownView(found, calls, any(isinstance(one, ast.SubLink) for one in made))
+    summed = any(isinstance(one, ast.SelectStmt) and one is not parsed[0] and sums(one) for one in made)
+    return ShownView(found, calls, summed or any(isinstance(one, ast.SubLink) for one in made))
 
 
 def _made(node: Node, scope: Scope) -> Iterator[Node]:
@@ -118,6 +122,17 @@ def _tables(rows: Rows, names: tuple[str, ...]) -> Iterator[ShownRows]:
             chosen.place in read or not exact,
             exact,
         )
+
+
+def among(nest: tuple[Rows, ...], source: Source) -> Expr:
+    """Returns what a row of a source has to be like, at place 0, with all the others that it is combined with.
+
+    `nest` are queries that stand within one another, the outermost first.
+    """
+    free = nest[-1].here.free
+    condition = about(conjunction(one(free) for made in nest for one in made.conditions), source.place)
+    others = tuple(beside(one, source.place) for made in nest for one in made.sources if one.place != source.place)
+    return AnyRow(Query(others, condition), TRUE) if others else condition
 
 
 def about(expression: Expr, place: int) -> Expr:

@@ -15,6 +15,7 @@ from rlsaudit.policy.read import operators, types, unpacked
 from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Table, Value
 from rlsaudit.policy.read.junctions import conjunction
+from rlsaudit.policy.read.opaque import lone, opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,6 +122,8 @@ class From:
     def _nested(self, select: Node, here: Here) -> Rows:
         """A query within the FROM, in so far as its rows are just combinations of rows."""
         nested = here.work.readers.rows(select, here, self._choices)
+        if nested.node is not None and _sums_up_all(nested.node):
+            return _summed(nested, here)
         if nested.node is not None and not is_plain(nested.node):
             raise LostError("reads from a query that sums up, or picks among its rows")
         # It may be run by who may read all that it names, whichever of its columns are asked for.
@@ -240,6 +243,32 @@ def _later(condition: Callable[[Here], Expr], here: Here) -> Value:
 
 def _policies(relation: Relation, place: int, here: Here) -> Value:
     return lambda free: here.work.readers.policies(relation, place, here.at(free))
+
+
+def _sums_up_all(select: Node) -> bool:
+    """Whether a query comes out as one row, whatever there is."""
+    picked = (select.groupClause, select.havingClause, select.limitCount, select.limitOffset, select.windowClause)
+    return not any(picked) and not distinct_on(select) and not select.distinctClause and sums(select)
+
+
+def _summed(nested: Rows, here: Here) -> Rows:
+    """One row, of whose columns nothing is known but which rows around they may depend on."""
+    targets = nested.node.targetList or ()
+    if len(targets) != len(nested.columns):
+        raise LostError("reads from a query that sums up all of a row")
+    columns = [
+        (name, _sum(target.val, nested, here.free)) for target, (name, _) in zip(targets, nested.columns, strict=True)
+    ]
+    return Rows(here, None, checks=nested.checks, columns=columns)
+
+
+def _sum(target: Node, nested: Rows, base: int) -> Value:
+    def summed(_: int) -> Expr:
+        of = opaque(target, nested.here, "sums up rows")
+        around = tuple(one for one in of.reads if isinstance(one, Field) and one.place < base)
+        return lone(of.key, of.reason, of.type, around)
+
+    return summed
 
 
 def _touched(rows: Rows) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import FILES, platform_of
@@ -13,10 +13,10 @@ from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.arguments import Arguments
 from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
-from rlsaudit.probe.attack.calls import Called, Calls
+from rlsaudit.probe.attack.calls import Answers, Called, Calls, Measured
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import LEVEL, OTHERS, OWNER, identities, newcomer_as, principals
-from rlsaudit.probe.attack.measured import measured
+from rlsaudit.probe.attack.measured import measured as measured_by
 from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
 from rlsaudit.probe.attack.posing import Posing
 from rlsaudit.probe.attack.run import run
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rlsaudit.probe.attack.attempt import Attempt
     from rlsaudit.probe.attack.identities import Identity
     from rlsaudit.probe.outcome import Probe, Result
-    from rlsaudit.probe.rows import Row
+    from rlsaudit.probe.rows import Row, Sown
 
 Key: TypeAlias = tuple[str, int, Operation]
 """A persona's name, a relation's OID, an operation."""
@@ -48,13 +48,15 @@ class Campaign:
     """What the attacks came to.
 
     `attacked` has the cells that were attacked, `chained` those that a chain of statements opens, `called` the calls
-    that gave rows of others, by persona, function and relation; `skipped` says what was not attacked, and why.
+    that reached rows of others, by persona, function, relation and operation; `measured` says how far all calls of a
+    function got, by persona and function; `skipped` says what was not attacked, and why.
     """
 
     attacked: Mapping[Key, Attacked]
     chained: Mapping[Key, Chained]
-    called: Mapping[tuple[str, int, int], Called]
+    called: Mapping[tuple[str, int, int, Operation], Called]
     skipped: tuple[Skipped, ...]
+    measured: Mapping[tuple[str, int], Measured] = field(default_factory=dict)
 
 
 NO_CAMPAIGN = Campaign({}, {}, {}, ())
@@ -150,7 +152,7 @@ class _Campaign:
                 key=lambda one: one.reach,
             )
             levels = [
-                measured(
+                measured_by(
                     operation,
                     one,
                     there=there,
@@ -166,8 +168,8 @@ class _Campaign:
             found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
-        called, uncalled = self._called(strangers, cast, sown.seeds.rows) if throwaway else ({}, ())
-        posed = self._posed(attacks, strangers, cast, sown.seeds.rows) if throwaway else {}
+        answers = self._called(strangers, cast, sown) if throwaway else {}
+        posed = self._posed(attacks, strangers, cast, sown) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
         missing = {
             oid: why
@@ -176,21 +178,21 @@ class _Campaign:
         }
         skipped = (
             *self._skipped(shown, attacks.restraint.left, missing),
-            *(Skipped(f"calls of {one}", why) for one, why in uncalled),
+            *(Skipped(f"calls of {one}", why) for each in answers.values() for one, why in each.left.items()),
         )
-        return Campaign(found, {**posed, **chained}, called, skipped)
+        called = {key: one for each in answers.values() for key, one in each.called.items()}
+        measured = {(name, oid): one for name, each in answers.items() for oid, one in each.measured.items()}
+        return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured)
 
-    def _called(
-        self, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
-    ) -> tuple[Mapping[tuple[str, int, int], Called], Iterable[tuple[str, str]]]:
-        calls = Calls(self._ground.access, strangers, rows, self._run)
-        found: dict[tuple[str, int, int], Called] = {}
-        uncalled: dict[str, str] = {}
-        for persona in cast:
-            called, left = calls.found(persona, self._ground.served[persona.name])
-            found |= called
-            uncalled |= left
-        return found, uncalled.items()
+    def _called(self, strangers: Strangers, cast: Sequence[Persona], sown: Sown) -> Mapping[str, Answers]:
+        """What calls come to, by the persona's name: the newcomer has signed up before, where that went well."""
+        calls = Calls(self._ground.access, strangers, sown, self._run)
+        return {
+            one.name: calls.answers(
+                one, self._ground.served[one.name], signed_up=self._unsigned.get(newcomer_as(one).name) == ""
+            )
+            for one in cast
+        }
 
     def _uploaded(
         self, cast: Sequence[Persona], rows: Sequence[Row], attacks: Attacks, shown: Mapping[int, Relation]
@@ -208,11 +210,11 @@ class _Campaign:
         return found
 
     def _posed(
-        self, attacks: Attacks, strangers: Strangers, cast: Sequence[Persona], rows: Sequence[Row]
+        self, attacks: Attacks, strangers: Strangers, cast: Sequence[Persona], sown: Sown
     ) -> Mapping[Key, Chained]:
         """What calls open that set who is asking, for the statements after them."""
         ground, found = self._ground, dict[Key, Chained]()
-        arguments = Arguments(self._catalog, rows)
+        arguments = Arguments(self._catalog, sown)
         for persona in cast:
             strange = [one for one in ground.exposure[persona.name] if strangers.owns_nothing(persona, one)]
             posing = Posing(ground.access, attacks, arguments, persona, self._run)

@@ -84,7 +84,7 @@ class Posing:
     def _going_through(self, schemas: Collection[str]) -> Iterator[tuple[tuple[str, ...], int]]:
         """Yields calls that do not fail, each with what comes before the next statement, and the function's OID."""
         calls = [
-            (f"select count(called) from {written_call(self._catalog, function, given)} as called", function.oid)
+            (f"select count(called) from {written_call(self._catalog, function, given.values)} as called", function.oid)
             for function in self._posing(schemas)
             for given in self._arguments.of(function)
         ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlsaudit.catalog.facts import ColumnRef
 from rlsaudit.policy.client import split_key
+from rlsaudit.policy.scalar import SETTING
 from rlsaudit.policy.values import CHOSEN_CLAIMS
 from rlsaudit.probe.rows.content import Content, Whose, kind_of, uuid
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 MOST_USERS = 6
 """How many users a crowd is."""
 _USER = "sub"
-_SETTING = "setting "
-"""Before the name of a setting, in the key of what is read from it."""
 _CLAIM = "claim"
 _CLAIMS = {key: path for path, key in CHOSEN_CLAIMS.items()}
 """Where claims are that have a name of their own among keys."""
@@ -164,8 +163,8 @@ def claimed(principal: Principal, key: str) -> Sequence[str]:
     """Returns what a principal's requests bring along under a key, as texts."""
     if key in {_USER, _LOGIN}:
         return users(principal)
-    if key.startswith(_SETTING):
-        value = principal.settings.get(key.removeprefix(_SETTING))
+    if key.startswith(SETTING):
+        value = principal.settings.get(key.removeprefix(SETTING))
         return () if value is None else (value,)
     found: Any = principal.claims
     for part in _CLAIMS.get(key) or split_key(f"{_CLAIM}.{key}", _CLAIM):

@@ -1,0 +1,115 @@
+"""row-independent: a policy that asks who somebody is, and nothing of the row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Severity
+from rlsaudit.policy.flaws import Kind
+from rlsaudit.rules.by_cause import found_by_cause
+from rlsaudit.rules.cause import Cause
+from rlsaudit.rules.opened import drop
+from rlsaudit.rules.reached import told
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
+from rlsaudit.rules.undecided import found_undecided, undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.rules.case import Case
+
+
+def check(case: Case) -> Iterator[Found]:
+    """Yields what members of one tenant reach of all, because the policy does not ask whose the row is."""
+    yield from found_by_cause(case, RULE, Cause.ROW_INDEPENDENT, _TITLE, _BECAUSE)
+    for relation, policy, cells in undecided(case):
+        # What asks anything of the row depends on its columns.
+        if any(one.relation == relation.oid and one.column for one in policy.columns):
+            continue
+        found = [one for one in case.flaws.opening(relation, [policy]) if one.kind is Kind.ROW_INDEPENDENT]
+        open_cells = tuple(one for one in cells if any(flaw.about(one.persona, one.operation) for flaw in found))
+        if open_cells:
+            yield found_undecided(
+                case,
+                RULE,
+                relation,
+                policy,
+                open_cells,
+                title=_TITLE,
+                because=f"{told(policy)} {found[0].because}",
+                fix=drop(case, relation, policy),
+                severity=Severity.HIGH,
+            )
+
+
+_TITLE = "asks who one is, and nothing of the row"
+_BECAUSE = "the policy asks whether one belongs to anything, and not whether the row belongs to the same"
+
+_ROWS = """
+            create table public.orgs (id uuid primary key default gen_random_uuid(), name text);
+            create table public.members (org_id uuid not null references public.orgs,
+              user_id uuid not null references auth.users, primary key (org_id, user_id));
+            create table public.invoices (id bigint primary key, org_id uuid not null references public.orgs);
+            alter table public.orgs enable row level security;
+            alter table public.members enable row level security;
+            alter table public.invoices enable row level security;
+            create policy "own" on public.members for select to authenticated using (user_id = (select auth.uid()));"""
+
+RULE = Rule(
+    id="row-independent",
+    severity=Severity.CRITICAL,
+    summary="A policy asks who somebody is, and not whether the row belongs to the same: members of one get all.",
+    why=(
+        "`exists (select from members where user_id = auth.uid())` asks whether somebody is a member of anything. "
+        "Whoever is, of a trial account of their own, passes for the rows of every other customer."
+    ),
+    fix="Compare the membership with the row: `m.org_id = invoices.org_id`, or `org_id in (select m.org_id …)`.",
+    fine="Tables that are the same for all members, of a price list for instance. They have no column that says whose.",
+    bad=(
+        Example(
+            "A member of anything",
+            f"""{_ROWS}
+            create policy "members" on public.invoices for select to authenticated using (
+              exists (select from public.members m where m.user_id = (select auth.uid())));
+            """,
+        ),
+        Example(
+            "By a helper, to change",
+            f"""{_ROWS}
+            create function public.is_member() returns boolean
+              language sql stable security definer set search_path = '' as
+              $$select exists (select from public.members m where m.user_id = (select auth.uid()))$$;
+            create policy "members" on public.invoices for update to authenticated using (public.is_member());
+            """,
+        ),
+    ),
+    good=(
+        Example(
+            "A member of the row's organisation",
+            f"""{_ROWS}
+            create policy "members" on public.invoices for select to authenticated using (
+              exists (select from public.members m
+                where m.org_id = invoices.org_id and m.user_id = (select auth.uid())));
+            """,
+        ),
+        Example(
+            "Organisations of one's own",
+            f"""{_ROWS}
+            create policy "members" on public.invoices for select to authenticated using (
+              org_id in (select m.org_id from public.members m where m.user_id = (select auth.uid())));
+            """,
+        ),
+        Example(
+            "Staff, which the server names",
+            f"""{_ROWS}
+            create table public.staff (user_id uuid primary key references auth.users);
+            alter table public.staff enable row level security;
+            create policy "own" on public.staff for select to authenticated using (user_id = (select auth.uid()));
+            create policy "staff" on public.invoices for select to authenticated using (
+              exists (select from public.staff s where s.user_id = (select auth.uid())));
+            """,
+        ),
+    ),
+    check=check,
+    turn=Turn.POLICIES,
+)

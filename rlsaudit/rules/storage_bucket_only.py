@@ -1,0 +1,93 @@
+"""storage-bucket-only: a policy on files that asks for the bucket and not for whose the file is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Severity
+from rlsaudit.rules.by_cause import found_by_cause
+from rlsaudit.rules.cause import Cause
+from rlsaudit.rules.reached import told
+from rlsaudit.rules.rewritten import altered
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
+from rlsaudit.rules.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.rules.case import Case
+    from rlsaudit.rules.cause import Reached
+
+
+def check(case: Case) -> Iterator[Found]:
+    """Yields which files are reached beyond intent because only their bucket is asked for."""
+    yield from found_by_cause(case, RULE, Cause.BUCKET, "asks for the bucket only", _because, _fix)
+
+
+def _because(one: Reached) -> str:
+    return f"{listed([told(each) for each in one.policies])} asks nothing of whose a file is"
+
+
+def _fix(case: Case, one: Reached) -> str:
+    folder = "(storage.foldername(name))[1] = (select auth.uid())::text"
+    return "\n".join(altered(case, one.relation, each, folder) for each in one.policies)
+
+
+_BUCKET = """
+            insert into storage.buckets (id, name) values ('contracts', 'contracts');"""
+
+RULE = Rule(
+    id="storage-bucket-only",
+    severity=Severity.HIGH,
+    summary="A policy on files asks in which bucket they are, and not whose they are.",
+    why=(
+        "`bucket_id = 'contracts'` is true of everybody's contracts. Whoever signs up lists, downloads, overwrites or "
+        "deletes them: an upload over another's avatar shows on every page that shows it."
+    ),
+    fix=(
+        "Ask for the folder, `(storage.foldername(name))[1] = (select auth.uid())::text`, and upload to it, or for the "
+        "owner: `owner_id = (select auth.uid())::text`."
+    ),
+    fine="Reading a bucket whose files are for all. Declare the reach of `storage.objects`; writing is seldom meant.",
+    bad=(
+        Example(
+            "Everybody overwrites",
+            f"""{_BUCKET}
+            create policy "replace" on storage.objects for update to authenticated using (bucket_id = 'contracts');
+            """,
+        ),
+        Example(
+            "Whoever is signed in deletes",
+            f"""{_BUCKET}
+            create policy "remove" on storage.objects for delete
+              using (bucket_id = 'contracts' and (select auth.role()) = 'authenticated');
+            """,
+        ),
+    ),
+    good=(
+        Example(
+            "A folder for each user",
+            f"""{_BUCKET}
+            create policy "own folder" on storage.objects to authenticated
+              using (bucket_id = 'contracts' and (storage.foldername(name))[1] = (select auth.uid())::text)
+              with check (bucket_id = 'contracts' and (storage.foldername(name))[1] = (select auth.uid())::text);
+            """,
+        ),
+        Example(
+            "The owner",
+            f"""{_BUCKET}
+            create policy "own" on storage.objects for delete to authenticated
+              using (bucket_id = 'contracts' and owner_id = (select auth.uid())::text);
+            """,
+        ),
+        Example(
+            "The bucket, for staff that the server names",
+            f"""{_BUCKET}
+            create policy "staff" on storage.objects to authenticated
+              using (bucket_id = 'contracts' and (select auth.jwt()) -> 'app_metadata' ->> 'role' = 'staff');
+            """,
+        ),
+    ),
+    check=check,
+    turn=Turn.POLICIES,
+)

@@ -1,0 +1,174 @@
+"""unset-guc: policies that open where the application did not set whose a request is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.catalog.platform import Platform
+from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
+from rlsaudit.personas import is_unset
+from rlsaudit.policy.decide import decide
+from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.by_cause import found_by_cause
+from rlsaudit.rules.cause import Cause
+from rlsaudit.rules.reached import mended, plain_severity, statement, told
+from rlsaudit.rules.rule import Example, Found, Rule, Turn
+from rlsaudit.rules.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.model import Cell, Persona
+    from rlsaudit.rules.case import Case
+    from rlsaudit.rules.cause import Reached
+
+
+def check(case: Case) -> Iterator[Found]:
+    """Yields what is reached beyond intent where a setting is empty, or, on a new connection, not there at all."""
+    told_of = {(one.relation.oid, cell.persona) for one in case.reached(Cause.UNSET) for cell in one.cells}
+    yield from found_by_cause(case, RULE, Cause.UNSET, "opens where the application set nothing", _because)
+    for relation in case.exposed:
+        for persona in case.personas:
+            if is_unset(persona) and (relation.oid, persona.name) not in told_of:
+                yield from _on_new_connection(case, persona, relation)
+
+
+def _because(one: Reached) -> str:
+    return f"{listed([told(each) for each in one.policies] or ['it'])} passes where the setting is empty"
+
+
+def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iterator[Found]:
+    """What is open before anything was set on a connection: a setting is NULL then, which no probe of ours sees."""
+    role = case.role(persona).oid
+    if not case.access.rls_applies(role, relation):
+        return
+    fresh = replace(persona, name=f"{persona.name}, on a new connection", settings={}, unset=tuple(persona.settings))
+    opened: list[Cell] = []
+    for operation in Operation:
+        cell = case.cell(persona, relation, operation)
+        if cell is None or not case.access.on_any_column(role, relation, operation.value.upper()):
+            continue
+        if case.way(cell, relation).at_least > cell.intended:
+            continue
+        asked = case.predicates.check if operation is Operation.INSERT else case.predicates.using
+        found = decide(asked(fresh, role, relation, operation))
+        if found.at_least > cell.intended and not found.chosen:
+            opened.append(replace(cell, at_least=found.at_least))
+    if not opened:
+        return
+    identity = case.catalog.identity(relation)
+    policies = [one for one in case.catalog.policies[relation.oid] if _opens(case, one, fresh, relation)]
+    first = opened[0]
+    operations = listed([one.operation.value for one in opened])
+    made = settings(case.catalog, case.platform, replace(persona, settings={}))
+    sql = transcript(made, statement(case, relation, first), writes=first.operation is not Operation.SELECT)
+    yield Found(
+        finding(
+            RULE,
+            case.ref(relation),
+            Who(persona.name, first.operation.value, first.at_least, first.intended),
+            title=f"Row-level security of {identity} opens on a connection on which nothing was set yet",
+            message=(
+                f"{persona.role} can {operations} rows of strangers of {identity} where "
+                f"{listed(list(persona.settings))} was never set on the connection: "
+                f"{listed([told(one) for one in policies] or ['the policy'])} passes where it is NULL."
+            ),
+            evidence=Evidence(EvidenceKind.PROOF, sql, "not executed: proved for a connection that is new"),
+            fix=mended(case, relation, opened, policies),
+            relations=[identity],
+            severity=max(plain_severity(case, relation, one, one.at_least) for one in opened),
+        ),
+        case.claims([], opened),
+    )
+
+
+def _opens(case: Case, policy: Policy, persona: Persona, relation: Relation) -> bool:
+    texts = [text for text in (policy.using, policy.check) if text]
+    return policy.permissive and any(
+        decide(case.predicates.alone(persona, relation, text)).at_least > Reach.OWN for text in texts
+    )
+
+
+_NOTES = """
+            create table public.notes (id bigint primary key, tenant_id uuid not null, email text);
+            alter table public.notes enable row level security;
+            grant select, update on public.notes to notes_app;"""
+_APP = ("notes_app",)
+
+RULE = Rule(
+    id="unset-guc",
+    severity=Severity.CRITICAL,
+    summary="A policy opens where the application did not set whose a request is.",
+    why=(
+        "The tenant is a setting that the application makes for each request. A job, a health check or a new code path "
+        "that forgets it is let in to all tenants by a policy that takes a missing setting for a licence, and so is "
+        "whoever gets a connection of its own."
+    ),
+    fix=(
+        "Compare with the setting, and let what is missing be false: `tenant_id = nullif(current_setting('app.tenant', "
+        "true), '')::uuid`. Give jobs that see all tenants a role of their own."
+    ),
+    fine="Where all tenants are meant for a request without one: declare it for the persona `ROLE-unset`.",
+    bad=(
+        Example(
+            "Not set, on a new connection",
+            f"""{_NOTES}
+            create policy tenant on public.notes using (current_setting('app.tenant', true) is null
+              or tenant_id::text = current_setting('app.tenant', true));
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+        Example(
+            "Empty, as it is once it was set",
+            f"""{_NOTES}
+            create policy tenant on public.notes using (coalesce(current_setting('app.tenant', true), '') = ''
+              or tenant_id::text = current_setting('app.tenant', true));
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+        Example(
+            "A default that is the row's own",
+            f"""{_NOTES}
+            create policy tenant on public.notes for select
+              using (tenant_id = coalesce(nullif(current_setting('app.tenant', true), '')::uuid, tenant_id));
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+    ),
+    good=(
+        Example(
+            "What is missing is NULL",
+            f"""{_NOTES}
+            create policy tenant on public.notes
+              using (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+        Example(
+            "What is missing is an error",
+            f"""{_NOTES}
+            create policy tenant on public.notes using (tenant_id = current_setting('app.tenant')::uuid);
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+        Example(
+            "What is missing is nobody's",
+            f"""{_NOTES}
+            create policy tenant on public.notes
+              using (tenant_id::text = coalesce(current_setting('app.tenant', true), 'nobody'));
+            """,
+            platform=Platform.POSTGRES,
+            roles=_APP,
+        ),
+    ),
+    check=check,
+    turn=Turn.POLICIES,
+)
