@@ -18,6 +18,7 @@ from rlsaudit.rules.wording import ROWS, VERBS, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.compare import Side
     from rlsaudit.model import Cell, Finding
@@ -40,6 +41,7 @@ def objections(before: Side, after: Side, finding: Finding | None = None) -> tup
         *_lets(before, after),
         *_takes(before, after, pairs),
         *_empties(before.case, after.case),
+        *_drops(before.case.catalog, after.case.catalog),
     )
 
 
@@ -145,6 +147,20 @@ def _empties(before: Case, after: Case) -> Iterator[str]:
             left = {one.command for one in after.catalog.policies[kept.oid] if one.permissive} if kept else set()
             if policy.command not in left and "*" not in left and _is_meant_for(before, relation, policy):
                 yield f'nobody else is let in where policy "{policy.name}" of {before.catalog.identity(relation)} was'
+
+
+def _drops(before: Catalog, after: Catalog) -> Iterator[str]:
+    """Constraints that are gone: they keep data right, whatever else they tell."""
+    kept = set(_constraints(after))
+    for table, name in _constraints(before):
+        if (table, name) not in kept:
+            yield f'the constraint "{name}" of {table} would be gone'
+
+
+def _constraints(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    for relation in catalog.snapshot.relations:
+        for one in catalog.constraints[relation.oid]:
+            yield catalog.identity(relation), one.name
 
 
 def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:

@@ -129,13 +129,11 @@ def _is_in(side: Side, finding: Finding) -> bool:
 
 def _may_be_meant(finding: Finding, changes: Iterable[Change]) -> Iterator[str]:
     """What is of medium severity may be meant, as long as nobody says so or not: whom the fix would shut out."""
-    shut = [one for one in changes if one.kind == "cell" and one.direction is Direction.LESS and one.persona]
+    shut = [one for one in changes if one.kind in {"cell", "bucket"} and one.direction is Direction.LESS]
     if finding.severity is Severity.MEDIUM and shut:
         one = shut[0]
-        yield (
-            f"it may be meant: {one.persona} would reach less of {one.what} ({one.operation}: {one.before} → "
-            f"{one.after}); declare it in the intent file, or else run this"
-        )
+        who = f"{one.persona} would reach less of {one.what} ({one.operation}: " if one.persona else f"{one.what} ("
+        yield f"it may be meant: {who}{one.before} → {one.after}); declare it in the intent file, or else run this"
 
 
 def _touch(one: Finding, other: Finding) -> bool:

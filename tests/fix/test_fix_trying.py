@@ -102,6 +102,10 @@ class TestOneTable:
         assert one.outcome is Outcome.DRAFT
         assert any("public.spill()" in why for why in one.because)
 
+    def test_one_that_drops_a_constraint_is_a_draft(self, open_table: Standing) -> None:
+        one = _tried(open_table, f"{RLS} create policy {MINE}; alter table public.notes drop constraint notes_pkey;")
+        assert one.because == ('the constraint "notes_pkey" of public.notes would be gone',)
+
     def test_one_that_the_server_refuses_is_a_draft_and_leaves_nothing(self, open_table: Standing) -> None:
         one = _tried(open_table, f"{RLS} select 1 / 0;")
         assert one.because == ("the server refuses it: division by zero",)
