@@ -146,7 +146,7 @@ def examine(
     probed = _probed(access, platform, cast.personas, exposure, options, session, witnesses, meant=meant)
     fought = NO_CAMPAIGN
     if session is not None and options.mode == "write" and options.throwaway:
-        beside = [row for one in cast.personas for row in witnesses.beside(one, exposure[one.name])]
+        beside = [row for one in _told_apart(cast.personas) for row in witnesses.beside(one, exposure[one.name])]
         probed = _staged(access, platform, probed, beside, session)
     if session is not None and options.mode == "write":
         conditions = tuple(predicates.conditions(cast.personas))
@@ -254,8 +254,9 @@ def _probed(  # noqa: PLR0913 — whom to ask, of what, and how
         return _Probed((), (Skipped("probes", "--probe none"),))
     relations = {one.oid: one for group in exposure.values() for one in group}
     planned, skipped = probe.plan(access, personas, relations.values(), throwaway=options.throwaway)
-    shown = (row for one in personas for row in witnesses.of(one, exposure[one.name]))
-    asked = (one for persona in personas for one in witnesses.open_to_strangers(persona, exposure[persona.name]))
+    told = _told_apart(personas)
+    shown = (row for one in told for row in witnesses.of(one, exposure[one.name]))
+    asked = (one for persona in told for one in witnesses.open_to_strangers(persona, exposure[persona.name]))
     made_up = probe.of_strangers(access.catalog, asked)
     questions = probe.Questions(access, [*shown, *made_up], throwaway=options.throwaway)
     outside = tuple(probe.reads_outside(access, planned, meant))
@@ -326,6 +327,15 @@ def _fought(ground: Ground, options: Options, session: Session) -> Campaign:
             f"The connection was lost while rows were attacked: {why}.",
             hint="The server rolls back what was under way. Try again, or use `--probe read`, which writes nothing.",
         ) from error
+
+
+def _told_apart(personas: Iterable[Persona]) -> list[Persona]:
+    """The personas of whom the server is asked just what proofs are of.
+
+    What was not set is NULL on a new connection, of which proofs are, and empty on one that is used again, which is how
+    the server is asked: it may refuse what is empty.
+    """
+    return [one for one in personas if not is_unset(one)]
 
 
 def _grouped(catalog: Catalog, failed: Iterable[probe.Result]) -> Iterable[Skipped]:
