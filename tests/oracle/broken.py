@@ -69,7 +69,7 @@ def outcome(server: Server, world: World, intent: Path, mutant: Mutant | None = 
     url = server.supabase_database(_DATABASE)
     try:
         with psycopg.connect(url, autocommit=True) as connection:
-            _build(connection, world, mutant)
+            build(connection, world, mutant)
             with connect(url) as session:
                 options = Options(probe="write", throwaway=True, intent=intent if intent.stat().st_size else None)
                 report = audit(session, options)
@@ -93,13 +93,14 @@ def breakable(server: Server, world: World) -> tuple[Mutant, ...]:
     url = server.supabase_database(_DATABASE)
     try:
         with psycopg.connect(url, autocommit=True) as connection:
-            _build(connection, world, None)
+            build(connection, world)
             return mutants(connection)
     finally:
         server.drop_database(_DATABASE)
 
 
-def _build(connection: psycopg.Connection[tuple[object, ...]], world: World, mutant: Mutant | None) -> None:
+def build(connection: psycopg.Connection[tuple[object, ...]], world: World, mutant: Mutant | None = None) -> None:
+    """Makes the application in a Supabase-like database as its owner would, with rows, and breaks it if told how."""
     grant_replay_rights(connection)
     connection.execute("set role postgres")
     connection.execute(world.schema.encode())
