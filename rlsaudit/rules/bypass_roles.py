@@ -9,14 +9,14 @@ from rlsaudit.model import ObjectRef, Reach, Severity
 from rlsaudit.names import ident, literal
 from rlsaudit.rules.asked import asked_as
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.clients import clients, may_touch, protected_tables
+from rlsaudit.rules.clients import ROWS, clients, may_touch, protected_tables
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog.facts import Role
+    from rlsaudit.catalog.facts import Relation, Role
     from rlsaudit.model import Persona
     from rlsaudit.rules.case import Case
 
@@ -51,8 +51,21 @@ def leaving(case: Case, role: int, targets: list[Role]) -> str:
 
 
 def _targets(case: Case, role: Role) -> list[Role]:
+    """The unbound roles that a role can become, as far as there are rows that policies would keep from it."""
     reachable = case.access.roles.settable(role.oid) - {role.oid}
-    return [one for one in case.catalog.snapshot.roles if one.oid in reachable and is_unbound(one)]
+    tables = protected_tables(case)
+    return [
+        one
+        for one in case.catalog.snapshot.roles
+        if one.oid in reachable and is_unbound(one) and any(_holds(case, one, table) for table in tables)
+    ]
+
+
+def _holds(case: Case, role: Role, table: Relation) -> bool:
+    """Whether a role gets at rows of a table, wherever that is."""
+    return case.access.usage(role.oid, case.catalog.schemas[table.schema]) and any(
+        case.access.on_any_column(role.oid, table, one) for one in ROWS
+    )
 
 
 def _is_one(case: Case, persona: Persona) -> Iterator[Found]:
@@ -138,6 +151,7 @@ RULE = Rule(
             "A membership in a role for administrators",
             f"""{_ORDERS}{_GRANT}
             alter role shop_admin bypassrls;
+            grant select on public.orders to shop_admin;
             grant shop_admin to shop_app;
             """,
             platform=Platform.POSTGRES,
@@ -171,6 +185,15 @@ RULE = Rule(
             """,
             platform=Platform.POSTGRES,
             roles=("shop_app", "shop_users"),
+        ),
+        Example(
+            "A role for maintenance, which gets at no row of any table",
+            f"""{_ORDERS}{_GRANT}
+            alter role shop_admin bypassrls;
+            grant shop_admin to shop_app;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app", "shop_admin"),
         ),
         Example("A new project of Supabase's", "select 1;"),
     ),

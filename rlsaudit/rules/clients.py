@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 
+ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+"""The privileges on rows."""
+
+
 def clients(case: Case) -> Iterator[Persona]:
     """Yields the personas, one for each role, without those that are Supabase's own servers and administrators."""
     seen: set[str] = set()
@@ -42,8 +46,7 @@ def protected_tables(case: Case) -> tuple[Relation, ...]:
 def may_touch(case: Case, persona: Persona, relation: Relation) -> bool:
     """Whether the persona's role holds a privilege on rows of the relation, where it can address it."""
     role = case.role(persona).oid
-    held = ("SELECT", "INSERT", "UPDATE", "DELETE")
-    return case.is_exposed(persona, relation) and any(case.access.on_any_column(role, relation, one) for one in held)
+    return case.is_exposed(persona, relation) and any(case.access.on_any_column(role, relation, one) for one in ROWS)
 
 
 def may_find(case: Case, persona: Persona, schema: Schema) -> bool:
