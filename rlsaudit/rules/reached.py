@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.access import reads_through
 from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
-from rlsaudit.names import ident
+from rlsaudit.names import ident, literal
 from rlsaudit.personas import built_in, is_unset
 from rlsaudit.policy.client import SOURCES
 from rlsaudit.policy.decide import decide
@@ -172,7 +172,7 @@ def evidence(case: Case, relation: Relation, cells: Collection[Cell]) -> Evidenc
 
 
 def statement(case: Case, relation: Relation, cell: Cell) -> str:
-    """Returns a statement of the cell's own kind; for an INSERT, of whose row little is known, what shows the table."""
+    """Returns a statement of the cell's own kind; for an INSERT, of whose row little is known, what policies ask."""
     identity = case.catalog.identity(relation)
     columns = cell.columns or [one.name for one in case.catalog.columns[relation.oid] if not one.generated]
     match cell.operation:
@@ -180,6 +180,12 @@ def statement(case: Case, relation: Relation, cell: Cell) -> str:
             return f"delete from {identity}"
         case Operation.UPDATE if columns:
             return f"update {identity} set {ident(columns[0])} = default"
+        case Operation.INSERT if relation.kind in "rp":
+            schema, name = literal(case.catalog.schema_name(relation)).strip(), literal(relation.name).strip()
+            return (
+                "select policyname, permissive, roles, coalesce(with_check, qual) as asked from pg_catalog.pg_policies"
+                f" where schemaname = {schema} and tablename = {name} and cmd in ('INSERT', 'ALL')"
+            )
         case _:
             return f"select * from {identity}"
 
