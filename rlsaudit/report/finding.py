@@ -21,10 +21,15 @@ _ESCAPED = "Names with unseen or control characters are shown escaped: these lin
 
 def who(finding: Finding) -> str:
     """Say who can do what, and what was meant."""
+    return "".join(deed(finding))
+
+
+def deed(finding: Finding) -> tuple[str, str]:
+    """Say who can do what, and behind it what was meant."""
     if finding.object.type == _WRITTEN:
-        return "nobody gains by it: it is about what is written down"
+        return "nobody gains by it", ": it is about what is written down"
     can = ability(finding.persona, finding.operation, finding.reach)
-    return f"{can}; intended: {intention(finding.operation, finding.intended)}"
+    return can, f"; intended: {intention(finding.operation, finding.intended)}"
 
 
 def about(finding: Finding) -> str:
