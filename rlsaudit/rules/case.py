@@ -296,14 +296,15 @@ class Case:
 
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
         """What the catalog says of a privilege, as a query that shows it."""
-        name = literal(self.catalog.identity(relation)).strip()
         function = "has_any_column_privilege" if operation is not Operation.DELETE else "has_table_privilege"
+        schema, name = (literal(one).strip() for one in (self.catalog.schema_name(relation), relation.name))
         query = (
-            f"select {function}({literal(persona.role).strip()}, {name}, '{operation.value}') as granted,"
-            f" relrowsecurity as rls from pg_class where oid = {name}::regclass"
+            f"select {function}(c.oid, '{operation.value}') as granted, c.relrowsecurity as rls"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            f" where n.nspname = {schema} and c.relname = {name}"
         )
-        rls = "on" if relation.rls else "off"
-        return Evidence(EvidenceKind.CATALOG, (query,), f"granted; RLS {rls}; {because}")
+        sql = transcript(settings(self.catalog, self.platform, persona), query)
+        return Evidence(EvidenceKind.CATALOG, sql, f"granted; RLS {'on' if relation.rls else 'off'}; {because}")
 
     def evidence(self, cells: Iterable[Cell], relation: Relation) -> Evidence:
         """The best evidence for cells beyond intent: rows that were reached, else what decided the first of them."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
-from rlsaudit.names import literal, qualified
+from rlsaudit.model import Evidence, ObjectRef, Reach, Severity
+from rlsaudit.names import qualified
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.callers import may_call
 from rlsaudit.rules.posed import Use, posed
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
@@ -46,10 +47,6 @@ def _found(case: Case, found: list[Posed]) -> Found:
     verbs = listed([verb for operation, verb in _VERBS.items() if operation in {one.value for one in mine}])
     value = "whatever its caller says" if pose.chosen else f"{pose.value}, which row-level security lets past"
     what = "a setting that its caller names" if pose.setting == "*" else pose.setting
-    name, role = literal(identity).strip(), literal(first.persona.role).strip()
-    query = (
-        f"select has_function_privilege({role}, {name}, 'EXECUTE') as granted, pg_get_functiondef({name}::regprocedure)"
-    )
     holders = case.holders(personas, function.acl, "EXECUTE")
     kind = "procedure" if function.kind == "p" else "function"
     return Found(
@@ -64,7 +61,7 @@ def _found(case: Case, found: list[Posed]) -> Found:
             ),
             evidence=case.call_evidence(first.persona, function)
             or _executed(case, found)
-            or Evidence(EvidenceKind.CATALOG, (query,), f"granted; it sets {what} and asks nobody's identity before"),
+            or may_call(case, first.persona, function, f"granted; it sets {what} and asks nobody's identity before"),
             fix=f"revoke execute on {kind} {identity} from {', '.join(holders) or 'public'};",
             relations=names,
             severity=_severity(first),

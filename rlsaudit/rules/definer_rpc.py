@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import literal
+from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
@@ -17,6 +16,7 @@ from rlsaudit.policy.query import read_query
 from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import columns_meant, relation_meant
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.callers import may_call
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.shown import beyond_table
 from rlsaudit.rules.wording import listed
@@ -83,11 +83,6 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
     does = list(dict.fromkeys(one.does for one in sorted(effects, key=lambda one: -one.severity.rank)))
     owner = case.catalog.roles[function.owner].name
     kind = "procedure" if function.kind == "p" else "function"
-    name, role = literal(identity).strip(), literal(first.persona.role).strip()
-    query = (
-        f"select has_function_privilege({role}, {name}, 'EXECUTE') as granted, prosecdef"
-        f" from pg_proc where oid = {name}::regprocedure"
-    )
     holders = case.holders(personas, function.acl, "EXECUTE")
     return Found(
         finding(
@@ -97,7 +92,7 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
             title=f"{identity} runs as {owner} and does not ask who calls",
             message=f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}.",
             evidence=case.call_evidence(first.persona, function)
-            or Evidence(EvidenceKind.CATALOG, (query,), f"granted; runs as {owner}; its body asks nobody's identity"),
+            or may_call(case, first.persona, function, f"granted; runs as {owner}; its body asks nobody's identity"),
             fix=f"revoke execute on {kind} {identity} from {', '.join(holders) or 'public'};",
             relations=[case.catalog.identity(one) for one in relations],
             severity=worst,

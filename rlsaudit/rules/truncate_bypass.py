@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.model import ObjectRef, Reach, Severity
+from rlsaudit.names import ident
+from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.catalog.facts import Relation
-    from rlsaudit.model import Persona
+    from rlsaudit.model import Evidence, Persona
     from rlsaudit.rules.case import Case
 
 
@@ -97,9 +98,7 @@ def _who(personas: list[Persona]) -> Who:
 
 
 def _evidence(case: Case, persona: Persona, relation: Relation) -> Evidence:
-    name, role = literal(case.catalog.identity(relation)).strip(), literal(persona.role).strip()
-    query = f"select has_table_privilege({role}, {name}, 'TRUNCATE') as granted"
-    return Evidence(EvidenceKind.CATALOG, (query,), "granted; RLS on")
+    return asked_as(case, persona, holds_on(case, relation, "TRUNCATE"), "granted; RLS on")
 
 
 RULE = Rule(

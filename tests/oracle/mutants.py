@@ -177,10 +177,9 @@ def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
         yield Mutant("called by anon", name, f"{schema}grant execute on function {name} to anon;")
         if answers:
             yield Mutant("always true", name, definition.replace(source, " select true "))
-        for asked in ("(select auth.uid())", "app_metadata", "and m.is_admin", "and m.role = 'admin'", "user_id = "):
+        for asked in ("app_metadata", "and m.is_admin", "and m.role = 'admin'", "user_id = "):
             if asked in source:
                 other = {
-                    "(select auth.uid())": "gen_random_uuid()",
                     "app_metadata": "user_metadata",
                     "user_id = ": "user_id is not null or user_id = ",
                 }.get(asked, "")

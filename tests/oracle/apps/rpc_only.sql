@@ -6,8 +6,8 @@ create table public.transfers (id uuid primary key default gen_random_uuid(), se
 alter table public.wallets enable row level security;
 alter table public.transfers enable row level security;
 revoke all on public.wallets, public.transfers from anon, authenticated;
-create function public.my_balance() returns numeric language sql stable security definer set search_path = '' as
-$$ select w.balance from public.wallets w where w.user_id = (select auth.uid()) $$;
+create function public.my_wallet() returns setof public.wallets language sql stable security definer set search_path = '' as
+$$ select w.* from public.wallets w where w.user_id = (select auth.uid()) $$;
 create function public.my_transfers() returns setof public.transfers language sql stable security definer set search_path = '' as
 $$ select t.* from public.transfers t where t.sender = (select auth.uid()) $$;
 create function public.rename_transfer(which uuid, name text) returns void language plpgsql security definer set search_path = '' as $$
@@ -17,8 +17,8 @@ begin
   end if;
   update public.transfers set mark = name where id = which and sender = (select auth.uid());
 end $$;
-revoke execute on function public.my_balance(), public.my_transfers(), public.rename_transfer(uuid, text) from public, anon;
-grant execute on function public.my_balance(), public.my_transfers(), public.rename_transfer(uuid, text) to authenticated;
+revoke execute on function public.my_wallet(), public.my_transfers(), public.rename_transfer(uuid, text) from public, anon;
+grant execute on function public.my_wallet(), public.my_transfers(), public.rename_transfer(uuid, text) to authenticated;
 -- @seed
 insert into public.wallets select format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, ascii(o), format('[wallet %s]', o)
   from unnest(array['a', 'b', 'c']) o;
@@ -26,11 +26,12 @@ insert into public.transfers select format('%s-0000-4000-8000-200000000001', rep
   format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, 'cccccccc-0000-4000-8000-000000000001', 1, format('[transfer %s]', o)
   from unnest(array['a', 'b', 'c']) o;
 -- @calls
-select public.my_balance()
+select * from public.my_wallet()
 select * from public.my_transfers()
 select public.rename_transfer('aaaaaaaa-0000-4000-8000-200000000001', 'x')
 select public.rename_transfer('cccccccc-0000-4000-8000-200000000001', 'x')
 -- @measures
 authenticated public.transfers own none own none
 anon public.transfers none none none none
+authenticated public.wallets own none none none
 anon public.wallets none none none none
