@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pglast import ast
-from pglast.enums import A_Expr_Kind, BoolExprType, JoinType, SetOperation, SubLinkType
+from pglast.enums import A_Expr_Kind, BoolExprType, JoinType, NullTestType, SetOperation, SubLinkType
 
 from rlsaudit.policy import plpgsql, tree
 from rlsaudit.policy.plpgsql import pairs
@@ -41,6 +41,8 @@ _FOLDS = frozenset({("lower",), ("upper",), ("trim",), ("btrim",)})
 _ASSIGNMENT = re.compile(r'\s*(?P<target>[\w"]+)[\w."\[\]$]*\s*:?=(?!=)(?P<value>.*)', re.DOTALL)
 _RETURNED = re.compile(r"\breturn\s+(?:next\s+)?([a-z_]\w*)", re.IGNORECASE)
 _DEEPEST = 20
+_ERROR = 21
+"""RAISE EXCEPTION, among the levels of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Read:
 class Write:
     """A statement that writes `relation`: `columns` are those that it sets (`*`: all).
 
-    `keys` are as for `Read`; `given` is whether a value that it writes comes from outside.
+    `keys` are as for `Read`; `given` is whether a value that it writes comes from outside. `behind` are keys of rows
+    that were looked up before: without one, nobody gets to this statement.
     """
 
     operation: str
@@ -74,6 +77,7 @@ class Write:
     filtered: bool
     outside: bool
     given: bool
+    behind: frozenset[ColumnOf] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,9 +441,43 @@ class _Procedure:
 
     def writes(self) -> Iterator[Write]:
         """Every statement that writes."""
-        for key, value in pairs(self._parsed):
-            if key == "query" and isinstance(value, str):
-                yield from self._reader.writes(tree.statements(value) or ())
+        yield from self._written(self._parsed, frozenset())
+
+    def _written(self, node: Any, behind: frozenset[ColumnOf]) -> Iterator[Write]:  # noqa: ANN401 — JSON
+        match node:
+            case list():
+                for one, following in zip(node, (*node[1:], None), strict=True):
+                    yield from self._written(one, behind)
+                    behind |= self._looked_up(one, following)
+            case dict():
+                for key, value in node.items():
+                    if key == "query" and isinstance(value, str):
+                        found = self._reader.writes(tree.statements(value) or ())
+                        yield from (replace(one, behind=behind) for one in found)
+                    else:
+                        yield from self._written(value, behind)
+            case _:
+                pass
+
+    def _looked_up(self, statement: Any, following: Any) -> frozenset[ColumnOf]:  # noqa: ANN401 — JSON
+        """The keys of the row that a statement looks up, where the function is left if there is none."""
+        none: frozenset[ColumnOf] = frozenset()
+        ((kind, value),) = statement.items() if isinstance(statement, dict) and len(statement) == 1 else (("", {}),)
+        if kind == "PLpgSQL_stmt_perform":
+            query = _query(value.get("expr"))
+        elif kind == "PLpgSQL_stmt_execsql" and value.get("into"):
+            query = _query(value.get("sqlstmt"))
+        else:
+            return none
+        parsed = tree.statements(query or "") or ()
+        if len(parsed) != 1 or not isinstance(parsed[0], ast.SelectStmt):
+            return none
+        # A row of sums there is always.
+        if any(isinstance(one, ast.FuncCall) for one in tree.walk(parsed[0].targetList or ())):
+            return none
+        if value.get("strict") or _leaves_without(following, frozenset(_targets(value.get("target")))):
+            return self._reader.select(parsed[0]).keys
+        return none
 
     def _answers(self, sql: str) -> Iterator[Read]:
         for statement in tree.statements(sql) or ():
@@ -465,6 +503,31 @@ def _query(expression: Any) -> str | None:  # noqa: ANN401 — JSON
     """The SQL of a PLpgSQL_expr."""
     query = expression.get("PLpgSQL_expr", {}).get("query") if isinstance(expression, dict) else None
     return query if isinstance(query, str) else None
+
+
+def _leaves_without(statement: Any, targets: frozenset[str]) -> bool:  # noqa: ANN401 — JSON
+    """Whether a statement leaves the function where the one before found no row, or none for one of its targets."""
+    branch = statement.get("PLpgSQL_stmt_if", {}) if isinstance(statement, dict) else {}
+    condition = _query(branch.get("cond"))
+    last = (branch.get("then_body") or [{}])[-1]
+    leaves = "PLpgSQL_stmt_return" in last or last.get("PLpgSQL_stmt_raise", {}).get("elog_level", 0) >= _ERROR
+    if condition is None or not leaves:
+        return False
+    parsed = tree.statements(f"select {condition}")
+    asked = parsed[0].targetList[0].val if parsed and len(parsed) == 1 else None
+    if isinstance(asked, ast.BoolExpr) and asked.boolop == BoolExprType.OR_EXPR:
+        return any(_is_none(one, targets) for one in asked.args or ())
+    return _is_none(asked, targets)
+
+
+def _is_none(node: Node | None, targets: frozenset[str]) -> bool:
+    match node:
+        case ast.BoolExpr(boolop=BoolExprType.NOT_EXPR, args=(ast.ColumnRef(fields=(ast.String(sval="found"),)),)):
+            return True
+        case ast.NullTest(nulltesttype=NullTestType.IS_NULL, arg=ast.ColumnRef(fields=(ast.String(sval=name), *_))):
+            return name in targets
+        case _:
+            return False
 
 
 def _targets(target: Any) -> Iterator[str]:  # noqa: ANN401 — JSON

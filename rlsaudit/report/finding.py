@@ -13,14 +13,23 @@ if TYPE_CHECKING:
     from rlsaudit.report.sql import Transcript
 
 _ANSWER = 500
+_WRITTEN = "intent"
+"""What findings about entries of the intent file are about."""
 _DRAFT = "draft: not verified, read it before you run it"
 _ESCAPED = "Names with unseen or control characters are shown escaped: these lines do not run as they stand."
 
 
 def who(finding: Finding) -> str:
     """Say who can do what, and what was meant."""
+    return "".join(deed(finding))
+
+
+def deed(finding: Finding) -> tuple[str, str]:
+    """Say who can do what, and behind it what was meant."""
+    if finding.object.type == _WRITTEN:
+        return "nobody gains by it", ": it is about what is written down"
     can = ability(finding.persona, finding.operation, finding.reach)
-    return f"{can}; intended: {intention(finding.operation, finding.intended)}"
+    return can, f"; intended: {intention(finding.operation, finding.intended)}"
 
 
 def about(finding: Finding) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.reached import evidence, mended, outside
 from rlsaudit.rules.rule import Found
-from rlsaudit.rules.wording import listed, who_can
+from rlsaudit.rules.wording import agreeing, listed, who_can
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def found_by_cause(
                 rule,
                 one.ref(case),
                 worst(one.cells),
-                title=f"{subject(case, one)} {title}",
+                title=f"{subject(case, one)} {agreeing(title, len(one.policies))}",
                 message=f"{who_can(one.cells)} of {identity}: {said}.{outside(one.cells)}",
                 evidence=evidence(case, one.relation, one.cells),
                 fix=(fix or _drop)(case, one),

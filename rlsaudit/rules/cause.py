@@ -206,6 +206,8 @@ def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
     for kind, cause in ((Kind.NULL_OPENS, Cause.NULL), (Kind.ROW_INDEPENDENT, Cause.ROW_INDEPENDENT)):
         if kind in kinds:
             return cause
+    if _is_for_visitors_alone(case, relation, one):
+        return Cause.NULL
     if one.signed_in:
         return Cause.SIGNED_IN
     if _is_for_something_else(policy, cells):
@@ -214,6 +216,21 @@ def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
     if policy.command == "*" and writes:
         return Cause.FOR_ALL
     return Cause.INSERT if policy.command == "a" else Cause.TRUE
+
+
+def _is_for_visitors_alone(case: Case, relation: Relation, one: Opened) -> bool:
+    """Whether a helper that asks who calls lets those pass who are nobody, and nobody else is known to be let."""
+    personas = {cell.persona for cell in one.cells}
+    if not askers(case, one.policy) or any("sub" in case.persona(name).claims for name in personas):
+        return False
+    others = [
+        case.cell(persona, relation, cell.operation)
+        for cell in one.cells
+        for persona in case.personas
+        if "sub" in persona.claims
+        and one.policy in case.access.policies(case.role(persona).oid, relation, cell.operation)
+    ]
+    return bool(others) and all(other is None or other.at_least is not Reach.ALL for other in others)
 
 
 def _of_cell(case: Case, relation: Relation, cell: Cell, policies: tuple[Policy, ...], asked: tuple[str, ...]) -> Cause:

@@ -204,22 +204,20 @@ def _writing(case: Case, function: Function, write: Write, persona: Persona) -> 
         if owners and not named:
             # The column's default may well be who calls.
             return
-        level = Severity.HIGH if named and write.given else Severity.MEDIUM
-        yield _Effect(persona, level, f"inserts rows into {identity}", reach, intended, relation)
+        secret = _takes_secret(case, persona, function, write)
+        level = Severity.HIGH if named and write.given and not secret else Severity.MEDIUM
+        whose = " for whoever knows a row's secret" if secret else ""
+        yield _Effect(persona, level, f"inserts rows into {identity}{whose}", reach, intended, relation)
         return
-    level, which = _change(case, function, write)
+    level, which = _change(case, persona, function, write)
     verb = "deletes" if operation is Operation.DELETE else "changes"
     yield _Effect(persona, level, f"{verb} {which} of {identity}", reach, intended, relation)
 
 
-def _change(case: Case, function: Function, write: Write) -> tuple[Severity, str]:
+def _change(case: Case, persona: Persona, function: Function, write: Write) -> tuple[Severity, str]:
     """How bad an UPDATE or DELETE is that anybody can cause, and which rows it is about."""
     deletes = write.operation == "delete"
-    secret = any(
-        (found := relation_meant(case.catalog, function, table)) is not None and case.sensitive(found, [column])
-        for table, column in write.keys
-    )
-    if secret:
+    if _takes_secret(case, persona, function, write):
         return Severity.MEDIUM, "the row whose secret the caller knows"
     if any(_is_key(case, relation_meant(case.catalog, function, table), column) for table, column in write.keys):
         harmful = deletes or write.given
@@ -230,6 +228,25 @@ def _change(case: Case, function: Function, write: Write) -> tuple[Severity, str
         # Like a nightly job: it does what it would do anyway.
         return Severity.CRITICAL if write.given else Severity.MEDIUM, "rows"
     return Severity.CRITICAL if deletes or write.given else Severity.HIGH, "all rows"
+
+
+def _takes_secret(case: Case, persona: Persona, function: Function, write: Write) -> bool:
+    """Whether the caller has to know what it cannot read: a secret of the row, or of one that is looked up before."""
+    return any(
+        (found := relation_meant(case.catalog, function, table)) is not None
+        and (case.sensitive(found, [column]) or _is_random(case, found, column))
+        and case.addressed(persona, found, Operation.SELECT) <= Reach.OWN
+        for table, column in write.keys | write.behind
+    )
+
+
+def _is_random(case: Case, relation: Relation, column: str) -> bool:
+    """Whether a column is given random bytes, and is not what the row is called by."""
+    keys = {number for one in case.catalog.constraints[relation.oid] if one.kind == "p" for number in one.columns}
+    return any(
+        one.name == column and one.number not in keys and "gen_random_bytes(" in (one.computed or "")
+        for one in case.catalog.columns[relation.oid]
+    )
 
 
 def _owner_passes(case: Case, function: Function, relation: Relation, operation: Operation) -> bool:

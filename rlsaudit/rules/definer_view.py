@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rlsaudit.model import Cell
     from rlsaudit.rules.case import Case
 
+_NUMBERS = frozenset({"bigint", "integer"})
 _FIRST_INVOKER = 15
 """The major that brought security_invoker."""
 
@@ -50,6 +51,7 @@ def check(case: Case) -> Iterator[Found]:
             also = ", also" if fault.view.oid in fault.cells else ""
             through = f"{also} through {listed([case.catalog.identity(one) for one in others])}"
         what = f"of {listed(bases)}" if fault.shows_rows else f"counted or summed up over {listed(bases)}"
+        what += ", by the key alone" if _shows_keys_alone(case, fault) else ""
         exposed_views = [case.catalog.relations[oid] for oid in fault.cells]
         claimed = case.claims(
             exposed_views,
@@ -128,7 +130,7 @@ def _insert_severity(case: Case, fault: _Fault) -> Severity:
 
 
 def _read_severity(case: Case, fault: _Fault) -> Severity:
-    if not fault.shows_rows:
+    if not fault.shows_rows or _shows_keys_alone(case, fault):
         return Severity.MEDIUM
     for oid in fault.cells:
         view = case.catalog.relations[oid]
@@ -136,6 +138,30 @@ def _read_severity(case: Case, fault: _Fault) -> Severity:
         if case.sensitive(view, shown) or not shown.isdisjoint(case.owner_columns(view)):
             return Severity.CRITICAL
     return Severity.HIGH
+
+
+def _shows_keys_alone(case: Case, fault: _Fault) -> bool:
+    """Whether all that is shown of a table is the key that its rows are called by, which means nothing by itself.
+
+    So it is where something is counted or summed up for each row.
+    """
+    keys = {
+        (oid, column.name)
+        for oid in fault.bases
+        for key in case.catalog.constraints[oid]
+        if key.kind == "p"
+        for column in case.catalog.columns[oid]
+        if column.number in key.columns and (column.type == "uuid" or column.type in _NUMBERS)
+    }
+    shown = {
+        (oid, name)
+        for view in fault.cells
+        for oid, name in origins(case, case.catalog.relations[view])
+        if oid in fault.bases
+    }
+    named = (case.sensitive(case.catalog.relations[oid], [name]) for oid, name in shown)
+    owns = (name in case.owner_columns(case.catalog.relations[oid]) for oid, name in shown)
+    return bool(shown) and shown <= keys and not any(named) and not any(owns)
 
 
 def _fix(case: Case, view: Relation, cells: list[Cell]) -> str:

@@ -73,8 +73,8 @@ def _found(
                 "granted; the key looks at all rows",
             ),
             fix=(
-                f"-- Point to a key that means nothing, such as an id, instead of {ident(aimed.name)}:\n"
-                f"alter table {identity} drop constraint {ident(key.name)};"
+                f"-- Let another column than {ident(column.name)} point to a key of {other} that means nothing, such as"
+                f" a UUID,\n-- fill it by a function that asks for the value, and then drop {ident(key.name)}."
             ),
             relations=[identity, other],
         )

@@ -14,7 +14,7 @@ from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rlsaudit.catalog.facts import LargeObjects
     from rlsaudit.model import Persona
@@ -49,7 +49,13 @@ def _found(case: Case, owner: int, ways: list[tuple[Persona, str, LargeObjects]]
         name for one, privilege, group in ways for name in case.holders([one], group.acl, privilege)
     )
     closing = f"alter database {ident(case.catalog.snapshot.server.database)} set lo_compat_privileges = off;"
-    each = f"-- For each of them, by its number:\nrevoke all on large object … from {', '.join(holders)};"
+    each = (
+        "do $$ declare number oid;\nbegin\n"
+        "  for number in select oid from pg_largeobject_metadata"
+        f" where lomowner = {literal(whose).strip()}::regrole loop\n"
+        f"    execute format('revoke all on large object %s from {_within(holders)}', number);\n"
+        "  end loop;\nend $$;"
+    )
     query = (
         "select current_setting('lo_compat_privileges') as lo_compat_privileges"
         if open_to_all
@@ -69,6 +75,11 @@ def _found(case: Case, owner: int, ways: list[tuple[Persona, str, LargeObjects]]
             fix=closing if open_to_all else each,
         )
     )
+
+
+def _within(holders: Iterable[str]) -> str:
+    """Names as they stand in a format within a literal."""
+    return ", ".join(holders).replace("'", "''").replace("%", "%%")
 
 
 _FILE = """

@@ -62,6 +62,20 @@ RULE = Rule(
             create policy "mine" on public.notes for select using (user_id is not distinct from auth.uid());
             """,
         ),
+        Example(
+            "A helper whose IF is not taken, of NULL",
+            f"""{_NOTES}
+            create function public.may_see(owner uuid) returns boolean
+              language plpgsql stable set search_path = '' as $$
+              begin
+                if owner <> auth.uid() then
+                  return false;
+                end if;
+                return true;
+              end $$;
+            create policy "mine" on public.notes for select using (public.may_see(user_id));
+            """,
+        ),
     ),
     good=(
         Example(

@@ -113,10 +113,27 @@ def _owner(case: Case, relation: Relation) -> Column | None:
         if one.kind == _FOREIGN_KEY and users is not None and one.foreign_relation == users.oid and one.columns
     }
     found = [one for one in fitting if one.number in referring]
-    found = found or [one for one in fitting if one.type == "uuid" and case.intent.names_owner(one.name)]
-    found = found or [one for one in fitting if case.intent.names_owner(one.name)]
+    named = [one for one in fitting if case.intent.names_owner(one.name) and not _is_of_others(case, relation, one)]
+    found = found or [one for one in named if one.type == "uuid"] or named
     plain = [one for name in _PLAINEST for one in found if one.name == name]
     return plain[0] if plain else found[0] if len(found) == 1 else None
+
+
+def _is_of_others(case: Case, relation: Relation, column: Column) -> bool:
+    """Whether a column refers to rows that make ids of their own, as customers have: no user's id is one.
+
+    What is called by the id of its user, as profiles are, does not.
+    """
+    for key in case.catalog.constraints[relation.oid]:
+        if key.kind == _FOREIGN_KEY and key.columns == (column.number,):
+            aimed = case.catalog.columns[key.foreign_relation]
+            refers = any(
+                one.kind == _FOREIGN_KEY and one.columns == key.foreign_columns
+                for one in case.catalog.constraints[key.foreign_relation]
+            )
+            if not refers and any(one.number in key.foreign_columns and one.default for one in aimed):
+                return True
+    return False
 
 
 def _elsewhere(case: Case, relation: Relation) -> Iterator[str]:

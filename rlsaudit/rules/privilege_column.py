@@ -11,6 +11,7 @@ from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.triggers import assigned
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_chain import found_by_chain, only_columns
+from rlsaudit.rules.opened import bounds
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -83,7 +84,25 @@ def _settable(case: Case, persona: Persona, relation: Relation) -> list[Column]:
         if one.relation == relation.oid
     }
     columns = case.access.columns(role, relation, "UPDATE") or case.catalog.columns[relation.oid]
-    return [one for one in columns if one.number not in kept | asked and not one.generated]
+    return [
+        one
+        for one in columns
+        if one.number not in kept | asked and not one.generated and _is_open(case, persona, relation, one)
+    ]
+
+
+def _is_open(case: Case, persona: Persona, relation: Relation, column: Column) -> bool:
+    """Whether a policy lets rows be updated without a helper that asks for what the column says already.
+
+    Where every policy does, managers set roles of their staff: nobody raises itself who has not been raised.
+    """
+    return any(
+        policy.permissive
+        and not any(_asks(case, relation, column.name, oid) for oid in policy.functions)
+        and (found := bounds(case, policy, persona, relation, Operation.UPDATE)) is not None
+        and found.at_most is not Reach.NONE
+        for policy in case.access.policies(case.role(persona).oid, relation, Operation.UPDATE)
+    )
 
 
 def _is_of_users(case: Case, relation: Relation) -> bool:
@@ -105,15 +124,20 @@ def _is_of_users(case: Case, relation: Relation) -> bool:
 def _is_asked_elsewhere(case: Case, relation: Relation, column: str) -> bool:
     """Whether a policy asks for the column, itself or by a function whose body names both."""
     number = next(one.number for one in case.catalog.columns[relation.oid] if one.name == column)
-    named = re.compile(rf"\b{re.escape(column)}\b")
-    table = re.compile(rf"\b{re.escape(relation.name)}\b")
-    for policy in case.catalog.snapshot.policies:
-        if (relation.oid, number) in policy.columns:
-            return True
-        called = (case.catalog.functions[oid] for oid in policy.functions if oid in case.catalog.functions)
-        if any(one.extension is None and named.search(one.body) and table.search(one.body) for one in called):
-            return True
-    return False
+    return any(
+        (relation.oid, number) in policy.columns or any(_asks(case, relation, column, oid) for oid in policy.functions)
+        for policy in case.catalog.snapshot.policies
+    )
+
+
+def _asks(case: Case, relation: Relation, column: str, function: int) -> bool:
+    """Whether the body of a function of the project's names the table and the column."""
+    called = case.catalog.functions.get(function)
+    return (
+        called is not None
+        and called.extension is None
+        and all(re.search(rf"\b{re.escape(name)}\b", called.body) for name in (column, relation.name))
+    )
 
 
 def _evidence(case: Case, persona: Persona, relation: Relation, cell: Cell, column: str) -> Evidence:
@@ -214,6 +238,21 @@ RULE = Rule(
             alter table public.messages enable row level security;
             create policy "mine" on public.messages to authenticated
               using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+            """,
+        ),
+        Example(
+            "Managers set the roles of their staff",
+            """
+            create table public.staff (id uuid primary key, login uuid unique references auth.users, shop uuid not null,
+              role text not null check (role in ('manager', 'waiter')));
+            create function public.my_shop() returns uuid language sql stable security definer set search_path = '' as
+              $$select s.shop from public.staff s where s.login = (select auth.uid())$$;
+            create function public.my_role() returns text language sql stable security definer set search_path = '' as
+              $$select s.role from public.staff s where s.login = (select auth.uid())$$;
+            alter table public.staff enable row level security;
+            create policy "colleagues" on public.staff for select to authenticated using (shop = public.my_shop());
+            create policy "managers" on public.staff for update to authenticated
+              using (shop = public.my_shop() and public.my_role() = 'manager');
             """,
         ),
         Example(

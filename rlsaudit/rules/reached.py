@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.access import reads_through
 from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
-from rlsaudit.names import ident
+from rlsaudit.names import ident, literal
 from rlsaudit.personas import built_in, is_unset
 from rlsaudit.policy.client import SOURCES
 from rlsaudit.policy.decide import decide
@@ -162,7 +162,9 @@ def mended(case: Case, relation: Relation, cells: Collection[Cell], policies: Co
 def evidence(case: Case, relation: Relation, cells: Collection[Cell]) -> Evidence:
     """Returns what shows the cells, as a transcript: where nothing was executed, the statement that the proof is of."""
     found = case.evidence(cells, relation)
-    if found.sql[:1] and found.sql[0].startswith("begin"):
+    first = next(iter(cells))
+    granted = case.granted_evidence(case.persona(first.persona), relation, first.operation, first.because)
+    if found.sql != granted.sql:
         return found
     cell = min(cells, key=lambda one: one.operation is not Operation.SELECT)
     made = settings(case.catalog, case.platform, case.persona(cell.persona))
@@ -172,7 +174,7 @@ def evidence(case: Case, relation: Relation, cells: Collection[Cell]) -> Evidenc
 
 
 def statement(case: Case, relation: Relation, cell: Cell) -> str:
-    """Returns a statement of the cell's own kind; for an INSERT, of whose row little is known, what shows the table."""
+    """Returns a statement of the cell's own kind; for an INSERT, of whose row little is known, what policies ask."""
     identity = case.catalog.identity(relation)
     columns = cell.columns or [one.name for one in case.catalog.columns[relation.oid] if not one.generated]
     match cell.operation:
@@ -180,6 +182,12 @@ def statement(case: Case, relation: Relation, cell: Cell) -> str:
             return f"delete from {identity}"
         case Operation.UPDATE if columns:
             return f"update {identity} set {ident(columns[0])} = default"
+        case Operation.INSERT if relation.kind in "rp":
+            schema, name = literal(case.catalog.schema_name(relation)).strip(), literal(relation.name).strip()
+            return (
+                "select policyname, permissive, roles, coalesce(with_check, qual) as asked from pg_catalog.pg_policies"
+                f" where schemaname = {schema} and tablename = {name} and cmd in ('INSERT', 'ALL')"
+            )
         case _:
             return f"select * from {identity}"
 

@@ -10,7 +10,7 @@ from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.reached import told
 from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
-from rlsaudit.rules.wording import listed
+from rlsaudit.rules.wording import agreeing, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,8 @@ def check(case: Case) -> Iterator[Found]:
 
 
 def _because(one: Reached) -> str:
-    return f"{listed([told(each) for each in one.policies])} asks nothing of whose a file is"
+    asks = agreeing("asks nothing of whose a file is", len(one.policies))
+    return f"{listed([told(each) for each in one.policies])} {asks}"
 
 
 def _fix(case: Case, one: Reached) -> str:

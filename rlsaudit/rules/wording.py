@@ -19,6 +19,8 @@ VERBS = {
 }
 ROWS = {Reach.ALL: "any row", Reach.SOME: "rows of strangers", Reach.OWN: "rows of its own", Reach.NONE: "no row"}
 
+_PLURALS = {"is": "are", "does": "do", "goes": "go"}
+
 
 def who_can(cells: Iterable[Cell]) -> str:
     """Returns a clause like `anon can read and insert any row; authenticated can read rows of strangers`."""
@@ -30,6 +32,12 @@ def who_can(cells: Iterable[Cell]) -> str:
         parts = [f"{listed(verbs)} {ROWS[reach]}" for reach, verbs in sorted(reaches.items(), reverse=True)]
         clauses.setdefault(" and ".join(parts), []).append(persona)
     return "; ".join(f"{listed(personas)} can {can}" for can, personas in clauses.items())
+
+
+def agreeing(clause: str, number: int) -> str:
+    """Returns what `number` of something do: `asks for …` of one, `ask for …` of several."""
+    verb, space, rest = clause.partition(" ")
+    return clause if number <= 1 else f"{_PLURALS.get(verb, verb.removesuffix('s'))}{space}{rest}"
 
 
 def listed(words: list[str]) -> str:

@@ -27,9 +27,10 @@ class Attacked:
     `reach` is what was reached, `NONE` where nothing was: for certain where it is more than `OWN`. A user's own rows
     were made up, and with them it may be more than an ordinary user, or in a state that no database is in: so `OWN`
     confirms a proof and stands for nothing by itself. `rows` are how many of `there` the statement that got furthest
-    reached. `probe` is that statement, None where none got any. `measured` is how far all attempts got where each had
-    a clear answer, else None: what these rows showed, and for certain only that nothing less is reached. `beside` says
-    what else was done that tells nothing of whose rows are reached.
+    reached; a view's rows are not counted, `there` is 0 then. `probe` is that statement, None where none got any.
+    `measured` is how far all attempts got where each had a clear answer, else None: what these rows showed, and for
+    certain only that nothing less is reached. `beside` says what else was done that tells nothing of whose rows are
+    reached.
     """
 
     reach: Reach
@@ -46,7 +47,8 @@ class Attacked:
             return f"put in {'a row of its own' if own else 'a row of somebody else'}"
         if own:
             return f"{_DONE[operation]} rows of its own"
-        return f"{_DONE[operation]} {self.rows} of {self.there} rows, all of others"
+        of = f" of {self.there}" if self.there >= self.rows else ""
+        return f"{_DONE[operation]} {self.rows}{of} rows, all of others"
 
 
 _DONE = {Operation.SELECT: "read", Operation.UPDATE: "changed", Operation.DELETE: "deleted"}

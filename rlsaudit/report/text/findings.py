@@ -11,10 +11,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
+from rlsaudit.report.finding import deed
 from rlsaudit.report.set_aside import why
 from rlsaudit.report.sql import transcript
 from rlsaudit.report.text.page import DOUBT, GOOD, SEVERITIES, STRONG, Page, more
-from rlsaudit.report.words import EVIDENCE, ability, count, intention, shortened
+from rlsaudit.report.words import EVIDENCE, count, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +80,8 @@ def _finding(page: Page, finding: Finding) -> None:
     page.prose((finding.title, STRONG), lead=(finding.severity.upper(), SEVERITIES[finding.severity]), gap=2)
     page.labelled("rule", f"{finding.rule}, fingerprint {finding.fingerprint}")
     page.labelled("object", f"{finding.object.type.replace('_', ' ')} {finding.object.identity}")
-    can = ability(finding.persona, finding.operation, finding.reach)
-    page.labelled("who", (can, STRONG), f"; intended: {intention(finding.operation, finding.intended)}")
+    can, meant = deed(finding)
+    page.labelled("who", (can, STRONG), meant)
     if finding.relations not in {(), (finding.object.identity,)}:
         page.labelled("rows of", ", ".join(finding.relations[:_RELATIONS]))
         if len(finding.relations) > _RELATIONS:

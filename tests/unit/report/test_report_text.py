@@ -146,6 +146,14 @@ def test_a_finding_says_who_can_do_what_how_that_is_known_and_what_mends_it() ->
     assert "  opened in supabase/migrations/20240105120000_organisations.sql:41\n" in printed
 
 
+def test_what_is_written_down_is_no_access() -> None:
+    dead = samples.finding(
+        about=ObjectRef("intent", "suppress rls-off of public.t"), persona="public", operation="all", reach=Reach.NONE
+    )
+    printed = section(samples.report(findings=(dead,)), "FINDINGS")
+    assert "  who       nobody gains by it: it is about what is written down\n" in printed
+
+
 def test_findings_come_worst_first_with_a_list_at_the_top() -> None:
     printed = section(samples.many(), "FINDINGS")
     glance, *_ = printed.partition("\nCRITICAL")

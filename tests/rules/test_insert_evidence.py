@@ -1,0 +1,21 @@
+"""What shows that somebody may insert, where no row was put in."""
+
+from __future__ import annotations
+
+import psycopg
+from projects import findings
+
+NOTES = """
+    create table public.notes (id bigint primary key, user_id uuid not null, body text);
+    alter table public.notes enable row level security;
+    create policy "add" on public.notes for insert with check (true);"""
+
+
+def test_it_is_what_policies_for_inserts_ask(supabase_database: str) -> None:
+    (found,) = (one for one in findings(supabase_database, NOTES) if one.rule == "insert-check-true")
+    *before, question, rollback = found.evidence.sql
+    with psycopg.connect(supabase_database, autocommit=True) as connection:
+        for one in before:
+            connection.execute(one.encode())
+        assert connection.execute(question.encode()).fetchall() == [("add", "PERMISSIVE", ["public"], "true")]
+        connection.execute(rollback.encode())
