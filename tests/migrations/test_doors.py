@@ -129,14 +129,14 @@ DOORS = [
     ),
     Door(
         "alter policy",
-        "tautology",
+        "for-all-write",
         "public.notes.mine",
         "alter policy mine on public.notes using (true);",
         f"alter policy mine on public.notes using {_OWN};",
     ),
     Door(
         "alter policy from a do block",
-        "tautology",
+        "for-all-write",
         "public.notes.mine",
         "do $$ declare p record; begin\n  for p in select policyname as n from pg_policies where tablename = 'notes' loop\n    execute format('alter policy %I on public.notes using (1 = 1)', p.n); end loop; end $$;",
         "drop policy mine on public.notes;",
@@ -151,14 +151,14 @@ DOORS = [
     ),
     Door(
         "drop the restrictive policy",
-        "tautology",
+        "for-all-write",
         "public.letters.everyone",
         "drop policy gate on public.letters;",
         f"create policy gate on public.letters as restrictive using {_OWN};",
     ),
     Door(
         "policy made anew",
-        "tautology",
+        "for-all-write",
         "public.notes.mine",
         "create policy mine on public.notes using (true);",
         "drop policy mine on public.notes;",
@@ -166,7 +166,7 @@ DOORS = [
     ),
     Door(
         "insert as anybody",
-        "tautology",
+        "insert-check-true",
         "public.notes.adds",
         "create policy adds on public.notes for insert with check (true);",
         "drop policy adds on public.notes;",
