@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.compare import compare
 from rlsaudit.fix.floor import given, relation_of
 from rlsaudit.model import Direction, Operation, Reach, Severity
+from rlsaudit.personas import is_unset
 from rlsaudit.reach.family import ancestors
 from rlsaudit.rules.wording import ROWS, VERBS, listed
 
@@ -118,6 +119,9 @@ def _takes(before: Side, after: Side, pairs: list[_Pair]) -> Iterator[str]:
             continue
         meant = now.intended if now is not None else was.intended
         floor = min(given(before.case, was), meant) if meant.decided else was.at_least
+        if floor is Reach.OWN and is_unset(before.case.persona(was.persona)):
+            # Whoever asks with nothing set is nobody, who has no rows of its own.
+            floor = Reach.NONE
         if floor is Reach.NONE:
             if now is not None and _was_open(before.case, was, now):
                 why = ", and whether it could before is not known"

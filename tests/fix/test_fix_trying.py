@@ -78,7 +78,7 @@ class TestOneTable:
     def test_one_that_brings_another_finding_is_a_draft(self, open_table: Standing) -> None:
         one = _tried(open_table, f'{RLS} create policy "all" on public.notes using (true);')
         assert one.outcome is Outcome.DRAFT
-        assert any("comes instead: tautology, critical" in why for why in one.because)
+        assert any("comes instead: for-all-write, critical" in why for why in one.because)
 
     def test_one_whose_policy_fails_when_it_is_asked_is_a_draft(self, open_table: Standing) -> None:
         private = (
@@ -198,7 +198,7 @@ def test_hostile_names_stay_names(server: Server) -> None:
         done = mended(standing, wanted=lambda one: one.rule != "truncate-bypass")
         text = migration(done)
         outcomes = {one.finding.rule: one.outcome for one in done.tried}
-        assert outcomes == {"rls-off": Outcome.DRAFT, "tautology": Outcome.VERIFIED}
+        assert outcomes == {"rls-off": Outcome.DRAFT, "for-all-write": Outcome.VERIFIED}
         # Nothing but the fix is a statement, and nobody has to trust a line that is not seen.
         code = [line for line in text.splitlines() if line and not line.startswith("--")]
         assert len(code) == 1
