@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DRAFTS = {
     "beyond-intent: Published rows: medium, for it may be meant": "it may be meant",
+    "tautology: On plain Postgres": "it may be meant",
     # It is called by PostgREST, and revoking it from clients changes nothing.
     "claim-guc-override: Before every request, from a header": "the finding is still there",
     # A copy has no policies: who reads it reads all of it, and so it is all or nothing.
