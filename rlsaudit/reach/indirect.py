@@ -343,7 +343,9 @@ class Indirect:
             silent = function.returns in TELLS_NOTHING
             touched = self._footprints.of_call(function, role, doings)
             self._note(lifted, persona, touched, f"{named} {via}", via, silent=silent)
-            self._note_sure(lifted, function, via, doings)
+            # The API cannot say what such rows are made of, and a call fails without.
+            if not _is_shapeless(function):
+                self._note_sure(lifted, function, via, doings)
         for relation in self._catalog.snapshot.relations:
             self._lift_asked(lifted, persona, relation)
             if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
@@ -454,3 +456,10 @@ def _of_a_part(reach: Reach) -> Reach:
 def _asks_who(rows: Expr) -> bool:
     """Whether which rows these are depends on who asks."""
     return any(isinstance(one, Given) and one.who in {Who.IDENTITY, Who.SERVER} for one in walk(rows))
+
+
+def _is_shapeless(function: Function) -> bool:
+    """Whether whoever calls a function has to say which columns it returns."""
+    return function.returns.lower().removeprefix("setof ") == "record" and not any(
+        one.mode in {"o", "b", "t"} for one in function.parameters
+    )
