@@ -7,10 +7,14 @@ is a promise to users. Adding a field is fine; changing what one means is not.
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date  # noqa: TC003 — msgspec reads the annotations when it makes the report's schema
 from functools import cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 JsonObject = dict[str, Any]
 
@@ -298,6 +302,12 @@ class Summary:
     cells: int
     unknown: int
     skipped: int
+
+
+def by_severity(findings: Iterable[Finding]) -> dict[str, int]:
+    """Returns how many findings there are of each severity, as `Summary` has them."""
+    counts = Counter(one.severity for one in findings)
+    return {one.value: counts[one] for one in Severity}
 
 
 @dataclass(frozen=True, slots=True)

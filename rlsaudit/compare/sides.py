@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.compare.cells import compare_cells
 from rlsaudit.compare.objects import compare_objects
-from rlsaudit.model import Change, Direction, Operation, Severity
+from rlsaudit.model import Change, Direction, Operation, by_severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,5 +98,4 @@ def compared(before: Side, after: Side, name: str) -> Report:
 
 def counted(summary: Summary, findings: Iterable[Finding]) -> Summary:
     """Returns a summary with the findings counted that are given."""
-    count = Counter(one.severity for one in findings)
-    return replace(summary, **{level.value: count[level] for level in Severity})
+    return replace(summary, **by_severity(findings))
