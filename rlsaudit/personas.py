@@ -112,7 +112,8 @@ def choose(
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
     personas = (*chosen, *declared)
-    without = _with_nothing_set(personas) if platform is Platform.POSTGRES else ()
+    kept = [one for one in personas if not _is_let_past(access, one)] if platform is Platform.POSTGRES else ()
+    without = _with_nothing_set(kept)
     return Cast((*personas, *without), tuple(notes))
 
 
@@ -131,6 +132,12 @@ def _with_nothing_set(personas: Iterable[Persona]) -> tuple[Persona, ...]:
             said = f"{one.role} where the application did not set {', '.join(varying)}"
             found[name] = replace(known, settings={**known.settings, **dict.fromkeys(varying, "")}, description=said)
     return tuple(found.values())
+
+
+def _is_let_past(access: Access, persona: Persona) -> bool:
+    """Whether no policy binds the role: what was set says nothing about what it reaches then."""
+    role = access.catalog.roles_by_name[persona.role]
+    return role.superuser or role.bypass_rls
 
 
 def is_unset(persona: Persona) -> bool:

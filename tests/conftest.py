@@ -6,6 +6,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from command import Answer, environment
 from hypothesis import settings
@@ -59,7 +60,38 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             pytest.fail(f"There is no Postgres {request.param}: `just servers` installs those of tests/postgres.")
         wanted = EngineRequest(pg_bin=bin_dir)
     with start(wanted) as running:
+        # Supabase's roles are of the cluster: a plain database must not see them or not, as the tests happen to be
+        # dealt out. One that has to be without them starts a server of its own.
+        running.supabase_database("first")
+        running.drop_database("first")
         yield running
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_cluster_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Roles, what they are members of and their settings are seen by every later test on the same server."""
+    if "server" not in request.fixturenames:
+        yield
+        return
+    running: Server = request.getfixturevalue("server")
+    before = _of_the_cluster(running)
+    yield
+    after = _of_the_cluster(running)
+    assert after == before
+
+
+def _of_the_cluster(server: Server) -> dict[str, tuple[object, ...]]:
+    with psycopg.connect(server.dsn("postgres")) as connection:
+        found = connection.execute(
+            """
+            select r.rolname::text, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin,
+                   r.rolbypassrls,
+                   array(select m.roleid::regrole::text from pg_auth_members m where m.member = r.oid order by 1),
+                   array(select s.setconfig::text from pg_db_role_setting s where s.setrole = r.oid order by 1)
+            from pg_roles r
+            """
+        ).fetchall()
+    return {name: tuple(rest) for name, *rest in found}
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_a_tenants_persona_is_declared_on_top(tenants: str, tmp_path: Path) -> N
     public = ["public.countries"]
     tenant = ["public.projects"]
     """
-    report = audited(tenants, tmp_path, intent)
+    report = audited(tenants, tmp_path, intent, ("pk_app",))
     assert about(report) == set()
     reached = {
         (one.persona, one.operation.value): one.reach.value for one in report.matrix if "projects" in one.relation
