@@ -107,6 +107,18 @@ create function public.as_number() returns integer language plpgsql stable secur
 $$ declare v text; begin select n.mark into v from public.s_number n order by n.mark limit 1; return v; end $$;
 create function public.whole_rows() returns setof public.s_whole language plpgsql stable security definer set search_path = '' as
 $$ begin return query select * from public.s_whole w where w.open or w.id::text is not null; end $$;
+create table public.s_view (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_view enable row level security;
+create table public.s_through (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_through enable row level security;
+-- A view that fails for what stands in its rows, as the function that reads it does; and one that does not.
+create schema hidden;
+create view hidden.as_numbers as select v.id, v.mark, v.mark::int as number from public.s_view v;
+create function public.by_numbers() returns table (id uuid, said text, number int) language sql stable security definer set search_path = '' as
+$$ select n.id, n.mark, n.number from hidden.as_numbers n $$;
+create view hidden.as_texts as select t.id, t.mark from public.s_through t where t.mark::varchar in ('x', 'y') or t.mark like '%' or t.open;
+create function public.by_texts() returns setof text language sql stable security definer set search_path = '' as
+$$ select t.mark from hidden.as_texts t $$;
 -- Functions that lead to some rows each, and to all of them together.
 create function public.half_open() returns setof text language sql stable security definer set search_path = '' as
 $$ select mark from public.s_halves where open $$;
@@ -187,7 +199,11 @@ insert into public.s_uneven select id, owner_id, open, parent_id, mark || 'z5' f
 insert into public.s_other select id, owner_id, open, parent_id, mark || 'z6' from public.s_all;
 insert into public.s_number select id, owner_id, open, parent_id, mark || 'z7' from public.s_all;
 insert into public.s_whole select id, owner_id, open, parent_id, mark || 'z8' from public.s_all;
+insert into public.s_view select id, owner_id, open, parent_id, mark || 'z9a' from public.s_all;
+insert into public.s_through select id, owner_id, open, parent_id, mark || 'z9b' from public.s_all;
 -- @calls
+select * from public.by_numbers()
+select * from public.by_texts()
 select * from public.unlike('aaaaaaaa-0000-4000-8000-100000000010')
 select * from public.uneven()
 select * from public.others()
@@ -274,3 +290,5 @@ anon public.s_uneven none none none none
 anon public.s_other none none none none
 anon public.s_number none none none none
 anon public.s_whole all none none none
+anon public.s_view none none none none
+anon public.s_through all none none none
