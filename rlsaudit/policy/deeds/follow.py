@@ -14,7 +14,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
 from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds, is_own_setting
-from rlsaudit.policy.deeds.settled import settled
+from rlsaudit.policy.deeds.settled import settled, until
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, only_counts, values
 from rlsaudit.policy.deeds.surely import Surely
 from rlsaudit.policy.deeds.working import is_unshared
@@ -488,10 +488,8 @@ class _Reading:
 
     def _changed_until(self, path: Path, node: Node, bindings: Bindings) -> Changes:
         """What has changed once a query is run, which is a step of its own where it is a statement."""
-        for place, step in enumerate(path.steps):
-            if isinstance(step, Reads) and step.query is node and step.bindings is bindings and not step.maybe:
-                return self._changed_by(path.steps[:place])
-        return self._changed_by(path.steps)
+        done = until(node, bindings, path.steps)
+        return self._changed_by(path.steps if done is None else done)
 
     def _show_query(self, run: _Run) -> None:
         gate = self._gate(run.paths)

@@ -18,7 +18,7 @@ from rlsaudit.model import Operation, Reach
 from rlsaudit.policy import tree
 from rlsaudit.policy.deeds import typed
 from rlsaudit.policy.deeds.deed import Sure, is_own_setting
-from rlsaudit.policy.deeds.settled import settled
+from rlsaudit.policy.deeds.settled import settled, until
 from rlsaudit.policy.deeds.sound import Sound, locks, type_name
 from rlsaudit.policy.deeds.written import Writing
 from rlsaudit.policy.expr import TRUE, UNKNOWN, And, Call, Expr, Field, IsNull, IsTrue, Not, walk
@@ -31,7 +31,6 @@ from rlsaudit.policy.procedure.path import (
     Condition,
     FirstRow,
     Gives,
-    Reads,
     Returned,
     Sets,
     Unknown,
@@ -238,7 +237,8 @@ class Surely:
 
     def _shown_on(self, path: Path, gate: Expr) -> Iterator[Sure]:
         for one in self._handed_out(path):
-            before = _until(path, one)
+            done = until(one.query, one.bindings, path.steps)
+            before = path.steps if done is None else done
             try:
                 found = list(self._rows(one))
             except (LostError, TooLargeError):
@@ -456,11 +456,3 @@ def _pinned(condition: Expr, place: int) -> Iterator[int]:
         itself = any(isinstance(each, Field) and each.place == place for each in walk(other))
         if isinstance(one, Field) and one.place == place and not itself:
             yield one.number
-
-
-def _until(path: Path, shown: _Shown) -> tuple[Step, ...]:
-    """What is done before a query is run."""
-    for place, step in enumerate(path.steps):
-        if isinstance(step, Reads) and step.query is shown.query and step.bindings is shown.bindings:
-            return path.steps[:place]
-    return path.steps
