@@ -237,8 +237,21 @@ class _Reading:
                 for node, bindings in self._done(step):
                     run = runs.setdefault((id(node), id(bindings)), _Run(node, bindings))
                     run.paths.append(path)
-                    run.changed = _and(run.changed, changed)
+                    run.changed = _and(run.changed, _and(changed, self._changed_within(node)))
         return list(runs.values())
+
+    def _changed_within(self, statement: Node) -> Changes:
+        """What the functions change that a statement calls: others that it calls see that."""
+        if isinstance(statement, ast.FuncCall):
+            return _NONE
+        total: Changes = _NONE
+        for one in tree.walk(statement):
+            name = tree.name(one.funcname) if isinstance(one, ast.FuncCall) else ()
+            if name == ("set_config",):
+                total = _and(total, frozenset({_SETTINGS}))
+            for function in self._ground.functions(name) if name else ():
+                total = _and(total, self._ground.changed_by_call(function, self._scope.role))
+        return total
 
     def _done(self, step: Step) -> Iterator[tuple[Node, Bindings]]:
         """The statements and calls of a step."""
