@@ -21,7 +21,9 @@ from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
+from rlsaudit.reach.witnesses import Witnesses
 from rlsaudit.rules.cause import causes
+from rlsaudit.rules.witnessed import witnessed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,6 +86,11 @@ class Case:
     def views(self) -> Views:
         """The reach of views, and their shapes."""
         return self.direct.views
+
+    @cached_property
+    def witnesses(self) -> Witnesses:
+        """The rows that proofs show."""
+        return Witnesses(self.access, self.predicates, self.direct)
 
     @cached_property
     def origins(self) -> Origins:
@@ -321,6 +328,12 @@ class Case:
             opened = self.supposed_evidence(self.persona(cell.persona), relation, cell.operation)
             if opened is not None and cell.evidence is EvidenceKind.PROBE:
                 return opened
+        for cell in listed:
+            # Where policies decide it, a row that they let through.
+            if cell.evidence is not EvidenceKind.CATALOG:
+                proved = witnessed(self, self.persona(cell.persona), relation, cell.operation, cell.because)
+                if proved is not None:
+                    return proved
         first = listed[0]
         shown = self.granted_evidence(self.persona(first.persona), relation, first.operation, first.because)
         kind = first.evidence if first.evidence in {EvidenceKind.PROOF, EvidenceKind.PROBE} else shown.kind

@@ -1,0 +1,91 @@
+"""Evidence that is a state which a proof shows: put there, acted upon as the persona, and taken back.
+
+Where the row and the request are all that it takes, the policies are asked about a row that does not exist, and nothing
+is written. Rows that it takes beside are put there first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlsaudit.model import Evidence, EvidenceKind, Operation
+from rlsaudit.policy.supposed import Clause
+from rlsaudit.probe.attack.identities import OTHERS
+from rlsaudit.probe.request import settings, transcript
+from rlsaudit.probe.rows.placed import filled, made_up, placed, pointed_at, updated
+from rlsaudit.probe.supposed import is_looked_up_first, question
+
+if TYPE_CHECKING:
+    from rlsaudit.catalog.facts import Column, Relation
+    from rlsaudit.model import JsonObject, Persona
+    from rlsaudit.policy.supposed import Supposed
+    from rlsaudit.rules.case import Case
+
+
+def witnessed(
+    case: Case, persona: Persona, relation: Relation, operation: Operation, because: str, clause: Clause | None = None
+) -> Evidence | None:
+    """Returns the row that a proof shows, held against the policies as the persona; None where it shows none.
+
+    Args:
+        case: The audit.
+        persona: Who asks.
+        relation: Whose row it is.
+        operation: What is done with it.
+        because: What decides, in words.
+        clause: Which conditions are asked; None for those of the row that is there, or that is put in.
+    """
+    supposed = _passing(case, persona, relation, operation, clause)
+    if supposed is None:
+        return None
+    supposed = replace(supposed, rows=(_row(case, relation, supposed),))
+    sql = transcript(
+        settings(case.catalog, case.platform, supposed.asker),
+        question(case.access, supposed),
+        stage=placed(case.catalog, supposed.beside, OTHERS[0]),
+    )
+    beside = ", with the rows that are put there first" if supposed.beside else ""
+    result = f"1 row, made up, passes {supposed.clause.value}{beside}; {because}"
+    return Evidence(EvidenceKind.PROOF, sql, result)
+
+
+def changed(
+    case: Case, persona: Persona, relation: Relation, column: Column, because: str, value: str | None = None
+) -> Evidence | None:
+    """Returns an UPDATE of a row which a proof shows and which is put there first; None where it shows none.
+
+    The `column` becomes the `value`, without one something that may stand there; what a check asks of other columns
+    they become as well. `because` is what decides.
+    """
+    supposed = _passing(case, persona, relation, Operation.UPDATE, Clause.USING)
+    if supposed is None:
+        return None
+    row = _row(case, relation, supposed)
+    new = {column.name: made_up(case.catalog, relation, column, OTHERS[0]) if value is None else value}
+    checked = _passing(case, persona, relation, Operation.UPDATE, Clause.CHECK)
+    if checked is not None:
+        settable = {one.name for one in case.access.columns(case.role(persona).oid, relation, "UPDATE")}
+        asked = checked.rows[0].items()
+        new |= {name: one for name, one in asked if name in settable and supposed.rows[0].get(name) != one}
+    pointed = pointed_at(case.catalog, relation.oid, new, [*supposed.beside, (relation.oid, row)])
+    sql = transcript(
+        settings(case.catalog, case.platform, supposed.asker),
+        updated(case.catalog, relation, new),
+        writes=True,
+        stage=placed(case.catalog, [*supposed.beside, (relation.oid, row), *pointed], OTHERS[0]),
+    )
+    return Evidence(EvidenceKind.PROOF, sql, f"1 row, put there first, is changed; {because}")
+
+
+def _passing(
+    case: Case, persona: Persona, relation: Relation, operation: Operation, clause: Clause | None
+) -> Supposed | None:
+    found = case.witnesses.passing(persona, relation, operation, clause)
+    if found is None or not is_looked_up_first(settings(case.catalog, case.platform, found.asker)):
+        return None
+    return found
+
+
+def _row(case: Case, relation: Relation, supposed: Supposed) -> JsonObject:
+    return filled(case.catalog, relation, supposed.rows[0], OTHERS[0])
