@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
@@ -12,6 +13,7 @@ from rlsaudit.policy.supposed import (
     Asked,
     Clause,
     Supposed,
+    as_json,
     asked_by,
     is_exact,
     is_settled,
@@ -20,14 +22,14 @@ from rlsaudit.policy.supposed import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
-    from rlsaudit.model import Persona
+    from rlsaudit.model import JsonObject, Persona
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
-    from rlsaudit.policy.proof import Witness
+    from rlsaudit.policy.proof import Step, Witness
     from rlsaudit.reach.bounds import Way
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
@@ -51,10 +53,9 @@ class Witnesses:
     def beside(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Supposed]:
         """Yields those of the same that take rows of other tables to be there, or none, with those rows."""
         role = self._access.catalog.roles_by_name[persona.role].oid
-        named = {self._access.catalog.identity(one): one.oid for one in self._access.catalog.snapshot.relations}
         for relation, operation, _ in self._proved(persona, relations):
             for clause, formula in self._asked(persona, role, relation, operation):
-                yield from _beside(persona, relation, operation, clause, formula, named)
+                yield from _beside(persona, relation, operation, clause, formula, self._named)
 
     def passing(
         self, persona: Persona, relation: Relation, operation: Operation, clause: Clause | None = None
@@ -72,6 +73,31 @@ class Witnesses:
                 return self._passing(persona, relation, operation, asked, formula)
         return None
 
+    def opened(
+        self, persona: Persona, relation: Relation, operation: Operation, steps: Sequence[Step]
+    ) -> tuple[Supposed, tuple[tuple[int, JsonObject], ...]] | None:
+        """Returns a row that policies let through after the steps of a chain, and the rows that these make.
+
+        The rows beside it are those that were there before; each of those made stands behind its table (an OID). None
+        where no proof shows such a chain.
+        """
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        start = steps[0].start if steps else None
+        clause, formula = next(self._asked(persona, role, relation, operation))
+        scope = scope_of(formula)
+        if start is None or scope is None or scope.database is None or not self._access.rls_applies(role, relation):
+            return None
+        expression = read_once(formula, scope.database)
+        alone = _supposed(persona, relation, operation, clause, expression, start, passes=True)
+        found = None if alone is None else _with_rows(alone, start, self._named)
+        made = [as_json(one.row) for one in steps]
+        rows = tuple((one.relation, row) for one, row in zip(steps, made, strict=True) if row is not None)
+        return None if found is None or len(rows) < len(steps) else (found, rows)
+
+    @cached_property
+    def _named(self) -> Mapping[str, int]:
+        return {self._access.catalog.identity(one): one.oid for one in self._access.catalog.snapshot.relations}
+
     def _passing(
         self, persona: Persona, relation: Relation, operation: Operation, clause: Clause, formula: Formula
     ) -> Supposed | None:
@@ -80,7 +106,6 @@ class Witnesses:
             # Of what is true whatever the row is, any row will do.
             any_row = Supposed(persona.name, persona, relation.oid, operation, clause, ({},), passes=True, exact=True)
             return any_row if decide(formula).at_least is Reach.ALL else None
-        named = {self._access.catalog.identity(one): one.oid for one in self._access.catalog.snapshot.relations}
         expression = read_once(formula, scope.database)
         for state in (shown(formula).passes, example(formula)):
             if state is None:
@@ -89,7 +114,7 @@ class Witnesses:
             if is_exact(expression):
                 return alone
             if is_settled(expression) and alone is not None:
-                found = _with_rows(alone, state, named)
+                found = _with_rows(alone, state, self._named)
                 if found is not None:
                     return found
         return None

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident, text_or_null
+from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import And
-from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.triggers import assigned
 from rlsaudit.rules.build import Who, finding
@@ -77,12 +76,11 @@ def _given_away(case: Case, persona: Persona, relation: Relation) -> Found | Non
 
 def _evidence(case: Case, persona: Persona, relation: Relation, owner: str) -> Evidence:
     column = next(one for one in case.catalog.columns[relation.oid] if one.name == owner)
-    value = OTHERS[0].user if column.type in {"uuid", "text"} else None
     because = "the check lets rows of strangers pass"
-    found = changed(case, persona, relation, column, because, value)
+    found = changed(case, persona, relation, column, because, away=True)
     if found is not None:
         return found
-    sql = f"update {case.catalog.identity(relation)} set {ident(owner)} = {text_or_null(value)}"
+    sql = f"update {case.catalog.identity(relation)} set {ident(owner)} = default"
     made = settings(case.catalog, case.platform, persona)
     return Evidence(EvidenceKind.PROOF, transcript(made, sql, writes=True), f"not executed: {because}")
 

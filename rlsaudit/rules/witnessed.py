@@ -17,10 +17,17 @@ from rlsaudit.probe.rows.placed import filled, made_up, placed, pointed_at, upda
 from rlsaudit.probe.supposed import is_looked_up_first, question
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.model import JsonObject, Persona
+    from rlsaudit.policy.proof import Step
     from rlsaudit.policy.supposed import Supposed
     from rlsaudit.rules.case import Case
+
+
+_NAME_USERS = frozenset({"uuid", "text"})
+"""Types of columns in which the id of a user may stand."""
 
 
 def witnessed(
@@ -51,24 +58,25 @@ def witnessed(
 
 
 def changed(
-    case: Case, persona: Persona, relation: Relation, column: Column, because: str, value: str | None = None
+    case: Case, persona: Persona, relation: Relation, column: Column, because: str, *, away: bool = False
 ) -> Evidence | None:
     """Returns an UPDATE of a row which a proof shows and which is put there first; None where it shows none.
 
-    The `column` becomes the `value`, without one something that may stand there; what a check asks of other columns
-    they become as well. `because` is what decides.
+    The `column` becomes something that may stand there. `away`: it says whose the row is, and the row becomes one of
+    somebody else's that passes the check. `because` is what decides.
     """
     supposed = _passing(case, persona, relation, Operation.UPDATE, Clause.USING)
     if supposed is None:
         return None
     row = _row(case, relation, supposed)
-    new = {column.name: made_up(case.catalog, relation, column, OTHERS[0]) if value is None else value}
-    checked = _passing(case, persona, relation, Operation.UPDATE, Clause.CHECK)
+    named = away and column.type in _NAME_USERS
+    new = {column.name: OTHERS[0].user if named else made_up(case.catalog, relation, column, OTHERS[0])}
+    checked = _passing(case, persona, relation, Operation.UPDATE, Clause.CHECK) if away else None
     if checked is not None:
         settable = {one.name for one in case.access.columns(case.role(persona).oid, relation, "UPDATE")}
         asked = checked.rows[0].items()
         new |= {name: one for name, one in asked if name in settable and supposed.rows[0].get(name) != one}
-    pointed = pointed_at(case.catalog, relation.oid, new, [*supposed.beside, (relation.oid, row)])
+    pointed = pointed_at(case.catalog, relation.oid, row | new, [*supposed.beside, (relation.oid, row)])
     sql = transcript(
         settings(case.catalog, case.platform, supposed.asker),
         updated(case.catalog, relation, new),
@@ -76,6 +84,35 @@ def changed(
         stage=placed(case.catalog, [*supposed.beside, (relation.oid, row), *pointed], OTHERS[0]),
     )
     return Evidence(EvidenceKind.PROOF, sql, f"1 row, put there first, is changed; {because}")
+
+
+def opened(
+    case: Case, persona: Persona, relation: Relation, operation: Operation, steps: Sequence[Step]
+) -> Evidence | None:
+    """Returns the statements of a chain, and a row that policies let through after them; None where no proof shows it.
+
+    What the chain begins with is put there first, and so is what the rows that it makes point at.
+    """
+    found = case.witnesses.opened(persona, relation, operation, steps)
+    if found is None:
+        return None
+    supposed, rows = found
+    # Of a row that was put there in the same transaction all keys are checked when it is changed.
+    touched = {one.relation for one in steps if not one.inserts}
+    there = [
+        (oid, filled(case.catalog, case.catalog.relations[oid], row, OTHERS[0]) if oid in touched else row)
+        for oid, row in supposed.beside
+    ]
+    for oid, row in (*rows, *there):
+        there += pointed_at(case.catalog, oid, row, [*there, *rows]) if oid in touched or (oid, row) in rows else ()
+    sql = transcript(
+        settings(case.catalog, case.platform, supposed.asker),
+        question(case.access, replace(supposed, rows=(_row(case, relation, supposed),))),
+        first=[one.sql for one in steps],
+        writes=True,
+        stage=placed(case.catalog, there, OTHERS[0]),
+    )
+    return Evidence(EvidenceKind.PROOF, sql, f"1 row, made up, passes {supposed.clause.value} after these statements")
 
 
 def _passing(

@@ -103,7 +103,9 @@ class Prover:
         if key not in self._gained:
             self._gained[key] = _gained(expression, persona, self._tables, relation, makings, reach), names
         gain, named = self._gained[key]
-        return replace(gain, witness=_renamed(gain.witness, dict(zip(named, names, strict=True))))
+        renamed = dict(zip(named, names, strict=True))
+        steps = tuple(replace(one, start=_renamed(one.start, renamed)) for one in gain.steps)
+        return replace(gain, steps=steps, witness=_renamed(gain.witness, renamed))
 
     def _key(self, expression: Expr, persona: Persona, columns: tuple[Field, ...]) -> tuple[object, ...]:
         return (
