@@ -15,6 +15,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
+from rlsaudit.policy.consulted import consulted, read_in
 from rlsaudit.policy.flaws import Flaws
 from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
@@ -23,6 +24,7 @@ from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
 from rlsaudit.reach.witnesses import Witnesses
 from rlsaudit.rules.cause import causes
+from rlsaudit.rules.sown import sown
 from rlsaudit.rules.witnessed import witnessed
 
 if TYPE_CHECKING:
@@ -96,6 +98,11 @@ class Case:
     def origins(self) -> Origins:
         """Where the values of columns come from."""
         return Origins(self.catalog, self.indirect.body)
+
+    @cached_property
+    def consulted(self) -> Mapping[int, frozenset[int]]:
+        """The relations that decide on the rows of others, all by OID."""
+        return consulted(self.catalog, self.predicates.conditions(self.personas))
 
     @cached_property
     def auth_relations(self) -> frozenset[int]:
@@ -257,7 +264,8 @@ class Case:
         if attacked is None or attacked.probe is None or attacked.probe.persona is None:
             return None
         made = settings(self.catalog, self.platform, attacked.probe.persona)
-        sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes)
+        stage = sown(self, [relation.oid], [attacked.probe.sql])
+        sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes, stage=stage)
         return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, made for the purpose")
 
     def supposed_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
@@ -284,9 +292,10 @@ class Case:
             if name == persona.name and oid == function.oid:
                 made = settings(self.catalog, self.platform, called.probe.persona or persona)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
+                read = {called.relation, *read_in(self.catalog, [function.oid])}
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql, writes=called.operation is not Operation.SELECT),
+                    transcript(made, called.sql, writes=True, stage=sown(self, read, [called.sql])),
                     f"{called.told()} of {shown}, made for the purpose",
                 )
         return None
@@ -297,7 +306,9 @@ class Case:
         if tried is None or tried.probe.persona is None:
             return None
         made = settings(self.catalog, self.platform, tried.probe.persona)
-        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True)
+        written = {one.relation for one in tried.steps if one.relation}
+        stage = sown(self, {relation.oid, *written}, [*tried.probe.first, tried.probe.sql])
+        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True, stage=stage)
         result = "executed, on rows made for the purpose: the last one reached rows of others, as it did not before"
         return Evidence(EvidenceKind.PROBE, sql, result)
 
@@ -322,18 +333,18 @@ class Case:
                 if read is not None:
                     return read
         for cell in listed:
+            # Where policies decide it, a row that they let through.
+            if cell.evidence is not EvidenceKind.CATALOG:
+                proved = witnessed(self, self.persona(cell.persona), relation, cell.operation, cell.because)
+                if proved is not None:
+                    return replace(proved, kind=EvidenceKind.PROBE) if cell.evidence is EvidenceKind.PROBE else proved
+        for cell in listed:
             fought = self.attack_evidence(self.persona(cell.persona), relation, cell.operation)
             if fought is not None and cell.evidence is EvidenceKind.PROBE:
                 return fought
             opened = self.supposed_evidence(self.persona(cell.persona), relation, cell.operation)
             if opened is not None and cell.evidence is EvidenceKind.PROBE:
                 return opened
-        for cell in listed:
-            # Where policies decide it, a row that they let through.
-            if cell.evidence is not EvidenceKind.CATALOG:
-                proved = witnessed(self, self.persona(cell.persona), relation, cell.operation, cell.because)
-                if proved is not None:
-                    return proved
         first = listed[0]
         shown = self.granted_evidence(self.persona(first.persona), relation, first.operation, first.because)
         kind = first.evidence if first.evidence in {EvidenceKind.PROOF, EvidenceKind.PROBE} else shown.kind

@@ -41,6 +41,11 @@ def placed(catalog: Catalog, rows: Iterable[tuple[int, JsonObject]], principal: 
     return (f"{_ROLE}'replica'", *inserts, f"{_ROLE}'origin'") if inserts else ()
 
 
+def is_document(catalog: Catalog, column: Column) -> bool:
+    """Returns whether a column holds JSON."""
+    return kind_of(Content(catalog).base(column.type)).name in _DOCUMENTS and not column.type.endswith("[]")
+
+
 def filled(catalog: Catalog, relation: Relation, row: JsonObject, principal: Principal) -> JsonObject:
     """Returns a row with something in each column that has to have something, made up for the `principal`."""
     content, table, whose = Content(catalog), table_of(catalog, relation), Whose(principal.mark, 1, 0)
@@ -48,8 +53,7 @@ def filled(catalog: Catalog, relation: Relation, row: JsonObject, principal: Pri
     for column in table.writable:
         if column.name not in row and column.not_null:
             text = _made_up(content, table, column, whose)
-            is_document = kind_of(content.base(column.type)).name in _DOCUMENTS and text is not None
-            made[column.name] = json.loads(text) if is_document and text else text
+            made[column.name] = json.loads(text) if text and is_document(catalog, column) else text
     return made
 
 
