@@ -73,6 +73,12 @@ class Witnesses:
                 return self._passing(persona, relation, operation, asked, formula)
         return None
 
+    def checks_otherwise(self, persona: Persona, relation: Relation) -> bool:
+        """Returns whether policies ask something else of the row that an UPDATE makes than of the one that is there."""
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        asked = {formula for _, formula in self._asked(persona, role, relation, Operation.UPDATE)}
+        return self._access.rls_applies(role, relation) and len(asked) > 1
+
     def opened(
         self, persona: Persona, relation: Relation, operation: Operation, steps: Sequence[Step]
     ) -> tuple[Supposed, tuple[tuple[int, JsonObject], ...]] | None:

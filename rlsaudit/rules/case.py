@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import CellKey
 
+_MADE = "made for the purpose, of which some are put there first"
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 
@@ -266,7 +267,7 @@ class Case:
         made = settings(self.catalog, self.platform, attacked.probe.persona)
         stage = sown(self, [relation.oid], [attacked.probe.sql])
         sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes, stage=stage)
-        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, made for the purpose")
+        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, {_MADE}")
 
     def supposed_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
         """What the server computed of rows that do not exist, where a verdict rests on that."""
@@ -296,7 +297,7 @@ class Case:
                 return Evidence(
                     EvidenceKind.PROBE,
                     transcript(made, called.sql, writes=True, stage=sown(self, read, [called.sql])),
-                    f"{called.told()} of {shown}, made for the purpose",
+                    f"{called.told()} of {shown}, {_MADE}",
                 )
         return None
 
@@ -309,7 +310,7 @@ class Case:
         written = {one.relation for one in tried.steps if one.relation}
         stage = sown(self, {relation.oid, *written}, [*tried.probe.first, tried.probe.sql])
         sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True, stage=stage)
-        result = "executed, on rows made for the purpose: the last one reached rows of others, as it did not before"
+        result = f"executed: the last one reached rows of others, as it did not before, {_MADE}"
         return Evidence(EvidenceKind.PROBE, sql, result)
 
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
@@ -333,9 +334,14 @@ class Case:
                 if read is not None:
                     return read
         for cell in listed:
-            # Where policies decide it, a row that they let through.
+            # Where policies decide it, a row that they let through; what a changed row passes its statement shows best.
+            persona = self.persona(cell.persona)
+            if cell.operation is Operation.UPDATE and self.witnesses.checks_otherwise(persona, relation):
+                fought = self.attack_evidence(persona, relation, cell.operation)
+                if fought is not None and cell.evidence is EvidenceKind.PROBE:
+                    return fought
             if cell.evidence is not EvidenceKind.CATALOG:
-                proved = witnessed(self, self.persona(cell.persona), relation, cell.operation, cell.because)
+                proved = witnessed(self, persona, relation, cell.operation, cell.because)
                 if proved is not None:
                     return replace(proved, kind=EvidenceKind.PROBE) if cell.evidence is EvidenceKind.PROBE else proved
         for cell in listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rlsaudit.probe.attack.identities import OTHERS
@@ -11,7 +12,6 @@ from rlsaudit.probe.rows.placed import is_document, placed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from rlsaudit.model import JsonObject
     from rlsaudit.probe.rows import Row
     from rlsaudit.rules.case import Case
 
@@ -29,13 +29,15 @@ def sown(case: Case, relations: Collection[int], statements: Sequence[str]) -> t
     pointed = {
         key.foreign_relation for one in about | deciding for key in case.catalog.constraints[one] if key.kind == "f"
     }
-    found: list[tuple[int, JsonObject]] = []
+    chosen = []
     for row in case.matrix.fought.rows:
         mine = row.owner == owner.name
         where = {row.relation, row.stored}
         is_of = mine and (where & about or (where & deciding and not row.varied))
         if is_of or (where & (about | deciding | pointed) and _is_named(case, row, text)):
-            found.append((row.relation, dict(_values(case, row))))
+            chosen.append(row)
+    told = Counter(value for row in chosen for value in row.values.values())
+    found = [(row.relation, dict(_values(case, row, text, told))) for row in chosen]
     return placed(case.catalog, found, owner)
 
 
@@ -47,8 +49,12 @@ def _is_named(case: Case, row: Row, text: str) -> bool:
     return bool(values) and all(one is not None and f"'{one}'" in text for one in values)
 
 
-def _values(case: Case, row: Row) -> Iterator[tuple[str, object]]:
+def _values(case: Case, row: Row, text: str, told: Counter[str | None]) -> Iterator[tuple[str, object]]:
+    """What has to be said of a row: not what the server makes up, which is another each time, and nobody speaks of."""
     for column in case.catalog.columns[row.relation]:
-        if column.name in row.values and not column.generated:
-            text = row.values[column.name]
-            yield column.name, json.loads(text) if text is not None and is_document(case.catalog, column) else text
+        value = row.values.get(column.name)
+        made_up = column.identity or (column.default and column.constant is None)
+        if column.generated or (made_up and told[value] == 1 and f"'{value}'" not in text):
+            continue
+        if value is not None or column.default:
+            yield column.name, json.loads(value) if value is not None and is_document(case.catalog, column) else value

@@ -43,18 +43,19 @@ def witnessed(
         because: What decides, in words.
         clause: Which conditions are asked; None for those of the row that is there, or that is put in.
     """
-    supposed = _passing(case, persona, relation, operation, clause)
-    if supposed is None:
+    found = [_passing(case, persona, relation, operation, clause)]
+    if operation is Operation.UPDATE and clause is None and case.witnesses.checks_otherwise(persona, relation):
+        found.append(_passing(case, persona, relation, operation, Clause.CHECK))
+    known = [one for one in found if one is not None]
+    if len(known) < len(found) or any(one.asker != known[0].asker for one in known):
         return None
-    supposed = replace(supposed, rows=(_row(case, relation, supposed),))
-    sql = transcript(
-        settings(case.catalog, case.platform, supposed.asker),
-        question(case.access, supposed),
-        stage=placed(case.catalog, supposed.beside, OTHERS[0]),
-    )
-    beside = ", with the rows that are put there first" if supposed.beside else ""
-    result = f"1 row, made up, passes {supposed.clause.value}{beside}; {because}"
-    return Evidence(EvidenceKind.PROOF, sql, result)
+    beside = [row for one in known for row in one.beside]
+    *first, last = (question(case.access, replace(one, rows=(_row(case, relation, one),))) for one in known)
+    made = settings(case.catalog, case.platform, known[0].asker)
+    sql = transcript(made, last, first=first, stage=placed(case.catalog, beside, OTHERS[0]))
+    passes = ", and one passes ".join(one.clause.value for one in known)
+    put = ", with the rows that are put there first" if beside else ""
+    return Evidence(EvidenceKind.PROOF, sql, f"1 row, made up, passes {passes}{put}; {because}")
 
 
 def changed(

@@ -184,7 +184,7 @@ class _Campaign:
         )
         called = {key: one for each in answers.values() for key, one in each.called.items()}
         measured = {(name, oid): one for name, each in answers.items() for oid, one in each.measured.items()}
-        return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured, sown.seeds.rows)
+        return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured, sown.lasting)
 
     def _called(self, strangers: Strangers, cast: Sequence[Persona], sown: Sown) -> Mapping[str, Answers]:
         """What calls come to, by the persona's name: the newcomer has signed up before, where that went well."""

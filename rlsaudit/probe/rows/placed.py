@@ -1,8 +1,8 @@
 """Rows that are put there as they are said to be, by statements that a person replays and takes back.
 
-What triggers would do is no part of what they show, and foreign keys would ask for ever more rows: so neither is asked,
-as where data is loaded (`session_replication_role`). That takes a superuser, or Supabase's `postgres`. Columns of which
-nothing is said are filled where the table asks for something.
+What triggers would do is no part of what they show, and foreign keys would ask for ever more rows: where there are any
+neither is asked, as where data is loaded (`session_replication_role`). That takes a superuser, or the `postgres` of
+Supabase. Columns of which nothing is said are filled where the table asks for something.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING
 
-from rlsaudit.names import ident, literal, text_or_null
+from rlsaudit.catalog.firing import fires
+from rlsaudit.model import Operation
+from rlsaudit.names import ident, literal
 from rlsaudit.probe.rows.content import Content, Whose, constants, kind_of, uuid
 from rlsaudit.probe.rows.table import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Column, Relation
     from rlsaudit.model import JsonObject
     from rlsaudit.probe.rows.model import Principal
     from rlsaudit.probe.rows.table import Table
+
+    Placed: TypeAlias = tuple[int, JsonObject]
+    """A row behind its table (an OID)."""
 
 _ROLE = "set local session_replication_role = "
 _DOCUMENTS = frozenset({"json", "jsonb"})
@@ -34,27 +40,49 @@ def placed(catalog: Catalog, rows: Iterable[tuple[int, JsonObject]], principal: 
     What is made up for columns of which nothing is said tells that it is the `principal`'s.
     """
     content, numbers = Content(catalog), count(1)
-    inserts = [
-        _insert(content, table_of(catalog, catalog.relations[oid]), row, Whose(principal.mark, 1, next(numbers)))
+    made = [
+        (oid, _whole(content, table_of(catalog, catalog.relations[oid]), row, Whose(principal.mark, 1, next(numbers))))
         for oid, row in rows
     ]
-    return (f"{_ROLE}'replica'", *inserts, f"{_ROLE}'origin'") if inserts else ()
+    ordered, left = _in_order(catalog, made)
+    # Rows that differ in what the server makes up alone are one as good as the other.
+    inserts = tuple(dict.fromkeys(_insert(catalog, content, oid, row) for oid, row in (*ordered, *left)))
+    if not left and not any(_does_more(catalog, oid) for oid, _ in made):
+        return inserts
+    return (f"{_ROLE}'replica'", *inserts, f"{_ROLE}'origin'")
+
+
+def _in_order(catalog: Catalog, rows: Sequence[Placed]) -> tuple[list[Placed], list[Placed]]:
+    """The rows that come after all that they point at, and those that point at what is not there."""
+    ordered: list[Placed] = []
+    left = list(rows)
+    while ready := [one for one in left if not any(pointed_at(catalog, *one, ordered))]:
+        ordered += ready
+        left = [one for one in left if one not in ready]
+    return ordered, left
+
+
+def _does_more(catalog: Catalog, relation: int) -> bool:
+    """Whether an INSERT into a relation (an OID) does more than put a row there."""
+    fired = any(fires(one, Operation.INSERT) for one in catalog.triggers[relation])
+    parts = (*catalog.children[relation], *catalog.parents[relation])
+    return fired or bool(catalog.rewrites[relation]) or any(catalog.triggers[one] for one in parts)
 
 
 def is_document(catalog: Catalog, column: Column) -> bool:
     """Returns whether a column holds JSON."""
-    return kind_of(Content(catalog).base(column.type)).name in _DOCUMENTS and not column.type.endswith("[]")
+    return _holds_json(Content(catalog), column)
+
+
+def _holds_json(content: Content, column: Column) -> bool:
+    return kind_of(content.base(column.type)).name in _DOCUMENTS and not column.type.endswith("[]")
 
 
 def filled(catalog: Catalog, relation: Relation, row: JsonObject, principal: Principal) -> JsonObject:
     """Returns a row with something in each column that has to have something, made up for the `principal`."""
     content, table, whose = Content(catalog), table_of(catalog, relation), Whose(principal.mark, 1, 0)
-    made = dict(row)
-    for column in table.writable:
-        if column.name not in row and column.not_null:
-            text = _made_up(content, table, column, whose)
-            made[column.name] = json.loads(text) if text and is_document(catalog, column) else text
-    return made
+    lacking = [one for one in table.writable if one.name not in row and one.not_null]
+    return row | {one.name: _value(content, table, one, whose) for one in lacking}
 
 
 def made_up(catalog: Catalog, relation: Relation, column: Column, principal: Principal) -> str | None:
@@ -83,30 +111,37 @@ def pointed_at(
         others = {one.number: one.name for one in catalog.columns[key.target]}
         pairs = zip(key.columns, key.target_columns, strict=True)
         values = {others[other]: row.get(names[own]) for own, other in pairs}
-        known = any(oid == key.target and values.items() <= one.items() for oid, one in there)
+        known = any(
+            oid == key.target and all(str(one.get(name)) == str(value) for name, value in values.items())
+            for oid, one in there
+        )
         if None not in values.values() and not known:
             yield key.target, values
 
 
-def _insert(content: Content, table: Table, row: JsonObject, whose: Whose) -> str:
-    values: dict[str, str] = {}
-    overriding = False
+def _whole(content: Content, table: Table, row: JsonObject, whose: Whose) -> JsonObject:
+    """The row with something in each column that has to have something, and that the server does not fill."""
+    made = {column.name: row[column.name] for column in table.writable if column.name in row}
     for column in table.writable:
-        if column.name in row:
-            values[ident(column.name)] = _said(content, column, row[column.name])
-            overriding = overriding or column.identity
-        elif column.not_null and not column.default and not column.identity:
-            values[ident(column.name)] = text_or_null(_made_up(content, table, column, whose))
-    if not values:
-        return f"insert into {table.identity} default values"
-    system = " overriding system value" if overriding else ""
-    return f"insert into {table.identity} ({', '.join(values)}){system} values ({', '.join(values.values())})"
+        if column.name not in row and column.not_null and not column.default and not column.identity:
+            made[column.name] = _value(content, table, column, whose)
+    return made
+
+
+def _insert(catalog: Catalog, content: Content, relation: int, row: JsonObject) -> str:
+    name = catalog.identity(catalog.relations[relation])
+    if not row:
+        return f"insert into {name} default values"
+    columns = [one for one in catalog.columns[relation] if one.name in row]
+    system = " overriding system value" if any(one.identity for one in columns) else ""
+    values = ", ".join(_said(content, one, row[one.name]) for one in columns)
+    return f"insert into {name} ({', '.join(ident(one.name) for one in columns)}){system} values ({values})"
 
 
 def _said(content: Content, column: Column, value: object) -> str:
     if value is None:
         return "null"
-    if kind_of(content.base(column.type)).name in _DOCUMENTS and not column.type.endswith("[]"):
+    if _holds_json(content, column):
         return literal(json.dumps(value, ensure_ascii=False)).strip()
     if isinstance(value, list):
         return literal(_array(value)).strip()
@@ -127,6 +162,11 @@ def _element(value: object) -> str:
         return _array(value)
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, bool | dict) else str(value)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _value(content: Content, table: Table, column: Column, whose: Whose) -> object:
+    text = _made_up(content, table, column, whose)
+    return json.loads(text) if text and _holds_json(content, column) else text
 
 
 def _made_up(content: Content, table: Table, column: Column, whose: Whose) -> str | None:
