@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     """A row behind its table (an OID)."""
 
 _ROLE = "set local session_replication_role = "
+_MOST_DEEP = 3
 _DOCUMENTS = frozenset({"json", "jsonb"})
 
 
@@ -40,16 +41,22 @@ def placed(catalog: Catalog, rows: Iterable[tuple[int, JsonObject]], principal: 
     What is made up for columns of which nothing is said tells that it is the `principal`'s.
     """
     content, numbers = Content(catalog), count(1)
-    made = [
-        (oid, _whole(content, table_of(catalog, catalog.relations[oid]), row, Whose(principal.mark, 1, next(numbers))))
-        for oid, row in rows
-    ]
+
+    def whole(oid: int, row: JsonObject) -> Placed:
+        whose = Whose(principal.mark, 1, next(numbers))
+        return oid, _whole(content, table_of(catalog, catalog.relations[oid]), row, whose)
+
+    made = [whole(*one) for one in rows]
     ordered, left = _in_order(catalog, made)
+    more = list(left)
+    for _ in range(_MOST_DEEP):
+        # What they point at is put there as well, by its key alone.
+        more += [whole(*target) for one in more for target in pointed_at(catalog, *one, [*ordered, *more])]
+    closed, still = _in_order(catalog, [*ordered, *more])
+    plain = not still and not any(_does_more(catalog, oid) for oid, _ in closed)
     # Rows that differ in what the server makes up alone are one as good as the other.
-    inserts = tuple(dict.fromkeys(_insert(catalog, content, oid, row) for oid, row in (*ordered, *left)))
-    if not left and not any(_does_more(catalog, oid) for oid, _ in made):
-        return inserts
-    return (f"{_ROLE}'replica'", *inserts, f"{_ROLE}'origin'")
+    inserts = dict.fromkeys(_insert(catalog, content, *one) for one in (closed if plain else (*ordered, *left)))
+    return tuple(inserts) if plain else (f"{_ROLE}'replica'", *inserts, f"{_ROLE}'origin'")
 
 
 def _in_order(catalog: Catalog, rows: Sequence[Placed]) -> tuple[list[Placed], list[Placed]]:
