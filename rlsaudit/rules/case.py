@@ -25,7 +25,7 @@ from rlsaudit.reach.origins import Origins
 from rlsaudit.reach.witnesses import Witnesses
 from rlsaudit.rules.cause import causes
 from rlsaudit.rules.sown import sown
-from rlsaudit.rules.witnessed import witnessed
+from rlsaudit.rules.witnessed import put_there, witnessed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -265,7 +265,9 @@ class Case:
         if attacked is None or attacked.probe is None or attacked.probe.persona is None:
             return None
         made = settings(self.catalog, self.platform, attacked.probe.persona)
-        stage = sown(self, [relation.oid], [attacked.probe.sql])
+        stage = put_there(self, attacked.probe.persona, relation, operation) or sown(
+            self, attacked.probe.persona, [relation.oid], [attacked.probe.sql]
+        )
         sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes, stage=stage)
         return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, {_MADE}")
 
@@ -291,12 +293,13 @@ class Case:
         """The call that reached rows of others, made for the purpose; None where none did."""
         for (name, oid, *_), called in self.matrix.fought.called.items():
             if name == persona.name and oid == function.oid:
-                made = settings(self.catalog, self.platform, called.probe.persona or persona)
+                by = called.probe.persona or persona
+                made = settings(self.catalog, self.platform, by)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
                 read = {called.relation, *read_in(self.catalog, [function.oid])}
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql, writes=True, stage=sown(self, read, [called.sql])),
+                    transcript(made, called.sql, writes=True, stage=sown(self, by, read, [called.sql])),
                     f"{called.told()} of {shown}, {_MADE}",
                 )
         return None
@@ -308,7 +311,7 @@ class Case:
             return None
         made = settings(self.catalog, self.platform, tried.probe.persona)
         written = {one.relation for one in tried.steps if one.relation}
-        stage = sown(self, {relation.oid, *written}, [*tried.probe.first, tried.probe.sql])
+        stage = sown(self, tried.probe.persona, {relation.oid, *written}, [*tried.probe.first, tried.probe.sql])
         sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True, stage=stage)
         result = f"executed: the last one reached rows of others, as it did not before, {_MADE}"
         return Evidence(EvidenceKind.PROBE, sql, result)
@@ -334,20 +337,16 @@ class Case:
                 if read is not None:
                     return read
         for cell in listed:
-            # Where policies decide it, a row that they let through; what a changed row passes its statement shows best.
-            persona = self.persona(cell.persona)
-            if cell.operation is Operation.UPDATE and self.witnesses.checks_otherwise(persona, relation):
-                fought = self.attack_evidence(persona, relation, cell.operation)
-                if fought is not None and cell.evidence is EvidenceKind.PROBE:
-                    return fought
-            if cell.evidence is not EvidenceKind.CATALOG:
-                proved = witnessed(self, persona, relation, cell.operation, cell.because)
-                if proved is not None:
-                    return replace(proved, kind=EvidenceKind.PROBE) if cell.evidence is EvidenceKind.PROBE else proved
-        for cell in listed:
             fought = self.attack_evidence(self.persona(cell.persona), relation, cell.operation)
             if fought is not None and cell.evidence is EvidenceKind.PROBE:
                 return fought
+        for cell in listed:
+            # Where policies decide it, a row that they let through.
+            if cell.evidence is not EvidenceKind.CATALOG:
+                proved = witnessed(self, self.persona(cell.persona), relation, cell.operation, cell.because)
+                if proved is not None:
+                    return replace(proved, kind=EvidenceKind.PROBE) if cell.evidence is EvidenceKind.PROBE else proved
+        for cell in listed:
             opened = self.supposed_evidence(self.persona(cell.persona), relation, cell.operation)
             if opened is not None and cell.evidence is EvidenceKind.PROBE:
                 return opened

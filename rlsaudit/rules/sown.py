@@ -6,25 +6,35 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rlsaudit.probe.attack.identities import OTHERS
+from rlsaudit.probe.attack.identities import OTHERS, OWNER, ids_of
 from rlsaudit.probe.rows.placed import is_document, placed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from rlsaudit.model import Persona
     from rlsaudit.probe.rows import Row
     from rlsaudit.rules.case import Case
 
 
-def sown(case: Case, relations: Collection[int], statements: Sequence[str]) -> tuple[str, ...]:
+def sown(case: Case, by: Persona, relations: Collection[int], statements: Sequence[str]) -> tuple[str, ...]:
     """Returns what puts there the rows that statements were sent to; none where rows were not made.
 
-    Those of the `relations` (OIDs), of somebody else whom the statements name or else of the first, and one of each
-    table that decides on them; besides whatever the statements call by its key.
+    Those of the `relations` (OIDs), and one of each table that decides on them; besides whatever the statements call by
+    its key. They belong to who asks, where rows were made for that one, else to somebody whom the statements name.
+
+    Args:
+        case: The audit.
+        by: Who asks.
+        relations: Where rows are reached; of those that are put in, none has to be there.
+        statements: What is sent.
     """
     text = "\n".join(statements)
     owner = next((one for one in OTHERS if one.mark in text), OTHERS[0])
+    if OWNER.user in ids_of(by):
+        owner = OWNER
     about = set(relations)
+    reached = about if not statements[-1].startswith("insert ") else set()
     deciding = {oid for one in about for oid in case.consulted.get(one, ())} - about
     pointed = {
         key.foreign_relation for one in about | deciding for key in case.catalog.constraints[one] if key.kind == "f"
@@ -33,7 +43,7 @@ def sown(case: Case, relations: Collection[int], statements: Sequence[str]) -> t
     for row in case.matrix.fought.rows:
         mine = row.owner == owner.name
         where = {row.relation, row.stored}
-        is_of = mine and (where & about or (where & deciding and not row.varied))
+        is_of = mine and (where & reached or (where & deciding and not row.varied))
         if is_of or (where & (about | deciding | pointed) and _is_named(case, row, text)):
             chosen.append(row)
     told = Counter(value for row in chosen for value in row.values.values())

@@ -58,6 +58,21 @@ def witnessed(
     return Evidence(EvidenceKind.PROOF, sql, f"1 row, made up, passes {passes}{put}; {because}")
 
 
+def put_there(case: Case, persona: Persona, relation: Relation, operation: Operation) -> tuple[str, ...]:
+    """Returns what puts there the row that a proof shows, for a statement of the persona's; none where it shows none.
+
+    A new row is none that is there, and what a proof shows to one may be no other's.
+    """
+    proved = case.persona(persona.name)
+    if operation is Operation.INSERT or persona.claims != proved.claims:
+        return ()
+    supposed = _passing(case, proved, relation, operation, Clause.USING)
+    if supposed is None or supposed.asker.claims != persona.claims:
+        return ()
+    rows = [*supposed.beside, (relation.oid, _row(case, relation, supposed))]
+    return placed(case.catalog, rows, OTHERS[0])
+
+
 def changed(
     case: Case, persona: Persona, relation: Relation, column: Column, because: str, *, away: bool = False
 ) -> Evidence | None:
