@@ -28,7 +28,7 @@ from rlsaudit.rules.sown import sown
 from rlsaudit.rules.witnessed import put_there, witnessed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import CellKey
 
-_MADE = "made for the purpose, of which some are put there first"
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 
@@ -269,7 +268,7 @@ class Case:
             self, attacked.probe.persona, [relation.oid], [attacked.probe.sql]
         )
         sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes, stage=stage)
-        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, {_MADE}")
+        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, {_made(stage)}")
 
     def supposed_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
         """What the server computed of rows that do not exist, where a verdict rests on that."""
@@ -297,10 +296,11 @@ class Case:
                 made = settings(self.catalog, self.platform, by)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
                 read = {called.relation, *read_in(self.catalog, [function.oid])}
+                stage = sown(self, by, read, [called.sql])
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql, writes=True, stage=sown(self, by, read, [called.sql])),
-                    f"{called.told()} of {shown}, {_MADE}",
+                    transcript(made, called.sql, writes=True, stage=stage),
+                    f"{called.told()} of {shown}, {_made(stage)}",
                 )
         return None
 
@@ -313,7 +313,7 @@ class Case:
         written = {one.relation for one in tried.steps if one.relation}
         stage = sown(self, tried.probe.persona, {relation.oid, *written}, [*tried.probe.first, tried.probe.sql])
         sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True, stage=stage)
-        result = f"executed: the last one reached rows of others, as it did not before, {_MADE}"
+        result = f"executed: the last one reached rows of others, as it did not before, {_made(stage)}"
         return Evidence(EvidenceKind.PROBE, sql, result)
 
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
@@ -379,3 +379,8 @@ class Case:
     def ref(self, relation: Relation) -> ObjectRef:
         """The relation as the report names objects."""
         return ObjectRef(KINDS[relation.kind], self.catalog.identity(relation))
+
+
+def _made(stage: Collection[str]) -> str:
+    """What of rows of attacks is there again when a transcript is run."""
+    return f"made for the purpose{', of which some are put there first' if stage else ''}"
