@@ -383,4 +383,4 @@ class Case:
 
 def _made(stage: Collection[str]) -> str:
     """What of rows of attacks is there again when a transcript is run."""
-    return f"made for the purpose{', of which some are put there first' if stage else ''}"
+    return f"made for the purpose{'; some like them are put there first' if stage else ''}"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Evidence, EvidenceKind, Operation
+from rlsaudit.names import literal
 from rlsaudit.policy.supposed import Clause
 from rlsaudit.probe.attack.identities import OTHERS
 from rlsaudit.probe.request import settings, transcript
@@ -50,7 +51,7 @@ def witnessed(
     if len(known) < len(found) or any(one.asker != known[0].asker for one in known):
         return None
     beside = [row for one in known for row in one.beside]
-    *first, last = (question(case.access, replace(one, rows=(_row(case, relation, one),))) for one in known)
+    *first, last = (_question(case, relation, one) for one in known)
     made = settings(case.catalog, case.platform, known[0].asker)
     sql = transcript(made, last, first=first, stage=placed(case.catalog, beside, OTHERS[0]))
     passes = ", and one passes ".join(one.clause.value for one in known)
@@ -123,7 +124,7 @@ def opened(
         there += pointed_at(case.catalog, oid, row, [*there, *rows]) if oid in touched or (oid, row) in rows else ()
     sql = transcript(
         settings(case.catalog, case.platform, supposed.asker),
-        question(case.access, replace(supposed, rows=(_row(case, relation, supposed),))),
+        _question(case, relation, supposed),
         first=[one.sql for one in steps],
         writes=True,
         stage=placed(case.catalog, there, OTHERS[0]),
@@ -142,3 +143,11 @@ def _passing(
 
 def _row(case: Case, relation: Relation, supposed: Supposed) -> JsonObject:
     return filled(case.catalog, relation, supposed.rows[0], OTHERS[0])
+
+
+def _question(case: Case, relation: Relation, supposed: Supposed) -> str:
+    """Counts the row where policies let it through, and the persona holds the privilege that it takes."""
+    asked = question(case.access, replace(supposed, rows=(_row(case, relation, supposed),)))
+    function = "has_table_privilege" if supposed.operation is Operation.DELETE else "has_any_column_privilege"
+    table = literal(case.catalog.identity(relation)).strip()
+    return f"{asked} and {function}({table}, '{supposed.operation.value}')"

@@ -15,7 +15,7 @@ def test_it_is_a_row_held_against_what_policies_for_inserts_ask(supabase_databas
     found = next(one for one in findings(supabase_database, NOTES) if one.operation == "insert")
     *before, question, rollback = found.evidence.sql
     assert before[0] == "begin read only"
-    assert question.endswith("where (((body <> ''::text)))")
+    assert question.endswith("where (((body <> ''::text))) and has_any_column_privilege('public.notes', 'insert')")
     with psycopg.connect(supabase_database, autocommit=True) as connection:
         for one in before:
             connection.execute(one.encode())
