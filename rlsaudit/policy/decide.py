@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from rlsaudit.model import Persona
     from rlsaudit.policy.database import Database
     from rlsaudit.policy.expr import Expr
-    from rlsaudit.policy.proof import Solution
+    from rlsaudit.policy.proof import Solution, Witness
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows", "shown"]
+__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows", "example", "shown"]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
 """What says how far a predicate lets its persona go."""
@@ -77,6 +77,18 @@ def shown(formula: Formula) -> Bounds:
     if solution.at_least > bounds.at_most or solution.at_most < bounds.at_least:
         return bounds
     return replace(bounds, passes=solution.passes, barred=solution.barred)
+
+
+def example(formula: Formula) -> Witness | None:
+    """Returns a state in which a predicate is true of a row that names nobody; None where none is found.
+
+    Its persona may be a member, or staff: it shows what is asked and what is not, of policies whose reach depends on
+    what others do.
+    """
+    scope = scope_of(formula)
+    if scope is None or scope.database is None:
+        return None
+    return prover_of(scope.database).example(read_once(formula, scope.database), scope.persona, scope.table)
 
 
 def read_once(formula: Formula, database: Database) -> Expr:

@@ -157,17 +157,18 @@ def _put(claims: Mapping[str, object], path: tuple[str, ...], value: Value) -> J
 
 def row_of(witness: Witness) -> JsonObject | None:
     """Returns the row of a witness as JSON; None where JSON cannot say it."""
-    return _row(witness.row)
+    return as_json(witness.row)
 
 
 def rows_beside(witness: Witness) -> tuple[tuple[str, JsonObject], ...] | None:
     """Returns the rows of other tables that a witness takes, each behind its table's name, in the same way."""
-    found = [(table, _row(values)) for table, values in witness.others]
+    found = [(table, as_json(values)) for table, values in witness.others]
     rows = tuple((table, row) for table, row in found if row is not None)
     return rows if len(rows) == len(found) else None
 
 
-def _row(values: Mapping[str, Value]) -> JsonObject | None:
+def as_json(values: Mapping[str, Value]) -> JsonObject | None:
+    """Returns a row by column names as JSON; None where JSON cannot say it."""
     try:
         return {name: _column(value) for name, value in values.items()}
     except _CannotBeError:

@@ -32,6 +32,8 @@ SET_BY_API = frozenset(
     }
 )  # fmt: skip
 """What the API sets for each request, so that nothing stays there from the one before on the same connection."""
+_PLAIN_REQUEST = {"request.method": "GET", "request.path": "/", "request.headers": "{}", "request.cookies": "{}"}
+"""What the API sets for a request of which nothing is said but who sends it."""
 _ALL_ROLES = 0
 _OWN_SCHEMA = '"$user"'
 
@@ -52,10 +54,7 @@ def settings(catalog: Catalog, platform: Platform, persona: Persona) -> dict[str
     if platform is Platform.SUPABASE or persona.claims:
         made["request.jwt.claims"] = json.dumps(_given(persona.claims), ensure_ascii=True, sort_keys=True)
     if platform is Platform.SUPABASE:
-        made["request.method"] = "GET"
-        made["request.path"] = "/"
-        made["request.headers"] = "{}"
-        made["request.cookies"] = "{}"
+        made |= _PLAIN_REQUEST
     made |= {name: str(_given(value)) for name, value in persona.settings.items()}
     return made
 
@@ -71,13 +70,19 @@ def _given(value: object) -> object:
 
 
 def transcript(
-    made: Mapping[str, str], statement: str, *, first: Sequence[str] = (), writes: bool = False
+    made: Mapping[str, str],
+    statement: str,
+    *,
+    first: Sequence[str] = (),
+    writes: bool = False,
+    stage: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Returns the probe as SQL that a person can replay, in a session that may SET ROLE to the persona's.
 
-    `first` are statements that come before.
+    `first` are statements of the persona's that come before, `stage` those of the session itself that come before all:
+    they put rows there (`rlsaudit.probe.rows.placed`).
     """
-    lines = ["begin" if writes else "begin read only"]
+    lines = ["begin" if writes or stage else "begin read only", *stage]
     for name, value in made.items():
         if name == "role":
             lines.append(f"set local role {ident(value)}")
@@ -86,7 +91,7 @@ def transcript(
             plain = all(part == _OWN_SCHEMA or part == ident(part) for part in value.split(", "))
             made_by_call = f"select pg_catalog.set_config('search_path', {literal(value).strip()}, true)"
             lines.append(f"set local search_path = {value}" if plain else made_by_call)
-        elif name == "request.jwt.claims" or not name.startswith("request."):
+        elif value != _PLAIN_REQUEST.get(name):
             named = ".".join(ident(part) for part in name.split("."))
             lines.append(f"set local {named} = {literal(value).strip()}")
     for one in (*first, statement):

@@ -136,7 +136,7 @@ class Questions:
         asked: defaultdict[tuple[str, ...], list[Supposed]] = defaultdict(list)
         # Those of one request go together into batches.
         for one in filter(self._may_be_asked, supposed):
-            asked[*_request(one.asker), *self._staging.statements(one), self._query(one)].append(one)
+            asked[*_request(one.asker), *self._staging.statements(one), question(access, one)].append(one)
         self._asked = [asked[key] for key in sorted(asked)]
         self.probes = tuple(self._probe(alike[0]) for alike in self._asked)
 
@@ -162,8 +162,7 @@ class Questions:
             return False
         if not self._access.usage(role.oid, self._catalog.schemas[relation.schema]):
             return False
-        if _comes_later(settings(self._catalog, self._platform, supposed.asker)["search_path"], "pg_catalog"):
-            # Policies name Postgres's own functions without a schema, and others would be found first.
+        if not is_looked_up_first(settings(self._catalog, self._platform, supposed.asker)):
             return False
         if not self._staging.can(supposed):
             return False
@@ -183,38 +182,49 @@ class Questions:
     def _again(self, supposed: Supposed) -> Iterable[Probe]:
         """What is asked where a query failed: whether the row can be there at all, or each of several by itself."""
         if len(supposed.rows) == 1:
-            return [self._probe(supposed, self._records(supposed))]
+            return [self._probe(supposed, _records(self._catalog, supposed))]
         return [self._probe(replace(supposed, rows=(one,))) for one in supposed.rows]
 
     def _probe(self, supposed: Supposed, query: str = "") -> Probe:
         stage = tuple(self._staging.statements(supposed))
-        return Probe(supposed.asker, supposed.relation, supposed.operation, query or self._query(supposed), stage=stage)
-
-    def _query(self, supposed: Supposed) -> str:
-        """The query that counts the rows that the policies which apply let pass."""
-        relation = self._catalog.relations[supposed.relation]
-        role = self._catalog.roles_by_name[supposed.asker.role].oid
-        policies = self._access.policies(role, relation, supposed.operation)
-        conditions = [f"(({one}) is not false)" for one in supposed.holding]
-        if supposed.clause is not Clause.CHECK:
-            conditions.append(_condition((one.permissive, one.using) for one in policies))
-        if supposed.clause is not Clause.USING:
-            conditions.append(_condition((one.permissive, one.check or one.using) for one in policies))
-        return f"{self._records(supposed)} where {' and '.join(dict.fromkeys(conditions))}"
-
-    def _records(self, supposed: Supposed) -> str:
-        relation = self._catalog.relations[supposed.relation]
-        several = len(supposed.rows) > 1
-        rows = literal(json.dumps(list(supposed.rows) if several else supposed.rows[0], ensure_ascii=False)).strip()
-        function = "pg_catalog.jsonb_populate_recordset" if several else "pg_catalog.jsonb_populate_record"
-        made = f"{function}(null::{self._catalog.identity(relation)}, {rows}::pg_catalog.jsonb)"
-        return f"select count(*) from {made} as {ident(relation.name)}"
+        return Probe(
+            supposed.asker,
+            supposed.relation,
+            supposed.operation,
+            query or question(self._access, supposed),
+            stage=stage,
+        )
 
 
-def _comes_later(path: str, schema: str) -> bool:
-    """Whether a search_path names a schema behind others; one that it does not name may come first by itself."""
-    names = [one.strip().strip('"') for one in path.split(",")]
-    return schema in names[1:]
+def question(access: Access, supposed: Supposed) -> str:
+    """Returns the query that counts the rows that the policies which apply let pass."""
+    relation = access.catalog.relations[supposed.relation]
+    role = access.catalog.roles_by_name[supposed.asker.role].oid
+    policies = access.policies(role, relation, supposed.operation)
+    conditions = [f"(({one}) is not false)" for one in supposed.holding]
+    if supposed.clause is not Clause.CHECK:
+        conditions.append(_condition((one.permissive, one.using) for one in policies))
+    if supposed.clause is not Clause.USING:
+        conditions.append(_condition((one.permissive, one.check or one.using) for one in policies))
+    return f"{_records(access.catalog, supposed)} where {' and '.join(dict.fromkeys(conditions))}"
+
+
+def is_looked_up_first(made: Mapping[str, str]) -> bool:
+    """Returns whether names that policies write without a schema mean Postgres's own functions in a request.
+
+    A search_path that does not name pg_catalog has it first by itself; where it names it behind others, theirs are.
+    """
+    names = [one.strip().strip('"') for one in made["search_path"].split(",")]
+    return "pg_catalog" not in names[1:]
+
+
+def _records(catalog: Catalog, supposed: Supposed) -> str:
+    relation = catalog.relations[supposed.relation]
+    several = len(supposed.rows) > 1
+    rows = literal(json.dumps(list(supposed.rows) if several else supposed.rows[0], ensure_ascii=False)).strip()
+    function = "pg_catalog.jsonb_populate_recordset" if several else "pg_catalog.jsonb_populate_record"
+    made = f"{function}(null::{catalog.identity(relation)}, {rows}::pg_catalog.jsonb)"
+    return f"select count(*) from {made} as {ident(relation.name)}"
 
 
 def _request(asker: Persona) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rlsaudit.explain import explain, persona_named, relation_named
 from rlsaudit.explain.text import explanation
 from rlsaudit.model import EvidenceKind, Reach
-from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach import widest
 from rlsaudit.report import Screen
 from rlsaudit.report.escape import printable
@@ -127,11 +126,9 @@ def _replay(case: Case, found: Verdict, findings: list[Finding]) -> str:
     if cell is None or max(cell.at_least, cell.escalated if cell.escalated.decided else Reach.NONE) is Reach.NONE:
         return ""
     persona, relation = persona_named(case, cell.persona), relation_named(case, cell.relation)
-    chained = case.matrix.fought.chained.get((persona.name, relation.oid, cell.operation))
-    if cell.chain and chained is not None and chained.probe.persona is not None:
-        made = settings(case.catalog, case.platform, chained.probe.persona)
-        sql = transcript(made, chained.probe.sql, first=chained.probe.first, writes=True)
-        return _sql("replayed by", sql)
+    chained = case.chain_evidence(persona, relation, cell.operation) if cell.chain else None
+    if chained is not None:
+        return _sql("replayed by", chained.sql)
     evidence = case.evidence([cell], relation)
     if evidence.kind is not EvidenceKind.PROBE:
         told = next((one.evidence for one in findings if one.evidence.kind is EvidenceKind.PROBE), None)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.policy.decide import decide, read_once, scope_of, shown
+from rlsaudit.policy.decide import decide, example, read_once, scope_of, shown
 from rlsaudit.policy.expr import queries
 from rlsaudit.policy.supposed import (
     Asked,
     Clause,
     Supposed,
+    as_json,
     asked_by,
     is_exact,
     is_settled,
@@ -20,12 +22,14 @@ from rlsaudit.policy.supposed import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Relation
-    from rlsaudit.model import Persona
+    from rlsaudit.model import JsonObject, Persona
+    from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
+    from rlsaudit.policy.proof import Step, Witness
     from rlsaudit.reach.bounds import Way
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
@@ -49,10 +53,77 @@ class Witnesses:
     def beside(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Supposed]:
         """Yields those of the same that take rows of other tables to be there, or none, with those rows."""
         role = self._access.catalog.roles_by_name[persona.role].oid
-        named = {self._access.catalog.identity(one): one.oid for one in self._access.catalog.snapshot.relations}
         for relation, operation, _ in self._proved(persona, relations):
             for clause, formula in self._asked(persona, role, relation, operation):
-                yield from _beside(persona, relation, operation, clause, formula, named)
+                yield from _beside(persona, relation, operation, clause, formula, self._named)
+
+    def passing(
+        self, persona: Persona, relation: Relation, operation: Operation, clause: Clause | None = None
+    ) -> Supposed | None:
+        """Returns a row that policies let through, with all that it takes; None where none was found.
+
+        It passes the `clause`; without one the first that the operation asks for. Where what the persona reaches
+        depends on what others give it, it is given that.
+        """
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        if not self._access.rls_applies(role, relation):
+            return None
+        for asked, formula in self._asked(persona, role, relation, operation):
+            if clause in {None, asked}:
+                return self._passing(persona, relation, operation, asked, formula)
+        return None
+
+    def checks_otherwise(self, persona: Persona, relation: Relation) -> bool:
+        """Returns whether policies ask something else of the row that an UPDATE makes than of the one that is there."""
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        asked = {formula for _, formula in self._asked(persona, role, relation, Operation.UPDATE)}
+        return self._access.rls_applies(role, relation) and len(asked) > 1
+
+    def opened(
+        self, persona: Persona, relation: Relation, operation: Operation, steps: Sequence[Step]
+    ) -> tuple[Supposed, tuple[tuple[int, JsonObject], ...]] | None:
+        """Returns a row that policies let through after the steps of a chain, and the rows that these make.
+
+        The rows beside it are those that were there before; each of those made stands behind its table (an OID). None
+        where no proof shows such a chain.
+        """
+        role = self._access.catalog.roles_by_name[persona.role].oid
+        start = steps[0].start if steps else None
+        clause, formula = next(self._asked(persona, role, relation, operation))
+        scope = scope_of(formula)
+        if start is None or scope is None or scope.database is None or not self._access.rls_applies(role, relation):
+            return None
+        expression = read_once(formula, scope.database)
+        alone = _supposed(persona, relation, operation, clause, expression, start, passes=True)
+        found = None if alone is None else _with_rows(alone, start, self._named)
+        made = [as_json(one.row) for one in steps]
+        rows = tuple((one.relation, row) for one, row in zip(steps, made, strict=True) if row is not None)
+        return None if found is None or len(rows) < len(steps) else (found, rows)
+
+    @cached_property
+    def _named(self) -> Mapping[str, int]:
+        return {self._access.catalog.identity(one): one.oid for one in self._access.catalog.snapshot.relations}
+
+    def _passing(
+        self, persona: Persona, relation: Relation, operation: Operation, clause: Clause, formula: Formula
+    ) -> Supposed | None:
+        scope = scope_of(formula)
+        if scope is None or scope.database is None:
+            # Of what is true whatever the row is, any row will do.
+            any_row = Supposed(persona.name, persona, relation.oid, operation, clause, ({},), passes=True, exact=True)
+            return any_row if decide(formula).at_least is Reach.ALL else None
+        expression = read_once(formula, scope.database)
+        for state in (shown(formula).passes, example(formula)):
+            if state is None:
+                continue
+            alone = _supposed(persona, relation, operation, clause, expression, state, passes=True)
+            if is_exact(expression):
+                return alone
+            if is_settled(expression) and alone is not None:
+                found = _with_rows(alone, state, self._named)
+                if found is not None:
+                    return found
+        return None
 
     def open_to_strangers(self, persona: Persona, relations: Iterable[Relation]) -> Iterator[Asked]:
         """Yields what has yet to be asked of strangers' rows: where a proof leaves it open, and where it says none."""
@@ -104,12 +175,36 @@ def _of(
     bounds, expression = shown(formula), read_once(formula, scope.database)
     exact = is_exact(expression)
     for witness, passes in ((bounds.passes, True), (bounds.barred, False)):
-        if witness is None or not (passes or exact):
-            # Whom a row is kept from depends on the rows of other tables.
-            continue
-        asker, row = asked_by(persona, expression, witness), row_of(witness)
-        if asker is not None and row is not None:
-            yield Supposed(persona.name, asker, relation.oid, operation, clause, (row,), passes, exact)
+        # Whom a row is kept from depends on the rows of other tables.
+        if witness is not None and (passes or exact):
+            found = _supposed(persona, relation, operation, clause, expression, witness, passes=passes)
+            if found is not None:
+                yield found
+
+
+def _supposed(
+    persona: Persona,
+    relation: Relation,
+    operation: Operation,
+    clause: Clause,
+    expression: Expr,
+    witness: Witness,
+    *,
+    passes: bool,
+) -> Supposed | None:
+    """The row of a witness, asked about as the one who sends its request; None where no request or row can be so."""
+    asker, row = asked_by(persona, expression, witness), row_of(witness)
+    if asker is None or row is None:
+        return None
+    return Supposed(persona.name, asker, relation.oid, operation, clause, (row,), passes, is_exact(expression))
+
+
+def _with_rows(alone: Supposed, witness: Witness, named: Mapping[str, int]) -> Supposed | None:
+    """The same with the rows of tables that a witness takes; None where they cannot be told."""
+    rows = rows_beside(witness)
+    if rows is None or any(table not in named for table, _ in rows):
+        return None
+    return replace(alone, exact=True, beside=tuple((named[table], values) for table, values in rows))
 
 
 def _beside(
@@ -132,10 +227,7 @@ def _beside(
     for witness, passes in ((bounds.passes, True), (bounds.barred, False)):
         if witness is None:
             continue
-        asker, row, rows = asked_by(persona, expression, witness), row_of(witness), rows_beside(witness)
-        if asker is None or row is None or rows is None:
-            continue
-        beside = tuple((named[table], values) for table, values in rows if table in named)
-        if len(beside) == len(rows) and {table for table, _ in beside} <= consulted:
-            exact = Supposed(persona.name, asker, relation.oid, operation, clause, (row,), passes, exact=True)
-            yield replace(exact, consulted=consulted, beside=beside)
+        alone = _supposed(persona, relation, operation, clause, expression, witness, passes=passes)
+        found = None if alone is None else _with_rows(alone, witness, named)
+        if found is not None and {table for table, _ in found.beside} <= consulted:
+            yield replace(found, consulted=consulted)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules import witnessed
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.opened import drop
 from rlsaudit.rules.reached import plain_severity, statement
@@ -123,6 +124,9 @@ def _policy(case: Case, cell: Cell, made: Relation, operation: Operation) -> Pol
 def _evidence(case: Case, opened: _Opened) -> Evidence:
     """The chain as SQL: allowed by all policies, with ids that are made up where those of real rows have to stand."""
     persona = case.persona(opened.cell.persona)
+    proved = witnessed.opened(case, persona, opened.relation, opened.cell.operation, opened.steps)
+    if proved is not None:
+        return proved
     executed = case.chain_evidence(persona, opened.relation, opened.cell.operation)
     if executed is not None:
         return executed

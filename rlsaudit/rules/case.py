@@ -15,16 +15,20 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
+from rlsaudit.policy.consulted import consulted, read_in
 from rlsaudit.policy.flaws import Flaws
 from rlsaudit.policy.poses import named_in
 from rlsaudit.probe.outcome import Outcome
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
+from rlsaudit.reach.witnesses import Witnesses
 from rlsaudit.rules.cause import causes
+from rlsaudit.rules.sown import sown
+from rlsaudit.rules.witnessed import put_there, witnessed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
@@ -86,9 +90,19 @@ class Case:
         return self.direct.views
 
     @cached_property
+    def witnesses(self) -> Witnesses:
+        """The rows that proofs show."""
+        return Witnesses(self.access, self.predicates, self.direct)
+
+    @cached_property
     def origins(self) -> Origins:
         """Where the values of columns come from."""
         return Origins(self.catalog, self.indirect.body)
+
+    @cached_property
+    def consulted(self) -> Mapping[int, frozenset[int]]:
+        """The relations that decide on the rows of others, all by OID."""
+        return consulted(self.catalog, self.predicates.conditions(self.personas))
 
     @cached_property
     def auth_relations(self) -> frozenset[int]:
@@ -250,8 +264,11 @@ class Case:
         if attacked is None or attacked.probe is None or attacked.probe.persona is None:
             return None
         made = settings(self.catalog, self.platform, attacked.probe.persona)
-        sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes)
-        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, made for the purpose")
+        stage = put_there(self, attacked.probe.persona, relation, operation) or sown(
+            self, attacked.probe.persona, [relation.oid], [attacked.probe.sql]
+        )
+        sql = transcript(made, attacked.probe.sql, writes=attacked.probe.writes, stage=stage)
+        return Evidence(EvidenceKind.PROBE, sql, f"{attacked.told(operation)}, {_made(stage)}")
 
     def supposed_evidence(self, persona: Persona, relation: Relation, operation: Operation) -> Evidence | None:
         """What the server computed of rows that do not exist, where a verdict rests on that."""
@@ -275,12 +292,15 @@ class Case:
         """The call that reached rows of others, made for the purpose; None where none did."""
         for (name, oid, *_), called in self.matrix.fought.called.items():
             if name == persona.name and oid == function.oid:
-                made = settings(self.catalog, self.platform, called.probe.persona or persona)
+                by = called.probe.persona or persona
+                made = settings(self.catalog, self.platform, by)
                 shown = self.catalog.identity(self.catalog.relations[called.relation])
+                read = {called.relation, *read_in(self.catalog, [function.oid])}
+                stage = sown(self, by, read, [called.sql])
                 return Evidence(
                     EvidenceKind.PROBE,
-                    transcript(made, called.sql, writes=called.operation is not Operation.SELECT),
-                    f"{called.told()} of {shown}, made for the purpose",
+                    transcript(made, called.sql, writes=True, stage=stage),
+                    f"{called.told()} of {shown}, {_made(stage)}",
                 )
         return None
 
@@ -290,8 +310,10 @@ class Case:
         if tried is None or tried.probe.persona is None:
             return None
         made = settings(self.catalog, self.platform, tried.probe.persona)
-        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True)
-        result = "executed, on rows made for the purpose: the last one reached rows of others, as it did not before"
+        written = {one.relation for one in tried.steps if one.relation}
+        stage = sown(self, tried.probe.persona, {relation.oid, *written}, [*tried.probe.first, tried.probe.sql])
+        sql = transcript(made, tried.probe.sql, first=tried.probe.first, writes=True, stage=stage)
+        result = f"executed: the last one reached rows of others, as it did not before, {_made(stage)}"
         return Evidence(EvidenceKind.PROBE, sql, result)
 
     def granted_evidence(self, persona: Persona, relation: Relation, operation: Operation, because: str) -> Evidence:
@@ -318,6 +340,13 @@ class Case:
             fought = self.attack_evidence(self.persona(cell.persona), relation, cell.operation)
             if fought is not None and cell.evidence is EvidenceKind.PROBE:
                 return fought
+        for cell in listed:
+            # Where policies decide it, a row that they let through.
+            if cell.evidence is not EvidenceKind.CATALOG:
+                proved = witnessed(self, self.persona(cell.persona), relation, cell.operation, cell.because)
+                if proved is not None:
+                    return replace(proved, kind=EvidenceKind.PROBE) if cell.evidence is EvidenceKind.PROBE else proved
+        for cell in listed:
             opened = self.supposed_evidence(self.persona(cell.persona), relation, cell.operation)
             if opened is not None and cell.evidence is EvidenceKind.PROBE:
                 return opened
@@ -350,3 +379,8 @@ class Case:
     def ref(self, relation: Relation) -> ObjectRef:
         """The relation as the report names objects."""
         return ObjectRef(KINDS[relation.kind], self.catalog.identity(relation))
+
+
+def _made(stage: Collection[str]) -> str:
+    """What of rows of attacks is there again when a transcript is run."""
+    return f"made for the purpose{'; some like them are put there first' if stage else ''}"

@@ -13,6 +13,7 @@ from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_chain import found_by_chain, only_columns
 from rlsaudit.rules.opened import bounds
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
+from rlsaudit.rules.witnessed import changed
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -141,6 +142,10 @@ def _asks(case: Case, relation: Relation, column: str, function: int) -> bool:
 
 
 def _evidence(case: Case, persona: Persona, relation: Relation, cell: Cell, column: str) -> Evidence:
+    named = next(one for one in case.catalog.columns[relation.oid] if one.name == column)
+    found = changed(case, persona, relation, named, cell.because)
+    if found is not None:
+        return found
     made = settings(case.catalog, case.platform, persona)
     statement = f"update {case.catalog.identity(relation)} set {ident(column)} = {ident(column)}"
     return Evidence(cell.evidence, transcript(made, statement, writes=True), f"not executed: {cell.because}")

@@ -11,6 +11,7 @@ from rlsaudit.names import ident, literal
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.opened import bounds, drop
 from rlsaudit.rules.rule import Example, Found, Rule
+from rlsaudit.rules.witnessed import witnessed
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def _found(case: Case, relation: Relation, policy: Policy, opened: list[tuple[Pe
                 f"{listed(personas)} can {listed(verbs)} messages in every private channel: policy "
                 f"{ident(policy.name)} ({condition}) does not ask for the channel's topic."
             ),
-            evidence=Evidence(EvidenceKind.PROOF, (query,), "true whatever the topic is"),
+            evidence=witnessed(case, first, relation, operation, "true whatever the topic is")
+            or Evidence(EvidenceKind.PROOF, (query,), "true whatever the topic is"),
             fix=drop(case, relation, policy),
             relations=[identity],
             severity=Severity.HIGH if anybody else Severity.MEDIUM,

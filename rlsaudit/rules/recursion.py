@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
+from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.flaws import Kind
+from rlsaudit.rules.asked import asked_as
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.opened import drop
 from rlsaudit.rules.rule import Example, Found, Rule
@@ -14,6 +15,9 @@ from rlsaudit.rules.rule import Example, Found, Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rlsaudit.catalog.facts import Relation
+    from rlsaudit.model import Evidence
+    from rlsaudit.policy.flaws import Flaw
     from rlsaudit.rules.case import Case
 
 
@@ -42,11 +46,26 @@ def check(case: Case) -> Iterator[Found]:
                         f"{flaw.because}. The policies of a table in a subquery are asked as well, and these come back "
                         "to where they began."
                     ),
-                    evidence=Evidence(EvidenceKind.CATALOG, (), f"{policy}: {flaw.where}"),
+                    evidence=_evidence(case, relation, flaw),
                     fix=drop(case, relation, flaw.policy) if flaw.policy.permissive else _REWRITE,
                     relations=names,
                 )
             )
+
+
+def _evidence(case: Case, relation: Relation, flaw: Flaw) -> Evidence:
+    """A statement that the server refuses when it reads it, whatever rows there are; none is carried out."""
+    table, operation = case.catalog.identity(relation), flaw.operation or Operation.SELECT
+    column = ident(case.catalog.columns[relation.oid][0].name)
+    asked = {
+        Operation.SELECT: f"select count(*) from {table}",
+        Operation.INSERT: f"explain insert into {table} default values",
+        Operation.UPDATE: f"explain update {table} set {column} = default",
+        Operation.DELETE: f"explain delete from {table}",
+    }
+    persona = case.persona(flaw.persona) if flaw.persona else case.personas[0]
+    result = f"infinite recursion detected in policy for relation (42P17); {ident(flaw.policy.name)}: {flaw.where}"
+    return asked_as(case, persona, asked[operation], result)
 
 
 _MEMBERS = """

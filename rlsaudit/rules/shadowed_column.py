@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
+from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.opened import drop
+from rlsaudit.rules.reached import evidence
 from rlsaudit.rules.rewritten import rewrite
 from rlsaudit.rules.rule import Example, Found, Rule
 
@@ -47,7 +48,7 @@ def check(case: Case) -> Iterator[Found]:
                     ),
                     title=f'Policy "{flaw.policy.name}" on {identity} compares a column with itself',
                     message=f"{flaw.where} {flaw.because}: whoever passes for one row passes for all.",
-                    evidence=Evidence(EvidenceKind.PROOF, (), f"{policy}: {flaw.where}"),
+                    evidence=evidence(case, relation, cells),
                     fix=_fix(case, relation, flaw.policy),
                     relations=[identity],
                 ),

@@ -15,6 +15,7 @@ from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.reached import mended, on_new_connection, plain_severity, statement, told
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
+from rlsaudit.rules.witnessed import witnessed
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -63,8 +64,6 @@ def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iter
     policies = [one for one in case.catalog.policies[relation.oid] if _opens(case, one, fresh, relation)]
     first = opened[0]
     operations = listed([one.operation.value for one in opened])
-    made = settings(case.catalog, case.platform, replace(persona, settings={}))
-    sql = transcript(made, statement(case, relation, first), writes=first.operation is not Operation.SELECT)
     yield Found(
         finding(
             RULE,
@@ -76,13 +75,22 @@ def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iter
                 f"{listed(list(persona.settings))} was never set on the connection: "
                 f"{listed([told(one) for one in policies] or ['the policy'])} passes where it is NULL."
             ),
-            evidence=Evidence(EvidenceKind.PROOF, sql, "not executed: proved for a connection that is new"),
+            evidence=_evidence(case, fresh, relation, first),
             fix=mended(case, relation, opened, policies),
             relations=[identity],
             severity=max(plain_severity(case, relation, one, one.at_least) for one in opened),
         ),
         case.claims([], opened),
     )
+
+
+def _evidence(case: Case, fresh: Persona, relation: Relation, cell: Cell) -> Evidence:
+    found = witnessed(case, fresh, relation, cell.operation, "on a connection that is new")
+    if found is not None:
+        return found
+    made = settings(case.catalog, case.platform, fresh)
+    sql = transcript(made, statement(case, relation, cell), writes=cell.operation is not Operation.SELECT)
+    return Evidence(EvidenceKind.PROOF, sql, "not executed: proved for a connection that is new")
 
 
 def _opens(case: Case, policy: Policy, persona: Persona, relation: Relation) -> bool:

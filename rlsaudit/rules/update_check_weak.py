@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident, literal
-from rlsaudit.personas import STRANGER
+from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import And
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.triggers import assigned
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
+from rlsaudit.rules.witnessed import changed
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -54,10 +54,6 @@ def _given_away(case: Case, persona: Persona, relation: Relation) -> Found | Non
     seen = And((check, case.predicates.using(persona, role, relation, Operation.SELECT)))
     # The API sends no UPDATE without a WHERE, and with one the new row has to be one that its writer may read.
     sent = case.platform is Platform.POSTGRES or decide(seen).at_least > Reach.OWN
-    made = settings(case.catalog, case.platform, persona)
-    column = next(one for one in case.catalog.columns[relation.oid] if one.name == owners[0])
-    value = literal(STRANGER).strip() if column.type in {"uuid", "text"} else "default"
-    sql = transcript(made, f"update {identity} set {ident(column.name)} = {value}", writes=True)
     ref = ObjectRef("policy", f"{identity}.{ident(weak[0].name)}") if len(weak) == 1 else case.ref(relation)
     return Found(
         finding(
@@ -70,12 +66,23 @@ def _given_away(case: Case, persona: Persona, relation: Relation) -> Found | Non
                 f"likes: {listed([_told(one) for one in weak])} does not ask of the new row what is asked of the old "
                 f"one{'' if sent else ', though only by a statement without WHERE, which the API does not send'}."
             ),
-            evidence=Evidence(EvidenceKind.PROOF, sql, "not executed: the check lets rows of strangers pass"),
+            evidence=_evidence(case, persona, relation, owners[0]),
             fix="\n".join(_mirrored(case, relation, one) for one in weak),
             relations=[identity],
             severity=Severity.HIGH if sent else Severity.MEDIUM,
         )
     )
+
+
+def _evidence(case: Case, persona: Persona, relation: Relation, owner: str) -> Evidence:
+    column = next(one for one in case.catalog.columns[relation.oid] if one.name == owner)
+    because = "the check lets rows of strangers pass"
+    found = changed(case, persona, relation, column, because, away=True)
+    if found is not None:
+        return found
+    sql = f"update {case.catalog.identity(relation)} set {ident(owner)} = default"
+    made = settings(case.catalog, case.platform, persona)
+    return Evidence(EvidenceKind.PROOF, transcript(made, sql, writes=True), f"not executed: {because}")
 
 
 def _weak(case: Case, persona: Persona, relation: Relation) -> list[Policy]:

@@ -167,10 +167,16 @@ def test_what_a_call_did_is_replayed(server: Server, url: str) -> None:
     assert (begun, rolled_back) == ("begin", "rollback")
     assert named is not None
     with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
-        connection.execute("insert into public.notes (id) values (%s)", [named[1]])
-        for one in (begun, *statements, "reset role"):
+        there = "select count(*) from public.notes where id = %s"
+        for one in (begun, *statements[:-1]):
             connection.execute(one.encode())
-        assert connection.execute("select count(*) from public.notes").fetchone() == (0,)
+        connection.execute("savepoint before")
+        connection.execute("reset role")
+        assert connection.execute(there, [named[1]]).fetchone() == (1,)
+        connection.execute("rollback to savepoint before")
+        connection.execute(statements[-1].encode())
+        connection.execute("reset role")
+        assert connection.execute(there, [named[1]]).fetchone() == (0,)
 
 
 def test_a_newcomer_may_join_and_no_more(server: Server, url: str) -> None:

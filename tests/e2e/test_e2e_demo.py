@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from jsonschema import Draft202012Validator
+from transcripts import wrong_transcripts
 
 from rlsaudit import demo
 from rlsaudit.audit import Options, audit, examine
 from rlsaudit.catalog import dump, load, take
 from rlsaudit.connect import connect
 from rlsaudit.engine.model import SUPERUSER
+from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
+from rlsaudit.model import Severity
 from rlsaudit.report import render
 from rlsaudit.report.schema import json_schema
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rlsaudit.engine import Server
-    from rlsaudit.model import Finding, Report
+    from rlsaudit.model import Report
 
 STRANGER = "e2e_stranger"
 """A login without any privilege."""
@@ -119,32 +122,12 @@ def test_where_plpgsql_is_refused_the_catalog_still_answers(server: Server, app:
 
 
 def test_the_evidence_of_every_finding_replays(server: Server, app: str) -> None:
-    findings = [one for one in report_of(server, app).findings if one.evidence.sql]
-    assert findings
-    with psycopg.connect(server.dsn(app, user="postgres"), autocommit=True) as reader:
-        wrong = [f"{one.rule} {one.object.identity}: {said}" for one in findings if (said := replayed(reader, one))]
+    report = report_of(server, app)
+    shown = replace(report, findings=tuple(one for one in report.findings if one.evidence.sql))
+    assert len(shown.findings) > len(report.findings) / 2
+    with psycopg.connect(server.dsn(app), autocommit=True) as admin:
+        # What a hosted project's `postgres` may set, ours may not for good.
+        grant_replay_rights(admin)
+        wrong = wrong_transcripts(server.dsn(app, user="postgres"), shown, Severity.INFO)
+        revoke_replay_rights(admin)
     assert wrong == []
-
-
-def replayed(reader: psycopg.Connection[Any], finding: Finding) -> str:
-    """What is wrong with the evidence of a finding, run as it is printed; empty where nothing is."""
-    answers: list[tuple[Any, ...]] = []
-    try:
-        for statement in finding.evidence.sql:
-            cursor = reader.execute(statement.encode())
-            if cursor.description is not None:
-                answers = cursor.fetchall()
-    except psycopg.Error as error:
-        reader.execute("rollback")
-        # With made-up ids a chain ends at a foreign key, which the server asks only after all policies.
-        if (
-            isinstance(error, psycopg.errors.ForeignKeyViolation)
-            and "ids of rows that are there" in finding.evidence.result
-        ):
-            return ""
-        return f"{error} in {finding.evidence.sql}"
-    if rows := re.match(r"(\d+)(?: of \d+)? rows", finding.evidence.result):
-        return "" if answers == [(int(rows[1]),)] else f"{answers} is not {finding.evidence.result}"
-    if finding.evidence.result.startswith("granted") and "granted" in " ".join(finding.evidence.sql):
-        return "" if answers and answers[0][0] is True else f"{answers} is not {finding.evidence.result}"
-    return ""

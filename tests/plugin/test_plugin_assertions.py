@@ -141,7 +141,7 @@ FAILING: tuple[tuple[str, tuple[str, ...]], ...] = (
             "FINDING beyond-intent (medium)",
             "draft of a fix",
             "shown by",
-            "has_any_column_privilege(c.oid, 'select')",
+            "has_any_column_privilege('public.posts', 'select')",
         ),
     ),
     (

@@ -60,6 +60,7 @@ class Circles:
                             persona.name,
                             EvidenceKind.CATALOG,
                             tuple(one.oid for one in found),
+                            operation,
                         )
 
     def _circle(self, role: int, relation: Relation, text: str) -> tuple[Relation, ...]:

@@ -61,7 +61,8 @@ class Flaw:
     `clause` is `using` or `with check` where it is seen in one of them, else empty. `where` is the SQL of the part that
     it is seen in, `because` says what is the matter, in a sentence without a stop. `relations` are those that it takes
     (OIDs) where they are several. `persona` is the name of whom it is about, None where it does not depend on that.
-    `evidence` is `proof` where the expression says so, `catalog` where privileges and the text of policies do.
+    `operation` is what a statement does that shows it, None where that is not one alone. `evidence` is `proof` where
+    the expression says so, `catalog` where privileges and the text of policies do.
     """
 
     kind: Kind
@@ -72,6 +73,7 @@ class Flaw:
     persona: str | None
     evidence: EvidenceKind
     relations: tuple[int, ...] = ()
+    operation: Operation | None = None
 
     def about(self, persona: str, operation: Operation) -> bool:
         """Whether it has to do with what a persona does: of the policy it is known that it applies."""

@@ -13,7 +13,7 @@ from rlsaudit.policy.expr import Expr, Field, Type, is_larger, rebuilt, walk
 from rlsaudit.policy.proof.afresh import afresh
 from rlsaudit.policy.proof.escalate import escalate
 from rlsaudit.policy.proof.solution import UNSOLVED, Gain
-from rlsaudit.policy.proof.solve import most, solve
+from rlsaudit.policy.proof.solve import example, most, solve
 from rlsaudit.policy.proof.tables import Tables
 
 if TYPE_CHECKING:
@@ -76,6 +76,20 @@ class Prover:
         renamed = dict(zip(named, names, strict=True))
         return replace(solution, passes=_renamed(solution.passes, renamed), barred=_renamed(solution.barred, renamed))
 
+    def example(self, expression: Expr, persona: Persona, relation: int) -> Witness | None:
+        """Returns a state in which a predicate is true of a row of `relation` (an OID) that names nobody; None else.
+
+        The persona may be whoever it takes, by rows that others gave it: it shows what a predicate asks, not who gets
+        there.
+        """
+        if _is_large(expression):
+            return None
+        try:
+            with afresh():
+                return example(expression, persona, self._tables, relation)
+        except _FAULTS:
+            return None
+
     def escalate(self, expression: Expr, persona: Persona, relation: int, makings: Makings, reach: Reach) -> Gain:
         """Returns how far a predicate lets a persona go after statements of its own, of which `makings` tells.
 
@@ -89,7 +103,9 @@ class Prover:
         if key not in self._gained:
             self._gained[key] = _gained(expression, persona, self._tables, relation, makings, reach), names
         gain, named = self._gained[key]
-        return replace(gain, witness=_renamed(gain.witness, dict(zip(named, names, strict=True))))
+        renamed = dict(zip(named, names, strict=True))
+        steps = tuple(replace(one, start=_renamed(one.start, renamed)) for one in gain.steps)
+        return replace(gain, steps=steps, witness=_renamed(gain.witness, renamed))
 
     def _key(self, expression: Expr, persona: Persona, columns: tuple[Field, ...]) -> tuple[object, ...]:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
@@ -45,13 +45,17 @@ class Solution:
 class Step:
     """One statement of a chain: what is done to a relation (an OID), as SQL for people.
 
-    `inserts` is whether it puts a row in; else it changes one. `columns` are those that it sets.
+    `inserts` is whether it puts a row in; else it changes one. `columns` are those that it sets, `row` is what the row
+    is like then, by column names, as far as that is known. Of a chain that a proof shows, each step has the state that
+    the first one begins in as `start`.
     """
 
     relation: int
     sql: str
     inserts: bool
     columns: tuple[str, ...]
+    row: Mapping[str, Value] = field(default_factory=dict, compare=False)
+    start: Witness | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,14 @@ def most(expression: Expr, persona: Persona, tables: Tables, relation: int, *, s
     return _Question(expression, persona, tables, relation, stored=stored).most()
 
 
+def example(expression: Expr, persona: Persona, tables: Tables, relation: int) -> Witness | None:
+    """Returns a state in which a predicate is true of a row that names nobody, whoever let the persona get so far.
+
+    It may hold any rows of the persona's: that of a member, or of staff. So it says nothing of reach.
+    """
+    return _Question(expression, persona, tables, relation, stored=False).example()
+
+
 class _Question:
     def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool) -> None:
         self._expression = expression
@@ -135,6 +143,17 @@ class _Question:
         strangers = _strangers(encoder, surely=True) if self._personal else [z3.Not(row.mine) for row in encoder.rows]
         asked = [truth.value, *strangers, *_apart(encoder), *sensible(encoder)]
         return self._confirm(encoder, asked, strange=True)[0]
+
+    def example(self) -> Witness | None:
+        """A state in which the predicate is true, with any rows of the persona's own."""
+        encoder = self._encoder()
+        truth = encoder.predicate(self._expression)
+        asked = [truth.value, z3.Not(encoder.target.mine), *named(encoder), *sensible(encoder)]
+        for model in itertools.islice(self._models(encoder, asked), _MOST_TRIES):
+            found = confirmed(self._expression, encoder, model, wanted=True, strange=True, alone=False)
+            if found is not None:
+                return found
+        return None
 
     def most(self) -> Reach:
         encoder = self._encoder()

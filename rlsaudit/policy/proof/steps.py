@@ -17,7 +17,7 @@ from rlsaudit.policy.proof.solution import Step
 from rlsaudit.policy.proof.witness import Filled, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import z3
 
@@ -70,6 +70,7 @@ class _Chain(Filled):
         current = [row for row in self._rows if not row.target and row not in {one.row for one in made}]
         if self._have_one_key(current):
             return None
+        start = self._with(state, current)
         steps = []
         done: list[Made] = []
         for one in ordered:
@@ -79,7 +80,7 @@ class _Chain(Filled):
             inserted = self._true(one.inserted)
             if not self._goes_through(one, state, current, inserted=inserted) or self._takes_a_name(one, current):
                 return None
-            steps.append(self._step(one, inserted=inserted))
+            steps.append(replace(self._step(one, inserted=inserted), start=start))
             done.append(one)
             current = [row for row in current if inserted or row != one.before] + [one.row]
             if self._have_one_key(current):
@@ -87,8 +88,15 @@ class _Chain(Filled):
         if not all(_true(self._predicate, one) for one in self._ends(state, current)):
             return None
         rows = tuple((one.row, self._true(one.inserted)) for one in done)
-        self._rows = {row: values for row, values in self._rows.items() if row.target or row in current}
-        return Tried(tuple(steps), rows, self.witness(state))
+        return Tried(tuple(steps), rows, self._with(state, current))
+
+    def _with(self, state: State, rows: Collection[Row]) -> Witness:
+        """The state with these rows beside the one that is asked for."""
+        whole = self._rows
+        self._rows = {row: values for row, values in whole.items() if row.target or row in rows}
+        found = self.witness(state)
+        self._rows = whole
+        return found
 
     def _goes_through(self, made: Made, state: State, current: Sequence[Row], *, inserted: bool) -> bool:
         """Whether what the statement asks is true at its time."""
@@ -212,14 +220,16 @@ class _Chain(Filled):
             sets = {number: value for number, value in new.items() if number in settable and value is not None}
             columns, values = ", ".join(names[one] for one in sets), ", ".join(map(self._shown, sets.values()))
             what = f"({columns}) values ({values})" if sets else "default values"
-            return Step(relation.oid, f"insert into {name} {what}", inserts=True, columns=_named(facts, sets))
+            step = Step(relation.oid, f"insert into {name} {what}", inserts=True, columns=_named(facts, sets))
+            return replace(step, row={facts[number]: value for number, value in sets.items()})
         old = self._rows[made.before]
         changed = {number: value for number, value in new.items() if number in settable and value != old[number]}
         changes = ", ".join(f"{names[number]} = {self._shown(value)}" for number, value in changed.items())
         own = [number for number, value in old.items() if value == self._chained.own.get("sub")]
         keys = [*own, *(number for key in self._chained.tables.keys(relation.oid) for number in sorted(key))]
         where = next((f" where {names[one]} = {self._shown(old[one])}" for one in keys if old.get(one) is not None), "")
-        return Step(relation.oid, f"update {name} set {changes}{where}", inserts=False, columns=_named(facts, changed))
+        step = Step(relation.oid, f"update {name} set {changes}{where}", inserts=False, columns=_named(facts, changed))
+        return replace(step, row={facts[number]: value for number, value in new.items()})
 
     def _shown(self, value: Value) -> str:
         if value is not None and value == self._chained.own.get("sub") and self._chained.tables.users is not None:

@@ -46,6 +46,19 @@ def wishes(encoder: Encoder, known: Callable[[Term, Type], Result]) -> dict[tupl
     return found
 
 
+def sent_wishes(encoder: Encoder, known: Callable[[Term, Type], Result]) -> dict[str, str]:
+    """Returns texts that a client sends, by their keys, which match the patterns that they are held against."""
+    found: dict[str, str] = {}
+    for one in encoder.applied:
+        match one.call.name, one.call.args:
+            case (("~~" | "~~*"), (Given(Who.CLIENT, key), Const(str() as pattern))):
+                if known(one.result, one.call.type) is True:
+                    found[key] = _like(pattern.replace("%", "x"))
+            case _:
+                pass
+    return found
+
+
 def _column(call: Call) -> Field | None:
     """The lone column that a call is about."""
     for one in reversed(call.args) if call.name == "= ANY" else call.args:

@@ -22,7 +22,7 @@ from rlsaudit.policy.expr import Expr, Field, Type, Who, sources, walk
 from rlsaudit.policy.proof.solution import Witness
 from rlsaudit.policy.proof.values import Family, Row, Term, family, is_uuid, unnamed
 from rlsaudit.policy.proof.wishes import NOTHING as _NOTHING
-from rlsaudit.policy.proof.wishes import can_write, wishes
+from rlsaudit.policy.proof.wishes import can_write, sent_wishes, wishes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,12 +40,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def confirmed(
-    expression: Expr, encoder: Encoder, model: z3.ModelRef, *, wanted: bool | None, strange: bool
+    expression: Expr,
+    encoder: Encoder,
+    model: z3.ModelRef,
+    *,
+    wanted: bool | None,
+    strange: bool,
+    alone: bool = True,
 ) -> Witness | None:
     """Returns the state of a model if the predicate is what is `wanted` in it: true, or anything but; None if not.
 
     With `wanted` None any value will do: it is known otherwise. `strange`: the row has to be a stranger's, so nothing
-    that tells the persona from others may stand in it, nor in a row that is not the persona's.
+    that tells the persona from others may stand in it, nor in a row that is not the persona's. `alone`: what is true
+    has to be so without rows that have nothing to do with it.
     """
     filled = Filled(expression, encoder, model)
     state = filled.state()
@@ -58,7 +65,7 @@ def confirmed(
     for fewer in filled.smaller(state) if wanted else (state,):
         if all(
             _comes_out(expression, one, wanted=wanted)
-            for one in filled.variants(fewer, alone=wanted, chosen=not strange)
+            for one in filled.variants(fewer, alone=wanted and alone, chosen=not strange)
         ):
             return filled.witness(fewer)
     return None
@@ -80,6 +87,7 @@ class Filled:
         self._encoder = encoder
         self._model = model
         self._wishes = wishes(encoder, self._known)
+        self._sent = sent_wishes(encoder, self._known)
         self._rows: dict[Row, dict[int, Value]] = {}
 
     def state(self) -> State | None:
@@ -243,7 +251,7 @@ class Filled:
     def sent(self, who: Who, key: str, term: Term, kind: Type) -> Result:
         """Returns a value that a request brings along; none where it cannot."""
         base, cast, _ = key.partition("::")
-        value = self._decoded(term, kind)
+        value = self._sent[key] if who is Who.CLIENT and key in self._sent else self._decoded(term, kind)
         if isinstance(value, Unknown):
             return value
         given = value if value is None or not cast else _text(value)

@@ -61,6 +61,7 @@ _MOST_STEPS = 50
 _MARK = "claims "
 """What the key of a part of the claims begins with, before the path to it as JSON."""
 _WORDS = TEXTS | {"unknown"}
+_PATH = Type("text[]")
 
 
 def given(node: Node, here: Here) -> Expr | None:
@@ -87,6 +88,8 @@ def of_claims(value: Expr, step: Expr, name: str, here: Here) -> Expr | None:
 
     However the claims got there: through a function of the project, or with a word for there being none.
     """
+    if name in {"#>", "#>>"}:
+        return _along(value, step, name, here)
     if name not in {"->", "->>"} or not isinstance(step, Const) or step.value is None or step.type.name not in _WORDS:
         return None
     kind = TEXT if name == "->>" else type_of(value)
@@ -100,6 +103,18 @@ def of_claims(value: Expr, step: Expr, name: str, here: Here) -> Expr | None:
             return Given(who, f"{key}.{joined((step.value,))}", kind, nullable=True)
         case _:
             return None
+
+
+def _along(value: Expr, path: Expr, name: str, here: Here) -> Expr | None:
+    """`value #> path`, which is one step after the other; the last one says whether a text comes of it."""
+    steps = constants.items(constants.as_type(path, _PATH, here), here)
+    if not steps or any(not isinstance(one, Const) or one.value is None for one in steps):
+        return None
+    found: Expr | None = value
+    for number, one in enumerate(steps, start=1):
+        arrow = "->>" if number == len(steps) and name == "#>>" else "->"
+        found = None if found is None else of_claims(found, one, arrow, here)
+    return found
 
 
 def _claims(value: Expr) -> Expr:

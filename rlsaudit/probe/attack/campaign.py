@@ -49,7 +49,8 @@ class Campaign:
 
     `attacked` has the cells that were attacked, `chained` those that a chain of statements opens, `called` the calls
     that reached rows of others, by persona, function, relation and operation; `measured` says how far all calls of a
-    function got, by persona and function; `skipped` says what was not attacked, and why.
+    function got, by persona and function; `skipped` says what was not attacked, and why. `rows` are those that were
+    made for it.
     """
 
     attacked: Mapping[Key, Attacked]
@@ -57,6 +58,7 @@ class Campaign:
     called: Mapping[tuple[str, int, int, Operation], Called]
     skipped: tuple[Skipped, ...]
     measured: Mapping[tuple[str, int], Measured] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
 
 
 NO_CAMPAIGN = Campaign({}, {}, {}, ())
@@ -182,7 +184,7 @@ class _Campaign:
         )
         called = {key: one for each in answers.values() for key, one in each.called.items()}
         measured = {(name, oid): one for name, each in answers.items() for oid, one in each.measured.items()}
-        return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured)
+        return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured, sown.lasting)
 
     def _called(self, strangers: Strangers, cast: Sequence[Persona], sown: Sown) -> Mapping[str, Answers]:
         """What calls come to, by the persona's name: the newcomer has signed up before, where that went well."""

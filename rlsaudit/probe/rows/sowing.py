@@ -77,6 +77,18 @@ class Sown:
         """Returns a text that the server gave, or the word for a moment that it is: evidence bears no date."""
         return self._moments.get(text or "", text) if self._choices.is_time(column) else text
 
+    @property
+    def lasting(self) -> tuple[Row, ...]:
+        """The rows that were made, with words for moments: by these they can be made at another time."""
+        named = {oid: {one.name: one for one in table.columns.values()} for oid, table in self._drafts.tables.items()}
+        return tuple(
+            replace(
+                row,
+                values={name: self.undated(named[row.relation][name], text) for name, text in row.values.items()},
+            )
+            for row in self.seeds.rows
+        )
+
     def fresh(
         self, relation: int, principal: Principal, varied: Mapping[str, str | None] | None = None
     ) -> Mapping[str, str | None] | None:
