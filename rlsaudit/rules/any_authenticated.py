@@ -82,6 +82,13 @@ RULE = Rule(
               using ((select auth.uid()) = customer_id or (select auth.uid()) is not null);
             """,
         ),
+        Example(
+            "The owner's column compared with itself",
+            f"""{_ORDERS}
+            create policy "customers see orders" on public.orders for select to authenticated
+              using (customer_id = customer_id and (select auth.uid()) is not null);
+            """,
+        ),
     ),
     good=(
         Example(

@@ -136,6 +136,13 @@ RULE = Rule(
             """,
         ),
         Example(
+            "True, and meant so",
+            f"""{_NOTES}
+            create policy "notes" on public.notes for select using (true);
+            """,
+            intent='[zones]\npublic = ["public.notes"]\n',
+        ),
+        Example(
             "True for a role that is no client's",
             f"""{_NOTES}
             create policy "the server" on public.notes for all to service_role using (true) with check (true);
