@@ -58,8 +58,8 @@ RULE = Rule(
     fix="Compare the caller with the row: `using ((select auth.uid()) = user_id)`, or ask for a membership.",
     fine=(
         "Rows that are meant for all users, such as a directory of groups. Then declare it: `[[allow]]` for the "
-        'persona `authenticated` with `select = "all"`. Reading a table that names no owner and holds no private '
-        "column is a medium finding only."
+        'persona `authenticated` with `select = "all"`. Without a private column reading is a medium finding only, as '
+        "with `using (true)`, which opens as much: users of a community read one another's posts."
     ),
     bad=(
         Example(

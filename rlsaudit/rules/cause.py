@@ -148,7 +148,7 @@ def causes(case: Case) -> Iterator[Reached]:
             told |= {(cell.persona, cell.operation) for cell in one.cells}
             cause = _of_opened(case, relation, one)
             cause, helper = _blamed(case, relation, (one.policy,), one.cells, cause, opened=True)
-            worst = opened_severity(case, relation, one.cells, signed_in=one.signed_in, asking=askers(case, one.policy))
+            worst = opened_severity(case, relation, one.cells, askers(case, one.policy))
             if helper is not None and cause is Cause.HELPER and is_given_the_row(case, [one.policy], helper):
                 # Nobody asks that of what is meant for all.
                 worst = max(worst, Severity.HIGH)
