@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog.facts import Function, Policy, Relation
-    from rlsaudit.model import Cell, Reach
+    from rlsaudit.model import Cell, Persona, Reach
     from rlsaudit.rules.case import Case
 
 IGNORED = frozenset({Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER})
@@ -23,9 +23,15 @@ IGNORED = frozenset({Kind.IGNORED_ARGUMENT, Kind.IGNORED_CALLER})
 
 
 def opening_helpers(
-    case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell]
+    case: Case,
+    policies: Collection[Policy],
+    cells: Collection[Cell],
+    asker: Persona | None = None,
 ) -> list[Function]:
-    """Returns the project's functions by whose word alone each of the policies goes beyond intent, by identity."""
+    """Returns the project's functions by whose word alone each of the policies goes beyond intent, by identity.
+
+    `asker` is who asks, where that is not the persona of the cell as it is.
+    """
     if not policies:
         return []
     shared = set.intersection(*(set(one.functions) for one in policies))
@@ -33,7 +39,7 @@ def opening_helpers(
     found = [
         one
         for one in known
-        if one is not None and _is_projects(case, one) and _opens(case, relation, policies, cells, one)
+        if one is not None and _is_projects(case, one) and _opens(case, policies, cells, one, asker)
     ]
     return sorted(found, key=case.catalog.function_identity)
 
@@ -43,24 +49,28 @@ def _is_projects(case: Case, function: Function) -> bool:
 
 
 def _opens(
-    case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell], function: Function
+    case: Case,
+    policies: Collection[Policy],
+    cells: Collection[Cell],
+    function: Function,
+    asker: Persona | None,
 ) -> bool:
     """Whether none of the policies would open a cell if the function had nothing to say."""
     return all(
-        (found := _where_answered(case, relation, policy, cell, function)) is not None and found <= cell.intended
+        (found := _where_answered(case, policy, cell, function, asker)) is not None and found <= cell.intended
         for policy in policies
         for cell in cells
     )
 
 
-def opens_by_yes(case: Case, relation: Relation, policy: Policy, cell: Cell, function: Function) -> bool:
+def opens_by_yes(case: Case, policy: Policy, cell: Cell, function: Function) -> bool:
     """Whether the policy surely opens the cell beyond intent where the function says yes."""
-    found = _where_answered(case, relation, policy, cell, function, yes=True)
+    found = _where_answered(case, policy, cell, function, yes=True)
     return function.returns == "boolean" and found is not None and found > cell.intended
 
 
 def _where_answered(
-    case: Case, relation: Relation, policy: Policy, cell: Cell, function: Function, *, yes: bool = False
+    case: Case, policy: Policy, cell: Cell, function: Function, asker: Persona | None = None, *, yes: bool = False
 ) -> Reach | None:
     """How far the policy surely lets somebody go by the function's answer; None where it does not ask it."""
     text = (policy.check or policy.using) if cell.operation is Operation.INSERT else policy.using
@@ -68,7 +78,8 @@ def _where_answered(
     asked = None if text is None else answered(text, schema, function, yes=yes)
     if asked is None:
         return None
-    return decide(case.predicates.alone(case.persona(cell.persona), relation, asked)).at_least
+    relation = case.catalog.relations[policy.relation]
+    return decide(case.predicates.alone(asker or case.persona(cell.persona), relation, asked)).at_least
 
 
 def ignoring(case: Case, relation: Relation, policies: Collection[Policy], function: Function) -> str | None:

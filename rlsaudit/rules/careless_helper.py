@@ -35,8 +35,8 @@ def check(case: Case) -> Iterator[Found]:
     yield from found_by_cause(case, RULE, Cause.HELPER, _TITLE, lambda one: _because(case, one), _fix)
     found: defaultdict[int, list[Asked]] = defaultdict(list)
     for relation, policy, cells in undecided(case):
-        for function in opening_helpers(case, relation, [policy], cells):
-            opened = tuple(one for one in cells if opens_by_yes(case, relation, policy, one, function))
+        for function in opening_helpers(case, [policy], cells):
+            opened = tuple(one for one in cells if opens_by_yes(case, policy, one, function))
             if opened and function.oid not in told and _ignores_whose(case, relation, policy, function):
                 found[function.oid].append((relation, policy, opened))
     for oid, several in found.items():

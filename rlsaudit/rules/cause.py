@@ -205,7 +205,7 @@ def _blamed(
     """
     if cause not in _SAID_BY_HELPERS and cause not in _SHAPES:
         return cause, None
-    for one in opening_helpers(case, relation, policies, cells):
+    for one in opening_helpers(case, policies, cells):
         if cause in _SAID_BY_HELPERS:
             words = _SAID_BY_HELPERS[cause]
             return cause, one if words is None else mentioning(case, one, words)

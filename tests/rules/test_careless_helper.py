@@ -64,6 +64,8 @@ def test_it_is_as_grave_as_the_gravest_of_what_it_opens(supabase_database: str) 
 def test_the_function_that_reads_the_metadata_is_at_fault(supabase_database: str) -> None:
     found = told(supabase_database, f"{METADATA}{table('a', 'public.is_admin()')}{table('b', 'public.is_admin()')}")
     assert found.keys() == {("user-metadata-claim", "public.claimed()")}
+    (one,) = found.values()
+    assert not told(supabase_database, one.fix.sql)
 
 
 def test_visitors_whom_a_function_lets_pass(supabase_database: str) -> None:
