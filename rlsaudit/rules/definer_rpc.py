@@ -152,20 +152,23 @@ def _in_spite(case: Case, function: Function, doing: Doing | None, persona: Pers
         > case.intended(persona, relation, operation)
         and not _is_by_secret(case, persona, function, doing, relation, operation)
     }
+    writes = doing.writes if doing is not None and function.arguments else ()
+    named = (relation_meant(case.catalog, function, write.relation) for write in writes if write.put)
+    chosen = {relation.oid for relation in named if relation is not None}
     told = set[tuple[int, Operation]]()
     for one in _effects(case, function, doing, persona) if led else ():
         key = (one.relation.oid if one.relation is not None else 0, one.operation)
         if key in led:
             told.add(key)
-            # To ask who calls and show rows of others all the same may be meant, as by a policy that says so.
-            shown = one.operation is Operation.SELECT and not one.private
-            level = min(one.severity, Severity.MEDIUM) if shown else one.severity
+            grave = _is_grave(one.operation, private=one.private, put=key[0] in chosen)
+            level = one.severity if grave else min(one.severity, Severity.MEDIUM)
             yield replace(one, reach=led[key], severity=level)
     for (oid, operation), reach in led.items():
         relation = case.catalog.relations[oid]
         if (oid, operation) not in told:
             intended = case.intended(persona, relation, operation)
-            level = Severity.HIGH if _is_grave(case, relation, operation) else Severity.MEDIUM
+            grave = _is_grave(operation, private=bool(case.sensitive(relation)), put=oid in chosen)
+            level = Severity.HIGH if grave else Severity.MEDIUM
             does = f"{_DOES[operation]} rows of others of {case.catalog.identity(relation)}"
             yield _Effect(persona, operation, level, does, reach, intended, relation)
 
@@ -178,10 +181,19 @@ _DOES = {
 }
 
 
-def _is_grave(case: Case, relation: Relation, operation: Operation) -> bool:
-    if operation is Operation.SELECT:
-        return bool(case.sensitive(relation))
-    return operation is not Operation.INSERT or bool(case.owner_columns(relation))
+def _is_grave(operation: Operation, *, private: bool, put: bool) -> bool:
+    """Whether it cannot well be meant for whoever is signed in, by a function that asks who that is.
+
+    To count, to send and to book is what such functions are for: they show rows of others, put in rows for others and
+    change a number in them.
+    """
+    match operation:
+        case Operation.SELECT:
+            return private
+        case Operation.UPDATE:
+            return put
+        case _:
+            return operation is Operation.DELETE
 
 
 def _named(case: Case, function: Function, doing: Doing | None) -> list[Relation]:

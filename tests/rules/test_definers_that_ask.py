@@ -11,7 +11,9 @@ SCHEMA = """
     create table public.cards (id uuid primary key, user_id uuid not null, phone text, title text, published boolean,
       views int not null default 0, token text not null unique default encode(extensions.gen_random_bytes(12), 'hex'));
     alter table public.cards enable row level security;
-    create policy own on public.cards for select to authenticated using (user_id = (select auth.uid()));"""
+    create policy own on public.cards for select to authenticated using (user_id = (select auth.uid()));
+    create table public.notices (id uuid primary key default gen_random_uuid(), user_id uuid not null);
+    alter table public.notices enable row level security;"""
 DEFINER = "security definer set search_path = ''"
 SIGNED_IN = "(select auth.uid()) is not null"
 HIGH, MEDIUM, CRITICAL = Severity.HIGH, Severity.MEDIUM, Severity.CRITICAL
@@ -47,6 +49,18 @@ HIGH, MEDIUM, CRITICAL = Severity.HIGH, Severity.MEDIUM, Severity.CRITICAL
         (
             f"""f(card uuid) returns void language sql {DEFINER} as
             $$update public.cards set views = views + 1 where id = card and {SIGNED_IN}$$""",
+            MEDIUM,
+        ),
+        (
+            f"""f(card uuid, n int) returns void language plpgsql {DEFINER} as $$ begin
+            if auth.uid() is null then raise exception 'no'; end if;
+            update public.cards set views = views + n where id = card; end $$""",
+            MEDIUM,
+        ),
+        (
+            f"""f(whose uuid) returns void language plpgsql {DEFINER} as $$ begin
+            if auth.uid() is null then raise exception 'no'; end if;
+            insert into public.notices (user_id) values (whose); end $$""",
             MEDIUM,
         ),
         (
