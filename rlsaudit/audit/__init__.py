@@ -125,6 +125,7 @@ def examine(
         intent,
         stands_in=options.throwaway and not options.clone,
         secrets=probed.secrets,
+        jobs=probed.jobs,
         today=options.today,
     )
     findings, suppressed = _set_aside(judge(case), intent.suppressions, options.today)

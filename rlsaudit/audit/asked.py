@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class Probed:
     """What probes answered, what was not probed, and what the server said of rows that proofs show.
 
-    `secrets` are those that personas were seen to read.
+    `secrets` are those that personas were seen to read, `jobs` are those of pg_cron in whose commands some stand.
     """
 
     results: tuple[probe.Result, ...]
@@ -43,6 +43,7 @@ class Probed:
     supposed: tuple[probe.Answer, ...] = ()
     outside: tuple[probe.Result, ...] = ()
     secrets: tuple[probe.Held, ...] = ()
+    jobs: tuple[probe.Scheduled, ...] = ()
 
 
 def ask(  # noqa: PLR0913 — whom to ask, of what, and how
@@ -90,6 +91,7 @@ def ask(  # noqa: PLR0913 — whom to ask, of what, and how
         results = run(asks)
         answers = questions.answers(results[len(planned) + len(outside) :], run)
         secrets, unseen = probe.held(access, results[: len(planned)], run)
+        jobs, unread = probe.scheduled(access, personas, run)
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         if not session.connection.closed:
@@ -101,7 +103,9 @@ def ask(  # noqa: PLR0913 — whom to ask, of what, and how
         ) from error
     results, seen = results[: len(planned)], results[len(planned) : len(planned) + len(outside)]
     failed = [one for one in results if one.outcome is probe.Outcome.INCONCLUSIVE and one.probe.persona]
-    return Probed(results, (*skipped, *_grouped(access.catalog, failed), *unseen), answers, seen, secrets)
+    return Probed(
+        results, (*skipped, *_grouped(access.catalog, failed), *unseen, *unread), answers, seen, secrets, jobs
+    )
 
 
 def with_stages(

@@ -132,10 +132,14 @@ class ForeignTable:
 
 @dataclass(frozen=True, slots=True)
 class UserMapping:
-    """Whose credentials a role uses on a foreign server; `role` may be `PUBLIC`. No option is kept."""
+    """Whose credentials a role uses on a foreign server; `role` may be `PUBLIC`. Only the names of options are kept.
+
+    `options` are None where this connection may not see them, and in older snapshots.
+    """
 
     server: int
     role: int
+    options: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -412,8 +412,18 @@ select pg_catalog.json_build_object(
   ),
   'user_mappings', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'server', u.srvid::bigint, 'role', u.umuser::bigint) order by u.srvid, u.umuser), '[]')
+      'server', u.srvid::bigint, 'role', u.umuser::bigint,
+      -- The view is silent about options that one may not see, as about those that are not there.
+      'options', case when r.rolsuper
+          or (u.usename operator(pg_catalog.=) current_user and u.umuser operator(pg_catalog.<>) 0
+              and (pg_catalog.pg_has_role(s.srvowner, 'USAGE') or pg_catalog.has_server_privilege(s.oid, 'USAGE')))
+          or (u.umuser operator(pg_catalog.=) 0 and pg_catalog.pg_has_role(s.srvowner, 'USAGE'))
+        then (select coalesce(pg_catalog.json_agg(pg_catalog.split_part(o, '=', 1)), '[]')
+              from pg_catalog.unnest(u.umoptions) o) end)
+      order by u.srvid, u.umuser), '[]')
     from pg_catalog.pg_user_mappings u
+    join pg_catalog.pg_foreign_server s on s.oid = u.srvid
+    join pg_catalog.pg_roles r on r.rolname = current_user
   ),
   'event_triggers', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

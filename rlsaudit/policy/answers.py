@@ -66,8 +66,9 @@ class Read:
 class Write:
     """A statement that writes `relation`: `columns` are those that it sets (`*`: all).
 
-    `keys` are as for `Read`; `given` is whether a value that it writes comes from outside. `behind` are keys of rows
-    that were looked up before: without one, nobody gets to this statement.
+    `keys` are as for `Read`; `given` is whether something from outside has a part in a value that it writes, `put`
+    whether a column of a row that is there becomes just that. `behind` are keys of rows that were looked up before:
+    without one, nobody gets to this statement.
     """
 
     operation: str
@@ -78,6 +79,7 @@ class Write:
     outside: bool
     given: bool
     behind: frozenset[ColumnOf] = frozenset()
+    put: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ class _Reader:
         # What is inferred may be an expression, which has no name.
         keys = frozenset((name, one.name) for one in inferred if one.name)
         named = frozenset(one.name for one in node.onConflictClause.targetList)
-        return Write("update", name, named, keys, filtered=True, outside=insert.given, given=insert.given)
+        given = insert.given
+        return Write("update", name, named, keys, filtered=True, outside=given, given=given, put=given)
 
     def _change(self, node: Node) -> Write:
         name = _name(node.relation)
@@ -238,6 +241,7 @@ class _Reader:
             filtered=query.filtered,
             outside=query.outside,
             given=given,
+            put=any(_is_put(query, target.val) for target in targets or ()),
         )
 
     def columns(self, name: Name) -> frozenset[str] | None:
@@ -543,6 +547,14 @@ def _names(sql: str) -> set[str]:
     references = [one for one in tree.walk(tree.statements(sql) or ()) if isinstance(one, ast.ColumnRef)]
     firsts = [one.fields[0] for one in references if one.fields]
     return {one.sval for one in firsts if isinstance(one, ast.String) and one.sval}
+
+
+def _is_put(query: _Query, value: Node) -> bool:
+    """Whether a value is something from outside as it is, or where there is any: `coalesce($1, name)`."""
+    value = _uncast(value)
+    if isinstance(value, ast.CoalesceExpr):
+        return any(query.is_outside(_uncast(one)) for one in value.args or ())
+    return query.is_outside(value)
 
 
 def _uncast(node: Node) -> Node:

@@ -1,5 +1,6 @@
 """Ask the server as the persona: real statements, in a READ ONLY transaction that is rolled back."""
 
+from rlsaudit.probe.jobs import JOBS, Scheduled, scheduled
 from rlsaudit.probe.outcome import Outcome, Probe, Result
 from rlsaudit.probe.outside import Condition, reads_outside
 from rlsaudit.probe.run import run
@@ -9,6 +10,7 @@ from rlsaudit.probe.staged import ask_staged
 from rlsaudit.probe.supposed import Answer, Questions, of_strangers, superseding
 
 __all__ = [
+    "JOBS",
     "Answer",
     "Condition",
     "Held",
@@ -16,11 +18,13 @@ __all__ = [
     "Probe",
     "Questions",
     "Result",
+    "Scheduled",
     "ask_staged",
     "held",
     "of_strangers",
     "plan",
     "reads_outside",
     "run",
+    "scheduled",
     "superseding",
 ]

@@ -97,7 +97,7 @@ def _columns(access: Access, probe: Probe) -> list[Column]:
 
 def _probe(access: Access, like: Probe, columns: Sequence[Column], wanted: Sequence[Shape]) -> Probe:
     relation = access.catalog.relations[like.relation]
-    fits = " or ".join(_fits(columns, wanted))
+    fits = " or ".join(holding((one.name for one in columns), wanted))
     shown = ", ".join(dict.fromkeys(ident(one.name) for one in columns))
     name = access.catalog.identity(relation)
     before = f"select count(*) from (select {shown} from {name}"
@@ -108,9 +108,11 @@ def _probe(access: Access, like: Probe, columns: Sequence[Column], wanted: Seque
     )
 
 
-def _fits(columns: Sequence[Column], wanted: Sequence[Shape]) -> Iterator[str]:
+def holding(columns: Iterable[str], wanted: Sequence[Shape]) -> Iterator[str]:
+    """Yields conditions of which one is true where a column has a secret of such a shape."""
+    named = tuple(columns)
     for any_case, operator in ((False, "~"), (True, "~*")):
         patterns = "|".join(f"(?:{one.pattern})" for one in wanted if one.any_case is any_case)
-        for column in columns if patterns else ():
-            value = f"pg_catalog.left({ident(column.name)}::pg_catalog.text, {_MOST_CHARACTERS})"
+        for column in named if patterns else ():
+            value = f"pg_catalog.left({ident(column)}::pg_catalog.text, {_MOST_CHARACTERS})"
             yield f"{value} operator(pg_catalog.{operator}) {literal(patterns).strip()}"

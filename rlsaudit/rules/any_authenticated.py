@@ -58,8 +58,8 @@ RULE = Rule(
     fix="Compare the caller with the row: `using ((select auth.uid()) = user_id)`, or ask for a membership.",
     fine=(
         "Rows that are meant for all users, such as a directory of groups. Then declare it: `[[allow]]` for the "
-        'persona `authenticated` with `select = "all"`. Reading a table that names no owner and holds no private '
-        "column is a medium finding only."
+        'persona `authenticated` with `select = "all"`. Without a private column reading is a medium finding only, as '
+        "with `using (true)`, which opens as much: users of a community read one another's posts."
     ),
     bad=(
         Example(
@@ -80,6 +80,13 @@ RULE = Rule(
             f"""{_ORDERS}
             create policy "customers delete orders" on public.orders for delete
               using ((select auth.uid()) = customer_id or (select auth.uid()) is not null);
+            """,
+        ),
+        Example(
+            "The owner's column compared with itself",
+            f"""{_ORDERS}
+            create policy "customers see orders" on public.orders for select to authenticated
+              using (customer_id = customer_id and (select auth.uid()) is not null);
             """,
         ),
     ),

@@ -1,7 +1,12 @@
-"""Findings about what policies open, one for each cause and object: what rules of `Turn.POLICIES` have in common."""
+"""Findings about what policies open, one for each cause and object: what rules of `Turn.POLICIES` have in common.
+
+Where the fault is a function's, it is one for all policies that ask it.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.rules.build import finding, worst
@@ -10,14 +15,18 @@ from rlsaudit.rules.rule import Found
 from rlsaudit.rules.wording import agreeing, listed, who_can
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from rlsaudit.model import Cell
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import Rule
 
     Say = Callable[[Reached], str]
     Mend = Callable[[Case, Reached], str]
+
+
+_MOST_NAMED = 10
 
 
 def found_by_cause(
@@ -33,32 +42,70 @@ def found_by_cause(
         because: How it comes about, as a clause behind who can do what.
         fix: What mends it, where that is not to drop the policies.
     """
+    grouped: defaultdict[tuple[str, str], list[Reached]] = defaultdict(list)
     for one in case.reached(cause):
-        identity = case.catalog.identity(one.relation)
-        said = because if isinstance(because, str) else because(one)
+        ref = one.ref(case)
+        grouped[ref.type, ref.identity].append(one)
+    for several in grouped.values():
+        gravest = max(several, key=lambda one: one.severity)
+        cells = _least_privileged_first(case, (cell for one in several for cell in one.cells))
+        asked = tuple(dict.fromkeys(text for one in several for text in one.asked))
+        said = because if isinstance(because, str) else because(replace(gravest, asked=asked))
         yield Found(
             finding(
                 rule,
-                one.ref(case),
-                worst(one.cells),
-                title=f"{subject(case, one)} {agreeing(title, len(one.policies))}",
-                message=f"{who_can(one.cells)} of {identity}: {said}.{outside(one.cells)}",
-                evidence=evidence(case, one.relation, one.cells),
-                fix=(fix or _drop)(case, one),
-                relations=[identity],
-                severity=one.severity,
+                gravest.ref(case),
+                worst(gravest.cells),
+                title=f"{subject(case, gravest)} {agreeing(title, _number(gravest))}",
+                message=f"{_who_can(case, several)}: {said}.{outside(cells)}{_asking(case, several)}",
+                evidence=evidence(case, gravest.relation, gravest.cells),
+                fix="\n".join(dict.fromkeys((fix or _drop)(case, one) for one in several)),
+                relations=[case.catalog.identity(one.relation) for one in several],
+                severity=gravest.severity,
             ),
-            case.claims([], one.cells),
+            case.claims([], cells),
         )
 
 
 def subject(case: Case, one: Reached) -> str:
-    """Returns the policies by name, with their relation."""
+    """Returns the function that is at fault, or the policies by name, with their relation."""
+    if one.helper is not None:
+        return case.catalog.function_identity(one.helper)
     identity = case.catalog.identity(one.relation)
     names = [f'"{policy.name}"' for policy in one.policies]
     if not names:
         return f"Row-level security of {identity}"
     return f"{'Policy' if len(names) == 1 else 'Policies'} {listed(names)} on {identity}"
+
+
+def _number(one: Reached) -> int:
+    return 1 if one.helper is not None else len(one.policies)
+
+
+def _least_privileged_first(case: Case, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    places = {persona.name: number for number, persona in enumerate(case.personas)}
+    return tuple(sorted(cells, key=lambda one: places[one.persona]))
+
+
+def _who_can(case: Case, several: list[Reached]) -> str:
+    """Who can do what, told once of the relations of which it is the same."""
+    relations: defaultdict[str, list[str]] = defaultdict(list)
+    for one in several:
+        relations[who_can(one.cells)].append(case.catalog.identity(one.relation))
+    return "; ".join(f"{can} of {listed(_some(names))}" for can, names in relations.items())
+
+
+def _asking(case: Case, several: list[Reached]) -> str:
+    """The policies that ask the function at fault."""
+    if several[0].helper is None:
+        return ""
+    names = [f'"{policy.name}" on {case.catalog.identity(one.relation)}' for one in several for policy in one.policies]
+    return f" {'Policies' if len(names) > 1 else 'Policy'} {listed(_some(names))} {agreeing('asks', len(names))} it."
+
+
+def _some(names: list[str]) -> list[str]:
+    more = len(names) - _MOST_NAMED
+    return names if more <= 0 else [*names[:_MOST_NAMED], f"{more} more"]
 
 
 def _drop(case: Case, one: Reached) -> str:

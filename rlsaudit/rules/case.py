@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.policy.poses import Named
-    from rlsaudit.probe import Held
+    from rlsaudit.probe import Held, Scheduled
     from rlsaudit.reach import Direct, Indirect, Way
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
@@ -53,7 +53,7 @@ class Case:
 
     `exposure` are the relations that each persona could address, by its name, `served` the schemas that it can.
     `stands_in` is whether the server is one of ours, in the place of the project's: then its version is none of theirs.
-    `secrets` are what personas were seen to read of those.
+    `secrets` are what personas were seen to read of those, `jobs` those of pg_cron in whose commands some stand.
     `explained` and `found` are what earlier rules came to, `today` is the day for which suppressions hold or do not.
     """
 
@@ -69,6 +69,7 @@ class Case:
     intent: Intent
     stands_in: bool = False
     secrets: tuple[Held, ...] = ()
+    jobs: tuple[Scheduled, ...] = ()
     explained: frozenset[CellKey] = field(default=frozenset())
     found: tuple[Finding, ...] = ()
     today: date = date.max

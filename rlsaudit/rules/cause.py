@@ -15,6 +15,7 @@ from rlsaudit.personas import built_in, is_unset
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.flaws import Kind, is_guard
 from rlsaudit.policy.formula import And
+from rlsaudit.rules.blamed import ignoring, is_given_the_row, mentioning, opening_helpers
 from rlsaudit.rules.opened import askers, bounds, opened
 from rlsaudit.rules.opened import severity as opened_severity
 from rlsaudit.rules.reached import is_unexplained, met_by_client, opening, owns, severity, writes_itself
@@ -22,7 +23,7 @@ from rlsaudit.rules.reached import is_unexplained, met_by_client, opening, owns,
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Cell
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.opened import Opened
@@ -53,6 +54,8 @@ class Cause(enum.Enum):
     """Visitors have no id, and NULL lets them pass where users do not."""
     NO_OWNER = enum.auto()
     """A row without an owner is everybody's."""
+    HELPER = enum.auto()
+    """A function of the project's lets pass whoever asks, or does not look at what the policy gives it."""
     ROW_INDEPENDENT = enum.auto()
     """It asks who somebody is, and nothing of the row."""
     BUCKET = enum.auto()
@@ -79,7 +82,8 @@ class Cause(enum.Enum):
 class Reached:
     """Cells of a relation beyond intent for one cause, with the policies that open them and what a client brings.
 
-    `floors` are restrictive policies for other commands that would keep the cells closed.
+    `floors` are restrictive policies for other commands that would keep the cells closed. `helper` is the function that
+    is at fault, where the policies do no more than to ask it.
     """
 
     cause: Cause
@@ -89,15 +93,29 @@ class Reached:
     severity: Severity
     asked: tuple[str, ...] = ()
     floors: tuple[Policy, ...] = ()
+    helper: Function | None = None
 
     def ref(self, case: Case) -> ObjectRef:
-        """What a finding is about: the policy, or the relation where there are several or none."""
+        """What a finding is about: the function or the policy at fault, or the relation where that is no single one."""
+        if self.helper is not None:
+            return ObjectRef("function", case.catalog.function_identity(self.helper))
         if len(self.policies) != 1:
             return case.ref(self.relation)
         identity = case.catalog.identity(self.relation)
         return ObjectRef("policy", f"{identity}.{ident(self.policies[0].name)}")
 
 
+_SAID_BY_HELPERS = {
+    Cause.UNSET: re.compile("current_setting", re.IGNORECASE),
+    Cause.USER_METADATA: re.compile("user_metadata|raw_user_meta_data"),
+    Cause.REQUEST: re.compile(r"request\.(headers|cookies)"),
+    Cause.E_MAIL: re.compile("email"),
+    Cause.NULL: None,
+}
+"""Causes that lie in a function where the policy only asks it, with the words by which its body is known."""
+_TRUE = frozenset({Cause.COMMAND, Cause.FOR_ALL, Cause.INSERT, Cause.TRUE})
+_SHAPES = _TRUE | {Cause.ROW_INDEPENDENT, Cause.SIGNED_IN, Cause.EITHER, Cause.OTHER}
+"""Causes that are none where it is a function that lets everybody pass."""
 _WRITES = frozenset({Operation.INSERT, Operation.UPDATE, Operation.DELETE})
 _COMMANDS = {"r": Operation.SELECT, "a": Operation.INSERT, "w": Operation.UPDATE, "d": Operation.DELETE}
 _SAYS = {
@@ -129,8 +147,12 @@ def causes(case: Case) -> Iterator[Reached]:
         for one in opened(case, relation):
             told |= {(cell.persona, cell.operation) for cell in one.cells}
             cause = _of_opened(case, relation, one)
-            worst = opened_severity(case, relation, one.cells, signed_in=one.signed_in, asking=askers(case, one.policy))
-            found.append(Reached(cause, relation, (one.policy,), one.cells, _graver(worst, cause)))
+            cause, helper = _blamed(case, relation, (one.policy,), one.cells, cause, opened=True)
+            worst = opened_severity(case, relation, one.cells, askers(case, one.policy))
+            if helper is not None and cause is Cause.HELPER and is_given_the_row(case, [one.policy], helper):
+                # Nobody asks that of what is meant for all.
+                worst = max(worst, Severity.HIGH)
+            found.append(Reached(cause, relation, (one.policy,), one.cells, _graver(worst, cause), helper=helper))
         left = [
             one
             for one in case.beyond(relation)
@@ -142,7 +164,8 @@ def causes(case: Case) -> Iterator[Reached]:
             cause = _of_cell(case, relation, cell, policies, asked)
             worst = _graver(severity(case, relation, cell), cause)
             floors = _floors(case, relation, cell) if cause is Cause.UNRESTRICTED else ()
-            found.append(Reached(cause, relation, policies, (cell,), worst, asked, floors))
+            cause, helper = _blamed(case, relation, policies, (cell,), cause, opened=False)
+            found.append(Reached(cause, relation, policies, (cell,), worst, asked, floors, helper))
         yield from _together(case, found)
 
 
@@ -165,6 +188,33 @@ def _both(one: Reached, other: Reached) -> Reached:
         asked=tuple(dict.fromkeys((*one.asked, *other.asked))),
         floors=tuple(dict.fromkeys((*one.floors, *other.floors))),
     )
+
+
+def _blamed(
+    case: Case,
+    relation: Relation,
+    policies: tuple[Policy, ...],
+    cells: tuple[Cell, ...],
+    cause: Cause,
+    *,
+    opened: bool,
+) -> tuple[Cause, Function | None]:
+    """The cause, and the function that is at fault in the place of the policies, where it is one.
+
+    `opened` is whether the policies are true of every row.
+    """
+    if cause not in _SAID_BY_HELPERS and cause not in _SHAPES:
+        return cause, None
+    for one in opening_helpers(case, policies, cells):
+        if cause in _SAID_BY_HELPERS:
+            words = _SAID_BY_HELPERS[cause]
+            return cause, one if words is None else mentioning(case, one, words)
+        given = is_given_the_row(case, policies, one)
+        # Whether somebody is signed in may be asked of a function that answers just that.
+        lets_pass = opened and (cause in _TRUE or (cause is Cause.SIGNED_IN and given))
+        if lets_pass or (given and ignoring(case, relation, policies, one) is not None):
+            return Cause.HELPER, one
+    return cause, None
 
 
 def _graver(found: Severity, cause: Cause) -> Severity:

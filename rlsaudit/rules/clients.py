@@ -34,13 +34,18 @@ def sends_sql(case: Case, persona: Persona) -> bool:
     return case.platform is Platform.POSTGRES or speaks_sql(case.access, persona.role)
 
 
-def protected_tables(case: Case) -> tuple[Relation, ...]:
-    """Returns the project's tables with row-level security that some persona could address."""
+def tables(case: Case) -> tuple[Relation, ...]:
+    """Returns the project's tables that some persona could address."""
     return tuple(
         one
         for one in case.exposed
-        if one.rls and one.extension is None and not case.is_platforms(case.catalog.schema_name(one))
+        if one.kind in "rp" and one.extension is None and not case.is_platforms(case.catalog.schema_name(one))
     )
+
+
+def protected_tables(case: Case) -> tuple[Relation, ...]:
+    """Returns those of them that have row-level security."""
+    return tuple(one for one in tables(case) if one.rls)
 
 
 def may_touch(case: Case, persona: Persona, relation: Relation) -> bool:

@@ -1,4 +1,4 @@
-"""definer-rpc: a function that runs with the rights of its owner, does not ask who calls, and may be called."""
+"""definer-rpc: a function that runs with the rights of its owner, does not ask whose rows it is about, and is open."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
+from rlsaudit.policy.injected import injected_of
 from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
 from rlsaudit.reach.indirect import TELLS_NOTHING
@@ -19,6 +20,7 @@ from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.callers import may_call
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.shown import beyond_table
+from rlsaudit.rules.surely_led import surely_led
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
@@ -31,18 +33,22 @@ if TYPE_CHECKING:
 
 _KEYS = ("id", "slug", "code", "uuid", "key", "token", "handle", "username")
 _MOST_COLUMNS = 6
+_ASKS_NOBODY = "its body asks nobody's identity"
+_ASKS_IN_VAIN = "what its body asks of who calls lets rows of others pass"
 
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """One thing that a persona gets by calling: at worst `severity`, in words `does`."""
+    """One thing that a persona gets by calling: at worst `severity`, in words `does`; `private` columns are shown."""
 
     persona: Persona
+    operation: Operation
     severity: Severity
     does: str
     reach: Reach
     intended: Reach
     relation: Relation | None = None
+    private: bool = False
 
 
 def check(case: Case) -> Iterator[Found]:
@@ -56,14 +62,16 @@ def check(case: Case) -> Iterator[Found]:
     for function, personas in callers.values():
         body = case.indirect.body(function)
         # What the rest of it does may depend on what a dynamic part asks.
-        if not body.understood or body.asks_identity or body.dynamic:
+        if not body.understood or body.dynamic:
             continue
-        doing = doing_of(function, partial(columns_meant, case.catalog, function))
-        if doing is None:
-            continue
-        effects = [one for persona in personas for one in _effects(case, function, doing, persona)]
+        asks = body.asks_identity
+        doing = doing_of(function, partial(columns_meant, case.catalog, function), records=asks)
+        if asks:
+            effects = [one for persona in personas for one in _in_spite(case, function, doing, persona)]
+        else:
+            effects = [one for persona in personas for one in _effects(case, function, doing, persona)]
         if effects:
-            yield _found(case, function, effects)
+            yield _found(case, function, effects, asks=asks)
 
 
 def _is_meant(case: Case, function: Function, persona: Persona) -> bool:
@@ -74,7 +82,7 @@ def _is_meant(case: Case, function: Function, persona: Persona) -> bool:
     return case.intent.function_allowed(case.catalog.function_identity(function), persona.name, role=persona.role)
 
 
-def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
+def _found(case: Case, function: Function, effects: list[_Effect], *, asks: bool) -> Found:
     identity = case.catalog.function_identity(function)
     worst = max(one.severity for one in effects)
     first = next(one for one in effects if one.severity is worst)
@@ -89,10 +97,18 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
             RULE,
             ObjectRef("function", identity),
             Who(first.persona.name, "execute", first.reach, first.intended),
-            title=f"{identity} runs as {owner} and does not ask who calls",
-            message=f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}.",
+            title=f"{identity} runs as {owner} and does not ask {'whose the rows are' if asks else 'who calls'}",
+            message=(
+                f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}."
+                f"{' What it asks of its caller does not keep it to rows of its own.' if asks else ''}"
+            ),
             evidence=case.call_evidence(first.persona, function)
-            or may_call(case, first.persona, function, f"granted; runs as {owner}; its body asks nobody's identity"),
+            or may_call(
+                case,
+                first.persona,
+                function,
+                f"granted; runs as {owner}; {_ASKS_IN_VAIN if asks else _ASKS_NOBODY}",
+            ),
             fix=f"revoke execute on {kind} {identity} from {', '.join(holders) or 'public'};",
             relations=[case.catalog.identity(one) for one in relations],
             severity=worst,
@@ -101,15 +117,118 @@ def _found(case: Case, function: Function, effects: list[_Effect]) -> Found:
     )
 
 
-def _effects(case: Case, function: Function, doing: Doing, persona: Persona) -> Iterator[_Effect]:
+def _effects(case: Case, function: Function, doing: Doing | None, persona: Persona) -> Iterator[_Effect]:
+    if doing is None:
+        return
+    # Without an argument nothing comes from the caller: what is from outside of a statement is a variable.
+    alone = not function.arguments
     if function.returns not in TELLS_NOTHING:
         for read in doing.reads:
-            yield from _reading(case, function, read, persona)
+            known = replace(read, keys=frozenset(), outside=False) if alone else read
+            yield from _reading(case, function, known, persona, taken=_taken(doing))
     for write in doing.writes:
-        yield from _writing(case, function, write, persona)
+        yield from _writing(
+            case,
+            function,
+            replace(write, keys=frozenset(), outside=False, given=False) if alone else write,
+            persona,
+        )
 
 
-def _reading(case: Case, function: Function, read: Read, persona: Persona) -> Iterator[_Effect]:
+def _taken(doing: Doing) -> frozenset[tuple[str, ...]]:
+    """The relations of which the function changes or deletes rows, as one does that takes them out of a queue."""
+    return frozenset(one.relation for one in doing.writes if one.operation != "insert" and not one.given)
+
+
+def _in_spite(case: Case, function: Function, doing: Doing | None, persona: Persona) -> Iterator[_Effect]:
+    """What a function gets its caller for certain that asks who that is."""
+    if injected_of(function, case.asks):
+        return
+    led = {
+        (relation.oid, operation): reach
+        for relation in {one.oid: one for one in (*case.exposed, *_named(case, function, doing))}.values()
+        for operation in Operation
+        if (reach := surely_led(case, persona, function, relation, operation))
+        > case.intended(persona, relation, operation)
+        and not _is_by_secret(case, persona, function, doing, relation, operation)
+    }
+    writes = doing.writes if doing is not None and function.arguments else ()
+    named = (relation_meant(case.catalog, function, write.relation) for write in writes if write.put)
+    chosen = {relation.oid for relation in named if relation is not None}
+    told = set[tuple[int, Operation]]()
+    for one in _effects(case, function, doing, persona) if led else ():
+        key = (one.relation.oid if one.relation is not None else 0, one.operation)
+        if key in led:
+            told.add(key)
+            grave = _is_grave(one.operation, private=one.private, put=key[0] in chosen)
+            level = one.severity if grave else min(one.severity, Severity.MEDIUM)
+            yield replace(one, reach=led[key], severity=level)
+    for (oid, operation), reach in led.items():
+        relation = case.catalog.relations[oid]
+        if (oid, operation) not in told:
+            intended = case.intended(persona, relation, operation)
+            grave = _is_grave(operation, private=bool(case.sensitive(relation)), put=oid in chosen)
+            level = Severity.HIGH if grave else Severity.MEDIUM
+            does = f"{_DOES[operation]} rows of others of {case.catalog.identity(relation)}"
+            yield _Effect(persona, operation, level, does, reach, intended, relation)
+
+
+_DOES = {
+    Operation.SELECT: "shows",
+    Operation.INSERT: "puts in",
+    Operation.UPDATE: "changes",
+    Operation.DELETE: "deletes",
+}
+
+
+def _is_grave(operation: Operation, *, private: bool, put: bool) -> bool:
+    """Whether it cannot well be meant for whoever is signed in, by a function that asks who that is.
+
+    To count, to send and to book is what such functions are for: they show rows of others, put in rows for others and
+    change a number in them.
+    """
+    match operation:
+        case Operation.SELECT:
+            return private
+        case Operation.UPDATE:
+            return put
+        case _:
+            return operation is Operation.DELETE
+
+
+def _named(case: Case, function: Function, doing: Doing | None) -> list[Relation]:
+    """The relations that the body names, exposed or not."""
+    if doing is None:
+        return []
+    names = {name for one in doing.reads for name, _ in one.shown} | {one.relation for one in doing.writes}
+    found = (relation_meant(case.catalog, function, name) for name in names)
+    return [one for one in found if one is not None and one.kind in "rp"]
+
+
+def _is_by_secret(
+    case: Case, persona: Persona, function: Function, doing: Doing | None, relation: Relation, operation: Operation
+) -> bool:
+    """Whether it takes a secret of the row to get there, as a link in a mail has one: that is what it is for."""
+    if doing is None:
+        return False
+    if operation is Operation.SELECT:
+        keys = [
+            one.keys
+            for one in doing.reads
+            if any(relation_meant(case.catalog, function, name) == relation for name, _ in one.shown)
+        ]
+    else:
+        keys = [
+            one.keys | one.behind
+            for one in doing.writes
+            if one.operation == operation.value and relation_meant(case.catalog, function, one.relation) == relation
+        ]
+    return bool(keys) and all(_are_secret(case, persona, function, one) for one in keys)
+
+
+def _reading(
+    case: Case, function: Function, read: Read, persona: Persona, *, taken: frozenset[tuple[str, ...]]
+) -> Iterator[_Effect]:
     for name in sorted({one for one, _ in read.shown}):
         relation = relation_meant(case.catalog, function, name)
         if relation is None or not _owner_passes(case, function, relation, Operation.SELECT):
@@ -129,18 +248,33 @@ def _reading(case: Case, function: Function, read: Read, persona: Persona) -> It
         what = f"rows of {case.catalog.identity(relation)} ({', '.join(telling)})"
         if keyed:
             level = Severity.MEDIUM if private else Severity.LOW
-            if sensitive and case.is_auth(relation):
+            if sensitive and (case.is_auth(relation) or _whose(case, read)):
                 # Ids of users stand in half of the application's rows.
                 level = Severity.HIGH
-            does = f"gives {what} to whoever names the right {listed(sorted({one for _, one in read.keys}))}"
+            does = f"gives {what} {_to_whom(case, read)}"
         elif read.outside:
             level = Severity.HIGH if private else Severity.MEDIUM
             does = f"gives {what} for whatever the caller asks, so an argument that fits everything gives them all"
         else:
             open_handed = Severity.MEDIUM if read.filtered else Severity.HIGH
             level = Severity.CRITICAL if private else open_handed
-            does = f"hands out {what}"
-        yield _Effect(persona, level, does, reach, intended, relation)
+            whose = ", whoever's they are," if case.owner_columns(relation) else ""
+            does = f"hands out {what}{whose.removesuffix(',')}"
+            if name in taken:
+                does = f"takes {what}{whose} as from a queue, and hands them out"
+        yield _Effect(persona, Operation.SELECT, level, does, reach, intended, relation, bool(sensitive))
+
+
+def _to_whom(case: Case, read: Read) -> str:
+    """To whom rows are given that are looked up by a key: one that says whose they are may be anybody's id."""
+    if whose := _whose(case, read):
+        return f"of whomever the caller names ({listed(whose)})"
+    return f"to whoever names the right {listed(sorted({one for _, one in read.keys}))}"
+
+
+def _whose(case: Case, read: Read) -> list[str]:
+    """The keys that say whose a row is."""
+    return sorted({one for _, one in read.keys if case.intent.names_owner(one) or case.intent.names_tenant(one)})
 
 
 def _rows(case: Case, persona: Persona, read: Read, relation: Relation, *, keyed: bool) -> Reach:
@@ -207,11 +341,11 @@ def _writing(case: Case, function: Function, write: Write, persona: Persona) -> 
         secret = _takes_secret(case, persona, function, write)
         level = Severity.HIGH if named and write.given and not secret else Severity.MEDIUM
         whose = " for whoever knows a row's secret" if secret else ""
-        yield _Effect(persona, level, f"inserts rows into {identity}{whose}", reach, intended, relation)
+        yield _Effect(persona, operation, level, f"inserts rows into {identity}{whose}", reach, intended, relation)
         return
     level, which = _change(case, persona, function, write)
     verb = "deletes" if operation is Operation.DELETE else "changes"
-    yield _Effect(persona, level, f"{verb} {which} of {identity}", reach, intended, relation)
+    yield _Effect(persona, operation, level, f"{verb} {which} of {identity}", reach, intended, relation)
 
 
 def _change(case: Case, persona: Persona, function: Function, write: Write) -> tuple[Severity, str]:
@@ -232,11 +366,15 @@ def _change(case: Case, persona: Persona, function: Function, write: Write) -> t
 
 def _takes_secret(case: Case, persona: Persona, function: Function, write: Write) -> bool:
     """Whether the caller has to know what it cannot read: a secret of the row, or of one that is looked up before."""
+    return _are_secret(case, persona, function, write.keys | write.behind)
+
+
+def _are_secret(case: Case, persona: Persona, function: Function, keys: frozenset[tuple[tuple[str, ...], str]]) -> bool:
     return any(
         (found := relation_meant(case.catalog, function, table)) is not None
         and (case.sensitive(found, [column]) or _is_random(case, found, column))
         and case.addressed(persona, found, Operation.SELECT) <= Reach.OWN
-        for table, column in write.keys | write.behind
+        for table, column in keys
     )
 
 
@@ -289,11 +427,12 @@ _ACCOUNTS = """
 RULE = Rule(
     id="definer-rpc",
     severity=Severity.CRITICAL,
-    summary="A SECURITY DEFINER function that clients may call reads or writes rows without asking who calls.",
+    summary="A SECURITY DEFINER function that clients may call reads or writes rows without asking whose they are.",
     why=(
         "The function runs with the rights of its owner, on Supabase `postgres`, whom no policy stops, and the API "
         "serves it as `POST /rest/v1/rpc/<name>`. New functions may be called by everybody. What it returns or changes "
-        "for one caller it does for all."
+        "for one caller it does for all. That somebody has to be signed in for it helps little: anybody can sign up, "
+        "and an id to ask for stands in half of the application's rows."
     ),
     fix=(
         "Ask in the body: `where user_id = (select auth.uid())`. Or revoke the right to call it, from PUBLIC and from "
@@ -343,6 +482,46 @@ RULE = Rule(
               end $$;
             """,
         ),
+        Example(
+            "Of whomever its caller names, for everybody who is signed in",
+            f"""{_ACCOUNTS}
+            create function public.account_of(someone uuid) returns setof public.accounts
+              language sql stable security definer set search_path = ''
+              as $$ select * from public.accounts a where a.user_id = someone and (select auth.uid()) is not null $$;
+            """,
+        ),
+        Example(
+            "Visitors have no id, and NOT NULL is no reason to refuse them",
+            f"""{_ACCOUNTS}
+            create function public.account_of(someone uuid) returns setof public.accounts
+              language plpgsql stable security definer set search_path = ''
+              as $$
+              begin
+                if not someone = (select auth.uid()) then raise exception 'no'; end if;
+                return query select * from public.accounts a where a.user_id = someone;
+              end $$;
+            """,
+        ),
+        Example(
+            "Everybody's but the caller's own",
+            f"""{_ACCOUNTS}
+            create function public.others() returns table (id uuid, email text)
+              language sql stable security definer set search_path = ''
+              as $$ select a.id, a.email from public.accounts a where a.user_id <> (select auth.uid()) $$;
+            """,
+        ),
+        Example(
+            "The next one in the queue, for a worker and for everybody else",
+            """
+            create table public.jobs (id bigint primary key, user_id uuid not null, payload jsonb, taken_at date);
+            alter table public.jobs enable row level security;
+            create function public.next_job() returns setof public.jobs
+              language sql security definer set search_path = '' as $$
+                update public.jobs set taken_at = now() where id =
+                  (select j.id from public.jobs j where j.taken_at is null order by j.id limit 1 for update skip locked)
+                returning * $$;
+            """,
+        ),
     ),
     good=(
         Example(
@@ -363,8 +542,34 @@ RULE = Rule(
               language plpgsql stable security definer set search_path = ''
               as $$
               begin
-                if not private.is_me(someone) then raise exception 'no'; end if;
+                if private.is_me(someone) is not true then raise exception 'no'; end if;
                 return query select * from public.accounts a where a.user_id = someone;
+              end $$;
+            """,
+        ),
+        Example(
+            "Of a club that one is a member of, and by the code of an invitation",
+            f"""{_ACCOUNTS}
+            create table public.clubs (id uuid primary key, name text);
+            create table public.members (club_id uuid references public.clubs, user_id uuid references auth.users,
+              role text not null default 'member', primary key (club_id, user_id));
+            create table public.invitations (id uuid primary key, club_id uuid references public.clubs,
+              code text not null unique default encode(extensions.gen_random_bytes(12), 'hex'), used boolean);
+            alter table public.clubs enable row level security;
+            alter table public.members enable row level security;
+            alter table public.invitations enable row level security;
+            create function public.members_of(club uuid) returns setof public.members
+              language sql stable security definer set search_path = '' as $$
+                select m.* from public.members m where m.club_id = club and exists (
+                  select from public.members o where o.club_id = club and o.user_id = (select auth.uid())) $$;
+            create function public.accept(given text) returns void
+              language plpgsql security definer set search_path = '' as $$
+              declare found_club uuid;
+              begin
+                if auth.uid() is null then raise exception 'sign in'; end if;
+                update public.invitations i set used = true where i.code = given returning i.club_id into found_club;
+                if found_club is null then raise exception 'no such invitation'; end if;
+                insert into public.members (club_id, user_id) values (found_club, auth.uid());
               end $$;
             """,
         ),

@@ -253,6 +253,22 @@ RULE = Rule(
             """,
         ),
         Example(
+            "The same option, as others write it",
+            f"""{_BOOKINGS}
+            create view public.open_bookings with (security_invoker = 1) as
+              select id, user_id, starts, health_note from public.bookings where starts > now();
+            """,
+        ),
+        Example(
+            "A view without the option over one with it, which asks whoever calls all the same",
+            f"""{_BOOKINGS}
+            create view public.bookings_of_mine with (security_invoker = on) as
+              select id, user_id, starts, health_note from public.bookings;
+            create view public.open_bookings as
+              select id, user_id, starts, health_note from public.bookings_of_mine where starts > now();
+            """,
+        ),
+        Example(
             "It asks who calls by itself, and takes no inserts",
             f"""{_BOOKINGS}
             create view public.my_bookings as

@@ -81,6 +81,16 @@ RULE = Rule(
             """,
         ),
         Example(
+            "An address that was confirmed",
+            f"""{_NOTES}
+            create function public.is_at_corp() returns boolean
+              language sql stable security definer set search_path = '' as $$
+                select exists (select from auth.users u where u.id = (select auth.uid())
+                  and u.email_confirmed_at is not null and u.email like '%@corp.example') $$;
+            create policy "corp" on public.notes for select to authenticated using (public.is_at_corp());
+            """,
+        ),
+        Example(
             "Own rows",
             f"""{_NOTES}
             create policy "own" on public.notes to authenticated

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.clients import protected_tables
+from rlsaudit.rules.clients import tables
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.unique_oracle import can_be_guessed, tries
 from rlsaudit.rules.wording import listed
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields foreign keys of one column to a private one, which a persona writes, and reads not all of at its end."""
-    for relation in protected_tables(case):
+    for relation in tables(case):
         columns = {one.number: one for one in case.catalog.columns[relation.oid]}
         for key in case.catalog.constraints[relation.oid]:
             target = case.catalog.relations.get(key.foreign_relation)
@@ -33,7 +34,7 @@ def check(case: Case) -> Iterator[Found]:
             personas = [
                 one
                 for one in case.personas
-                if _is_hidden(case, one, target) and tries(case, one, relation, columns[key.columns[0]]) is not None
+                if _is_hidden(case, one, target) and _writes(case, one, relation, columns[key.columns[0]])
             ]
             if personas and can_be_guessed(case, target, aimed):
                 yield _found(case, relation, key, columns[key.columns[0]], target, aimed, personas)
@@ -42,6 +43,13 @@ def check(case: Case) -> Iterator[Found]:
 def _is_hidden(case: Case, persona: Persona, target: Relation) -> bool:
     cell = case.cell(persona, target, Operation.SELECT)
     return cell is None or cell.at_most < Reach.ALL
+
+
+def _writes(case: Case, persona: Persona, relation: Relation, column: Column) -> bool:
+    """Whether the persona tries values there, and that is not what is wrong: a table without RLS is told of as such."""
+    operation = tries(case, persona, relation, column)
+    cell = None if operation is None else case.cell(persona, relation, operation)
+    return cell is not None and (relation.rls or cell.at_least <= cell.intended)
 
 
 def _found(
@@ -115,6 +123,29 @@ RULE = Rule(
             create policy own on public.orders to authenticated
               using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
             """,
+        ),
+        Example(
+            "From a table that everybody is meant to write to",
+            """
+            create table public.customers (email text primary key, name text);
+            alter table public.customers enable row level security;
+            create table public.ratings (id uuid primary key, customer text references public.customers, stars integer);
+            revoke select, update, delete on public.ratings from anon, authenticated;
+            """,
+            intent='[[allow]]\nrelation = "public.ratings"\npersona = "*"\ninsert = "all"\n',
+        ),
+        Example(
+            "On plain Postgres, where a grant says so",
+            """
+            create table public.customers (email text primary key, tenant_id text not null, name text);
+            alter table public.customers enable row level security;
+            create policy own on public.customers using (tenant_id = current_setting('app.tenant_id', true));
+            grant select on public.customers to shop_app;
+            create table public.ratings (id uuid primary key, customer text references public.customers, stars integer);
+            grant insert on public.ratings to shop_app;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
         ),
     ),
     good=(

@@ -121,14 +121,14 @@ def _are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
     return True
 
 
-def severity(
-    case: Case, relation: Relation, cells: Iterable[Cell], *, signed_in: bool, asking: Collection[str] = ()
-) -> Severity:
+def severity(case: Case, relation: Relation, cells: Iterable[Cell], asking: Collection[str] = ()) -> Severity:
     """Returns how bad it is that all rows are open to these operations: the worst of them counts.
 
-    `asking` are the helpers that `askers` returns. With them the policy was not meant for everybody.
+    It is the reach that counts, and not in which words a policy gives it: `to authenticated using (true)` and
+    `auth.role() = 'authenticated'` are the same. `asking` are the helpers that `askers` returns. With them the policy
+    was not meant for everybody.
     """
-    found = max(_one_severity(case, relation, cell, signed_in=signed_in) for cell in cells)
+    found = max(_one_severity(case, relation, cell) for cell in cells)
     return max(found, Severity.HIGH) if asking else found
 
 
@@ -158,19 +158,15 @@ def _asks_who(case: Case, function: Function) -> bool:
     return False
 
 
-def _one_severity(case: Case, relation: Relation, cell: Cell, *, signed_in: bool) -> Severity:
-    columns = case.way(cell, relation).columns
-    owned = bool(case.owner_columns(relation))
-    private = bool(case.sensitive(relation, columns))
+def _one_severity(case: Case, relation: Relation, cell: Cell) -> Severity:
     match cell.operation:
         case Operation.UPDATE | Operation.DELETE:
             return Severity.CRITICAL
         case Operation.INSERT:
-            return Severity.HIGH if owned else Severity.MEDIUM
-        case _ if signed_in:
-            return Severity.HIGH if private or owned else Severity.MEDIUM
+            return Severity.HIGH if case.owner_columns(relation) else Severity.MEDIUM
         case _:
-            # That everybody may read is often meant, and then a policy says so.
+            # That everybody may read, or whoever has signed up, is often meant, and then a policy says so.
+            private = case.sensitive(relation, case.way(cell, relation).columns)
             return Severity.CRITICAL if private else Severity.MEDIUM
 
 

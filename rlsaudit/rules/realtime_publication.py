@@ -160,6 +160,16 @@ RULE = Rule(
             """,
         ),
         Example(
+            "All tables are published",
+            """
+            create schema billing;
+            grant usage on schema billing to authenticated;
+            create table billing.charges (id bigint primary key, user_id uuid, amount numeric);
+            grant select on billing.charges to authenticated;
+            """,
+            before="drop publication if exists supabase_realtime; create publication supabase_realtime for all tables;",
+        ),
+        Example(
             "Whose membership ends, in the primary key",
             """
             create table public.members (team_id bigint, user_id uuid, primary key (team_id, user_id));

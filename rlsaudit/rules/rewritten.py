@@ -1,17 +1,17 @@
-"""Policies written anew: narrowed in place, or made again where a command or its kind has to change."""
+"""Policies written anew: narrowed in place, or made again where a command or its kind has to change. Functions, too."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import PUBLIC
-from rlsaudit.names import ident
+from rlsaudit.names import ident, literal
 from rlsaudit.rules.opened import drop, enclosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.rules.case import Case
 
 WORDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
@@ -36,6 +36,15 @@ def altered(case: Case, relation: Relation, policy: Policy, condition: str) -> s
 def reworded(case: Case, relation: Relation, policy: Policy, old: str, new: str) -> str | None:
     """Returns the statement that puts `new` in the place of a text in a policy; None where it does not stand there."""
     return rewrite(case, relation, policy, lambda text: text.replace(old, new))
+
+
+def redefined(case: Case, function: Function, old: str, new: str) -> str:
+    """Returns the statement that puts `new` in the place of a text in a function, and leaves it as it is otherwise."""
+    name, before, after = (literal(one).strip() for one in (case.catalog.function_identity(function), old, new))
+    return (
+        f"-- As `create or replace function` with {new} in the place of {old}.\n"
+        f"do $fix$ begin execute replace(pg_get_functiondef({name}::regprocedure), {before}, {after}); end $fix$;"
+    )
 
 
 def remade(case: Case, relation: Relation, policy: Policy, command: str, *, permissive: bool = True) -> str:

@@ -30,7 +30,7 @@ def check(case: Case) -> Iterator[Found]:
     for relation in protected_tables(case):
         persona = next((one for one in clients(case) if _is_kept_out(case, one, relation)), None)
         # A partition is reached by its parent, whose policies decide.
-        if persona is None or case.catalog.policies[relation.oid] or relation.partition:
+        if persona is None or relation.partition or any(one.permissive for one in case.catalog.policies[relation.oid]):
             continue
         # What nobody's rows are in is the server's own, as a rule, and closed on purpose.
         if not case.owner_columns(relation):
@@ -51,8 +51,10 @@ def _found(case: Case, schema: str, relations: list[Relation], persona: Persona)
     more = len(identities) - _MOST_NAMED
     named = listed([*identities[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
     has, it = ("has", "it") if len(identities) == 1 else ("have", "them")
+    limited = [case.catalog.identity(one) for one in relations if case.catalog.policies[one.oid]]
     query = (
-        "select c.relrowsecurity as rls, not exists (select from pg_policy p where p.polrelid = c.oid) as no_policy"
+        "select c.relrowsecurity as rls,"
+        " not exists (select from pg_policy p where p.polrelid = c.oid and p.polpermissive) as no_policy"
         " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
         f" where n.nspname = {literal(schema).strip()} and c.relname = {literal(relations[0].name).strip()}"
     )
@@ -63,10 +65,11 @@ def _found(case: Case, schema: str, relations: list[Relation], persona: Persona)
             Who("public", "all", Reach.NONE, Reach.OWN),
             title=f"{len(identities)} {'table' if len(identities) == 1 else 'tables'} with RLS and without a policy",
             message=(
-                f"{named} {has} row-level security and no policy: roles without BYPASSRLS read nothing of {it} and "
-                "write nothing. Columns say whose rows these are: perhaps a policy is missing."
+                f"{named} {has} row-level security and no policy that lets anybody in: roles without BYPASSRLS read "
+                f"nothing of {it} and write nothing. Columns say whose rows these are: perhaps a policy is missing."
+                + (f" The policies of {listed(limited)} are restrictive, and let nobody in." if limited else "")
             ),
-            evidence=asked_as(case, persona, query, "RLS on, no policy"),
+            evidence=asked_as(case, persona, query, "RLS on, no permissive policy"),
             fix=(
                 "-- Say who may reach the rows by `create policy`, or that nobody is meant to:\n"
                 f"revoke all on {', '.join(identities)} from {', '.join(_holders(case, relations))};"
@@ -90,10 +93,10 @@ RULE = Rule(
     severity=Severity.INFO,
     summary="Tables that name whose rows they hold have row-level security and no policy, so that nobody gets any.",
     why=(
-        "Nothing is open: without a policy row-level security lets nobody in but owners and roles with BYPASSRLS. "
-        "Where clients were meant to use the table, they get empty answers and no error, which is hard to find. Where "
-        "only the server is, the grants to clients say something else than what is meant, and one careless policy "
-        "opens the table."
+        "Nothing is open: without a policy row-level security lets nobody in but owners and roles with BYPASSRLS, and "
+        "restrictive policies only take away from what permissive ones let in. Where clients were meant to use the "
+        "table, they get empty answers and no error, which is hard to find. Where only the server is, the grants to "
+        "clients say something else than what is meant, and one careless policy opens the table."
     ),
     fix="Write the policies, or revoke the privileges of clients, so that the catalog says what is meant.",
     fine=(
@@ -106,6 +109,14 @@ RULE = Rule(
             """
             create table public.jobs (id bigint primary key, user_id uuid, payload jsonb);
             alter table public.jobs enable row level security;
+            """,
+        ),
+        Example(
+            "A restrictive policy alone lets nobody in",
+            """
+            create table public.jobs (id bigint primary key, user_id uuid, payload jsonb);
+            alter table public.jobs enable row level security;
+            create policy own on public.jobs as restrictive to authenticated using ((select auth.uid()) = user_id);
             """,
         ),
         Example(

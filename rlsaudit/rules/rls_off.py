@@ -117,6 +117,14 @@ RULE = Rule(
             create table private.jobs (id bigint primary key, payload jsonb);
             """,
         ),
+        Example(
+            "A list that everybody is meant to read, and nobody may write",
+            """
+            create table public.countries (code text primary key, name text);
+            revoke insert, update, delete on public.countries from anon, authenticated;
+            """,
+            intent='[zones]\npublic = ["public.countries"]\n',
+        ),
     ),
     check=check,
 )

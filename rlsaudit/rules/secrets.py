@@ -2,51 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
-from rlsaudit.detector import kinds_in, shapes
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
+from rlsaudit.names import ident
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.catalog_secrets import found_in_catalog
 from rlsaudit.rules.clients import sends_sql
+from rlsaudit.rules.job_secrets import found_in_jobs
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog.facts import ForeignServer, Function, Relation
+    from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Persona
     from rlsaudit.probe import Held
     from rlsaudit.rules.case import Case
 
 _VAULT = (("vault", "decrypted_secrets"), ("vault", "secrets"))
-_OPTION = re.compile(r"(?:^|_)(?:password|passwd|secret|token|key|credentials?|conn_string)$", re.IGNORECASE)
-"""Names of options that hold a secret itself: `api_key_id` says where in the vault it is."""
 
 
 def check(case: Case) -> Iterator[Found]:
     """Yields secrets that personas read, or could as soon as they send SQL of their own."""
     yield from _in_rows(case)
     yield from _in_the_vault(case)
-    readers = [one for one in case.personas if sends_sql(case, one)]
-    for function in case.catalog.snapshot.functions:
-        platforms = case.is_platforms(case.catalog.schemas[function.schema].name)
-        if function.extension is None and not platforms and (kinds := kinds_in(function.body)):
-            yield _in_body(case, function, kinds, _others(case, readers, function.owner))
-    for server in case.catalog.snapshot.foreign_servers:
-        options = [one for one in server.options if _OPTION.search(one)]
-        if options:
-            yield _in_options(case, server, options, _others(case, readers, server.owner))
-
-
-def _others(case: Case, personas: list[Persona], owner: int) -> list[Persona]:
-    return [one for one in personas if not case.access.roles.acts_as(case.role(one).oid, owner)]
+    yield from found_in_catalog(case, RULE)
+    yield from found_in_jobs(case, RULE)
 
 
 def _in_rows(case: Case) -> Iterator[Found]:
@@ -142,66 +129,6 @@ def _granted(case: Case, relation: Relation, personas: list[Persona]) -> Found:
     )
 
 
-def _in_body(case: Case, function: Function, kinds: tuple[str, ...], readers: list[Persona]) -> Found:
-    identity = case.catalog.function_identity(function)
-    shape = next(one for one in shapes() if one.kind == kinds[0] and one.kind in kinds_in(function.body))
-    compared = f"operator(pg_catalog.{'~*' if shape.any_case else '~'}) {literal(shape.pattern).strip()}"
-    query = (
-        "select pg_catalog.bool_or(coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)"
-        f" {compared}) as held from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
-        f" where n.nspname = {_text(case.catalog.schemas[function.schema].name)} and p.proname = {_text(function.name)}"
-    )
-    made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
-    return Found(
-        finding(
-            RULE,
-            ObjectRef("function", identity),
-            _reader(readers),
-            title=f"a secret stands in the body of {identity}",
-            message=f"What looks like a secret stands in {identity}: {listed(list(kinds))}. {_whoever(readers)}",
-            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; what it is was not noted"),
-            fix=f"-- Put the secret into the vault, replace it where it is from, and read it in {identity}:\n"
-            "select vault.create_secret('…', 'name_of_it');",
-            severity=Severity.HIGH if readers else Severity.LOW,
-        )
-    )
-
-
-def _in_options(case: Case, server: ForeignServer, options: list[str], readers: list[Persona]) -> Found:
-    name = ident(server.name)
-    query = (
-        "select srvoptions is not null as readable from pg_catalog.pg_foreign_server"
-        f" where srvname = {_text(server.name)}"
-    )
-    made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
-    return Found(
-        finding(
-            RULE,
-            ObjectRef("server", name),
-            _reader(readers),
-            title=f"a secret stands in the options of the foreign server {name}",
-            message=f"The foreign server {name} has {listed(options)} among its options. {_whoever(readers)}",
-            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; the options' values were not read"),
-            fix=f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
-            severity=Severity.HIGH if readers else Severity.LOW,
-        )
-    )
-
-
-def _text(value: str) -> str:
-    return literal(value).strip()
-
-
-def _reader(readers: list[Persona]) -> Who:
-    return Who(readers[0].name if readers else "public", "select", Reach.ALL, Reach.NONE)
-
-
-def _whoever(readers: list[Persona]) -> str:
-    if readers:
-        return f"{listed([one.name for one in readers])} can read that in the catalog, as whoever sends SQL can."
-    return "Whoever sends SQL can read that in the catalog; clients of the API send none, but for another hole."
-
-
 _SETTINGS = """
             create table public.app_settings (key text primary key, value text, is_public boolean not null);
             alter table public.app_settings enable row level security;"""
@@ -214,11 +141,13 @@ RULE = Rule(
     why=(
         "A key opens another door: payments, mail, other databases, with the service_role key this one. Tables of "
         "settings are read by every page, and then somebody puts a key in. What stands in the body of a function or in "
-        "the options of a foreign server is in the catalog, which whoever sends SQL reads, and in every dump."
+        "the options of a foreign server is in the catalog, which whoever sends SQL reads, and in every dump, as are "
+        "the commands of pg_cron's jobs. The password of a user mapping is for the server to log in with; who holds "
+        "USAGE on the foreign server besides, reads it."
     ),
     fix=(
         "Replace the key where it is from, for it is known by now. Keep secrets in the vault, which only functions of "
-        "the server's read, or in a table that no client is granted."
+        "the server's read, or in a table that no client is granted; a job looks it up there when it runs."
     ),
     fine=(
         "Keys that are made for being public, as `pk_live_…` and the anon key are, are no finding. Where a column may "
@@ -262,6 +191,37 @@ RULE = Rule(
             platform=Platform.POSTGRES,
             roles=("shop_app",),
         ),
+        Example(
+            "A key in the command of a job",
+            f"""
+            select cron.schedule('charge', '0 3 * * *',
+              format('select net.http_post(%L, headers := %L)', 'https://payments.example', {_KEY}));
+            """,
+            before="create extension pg_cron;",
+        ),
+        Example(
+            "Jobs that everybody reads",
+            f"""
+            create schema cron;
+            create table cron.job (jobid bigint primary key, command text not null, username text not null);
+            insert into cron.job values (1, format('select charge(%L)', {_KEY}), current_user);
+            grant usage on schema cron to shop_app;
+            grant select on cron.job to shop_app;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
+        Example(
+            "A password that the server uses, and that the role for which it does reads as well",
+            """
+            create foreign data wrapper elsewhere;
+            create server warehouse foreign data wrapper elsewhere;
+            create user mapping for shop_app server warehouse options (user 'reader', password 'hunter2');
+            grant usage on foreign server warehouse to shop_app;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
     ),
     good=(
         Example(
@@ -291,6 +251,28 @@ RULE = Rule(
             """,
             platform=Platform.POSTGRES,
             roles=("shop_app",),
+        ),
+        Example(
+            "Passwords that only the server reads, for that role and for everybody",
+            """
+            create foreign data wrapper elsewhere;
+            create server warehouse foreign data wrapper elsewhere;
+            create user mapping for shop_app server warehouse options (user 'reader', password 'hunter2');
+            create server archive foreign data wrapper elsewhere;
+            create user mapping for public server archive options (user 'reader', password 'hunter2');
+            grant usage on foreign server archive to shop_app;
+            """,
+            platform=Platform.POSTGRES,
+            roles=("shop_app",),
+        ),
+        Example(
+            "A job that looks its key up",
+            """
+            select cron.schedule('charge', '0 3 * * *', $$
+              select net.http_post('https://payments.example', headers := jsonb_build_object('Authorization',
+                (select decrypted_secret from vault.decrypted_secrets where name = 'payments'))) $$);
+            """,
+            before="create extension pg_cron;",
         ),
     ),
     check=check,

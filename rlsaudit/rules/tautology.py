@@ -92,22 +92,6 @@ RULE = Rule(
             """,
         ),
         Example(
-            "A helper that takes a missing claim for a licence, on a table without private columns",
-            """
-            create function public.may_see(company uuid) returns boolean language plpgsql stable as $$
-              declare mine text := auth.jwt() -> 'app_metadata' ->> 'company';
-              begin
-                if mine is null then
-                  return true;
-                end if;
-                return mine = company::text;
-              end $$;
-            create table public.inspections (id bigint primary key, company uuid not null, result text);
-            alter table public.inspections enable row level security;
-            create policy "of the company" on public.inspections for select using (public.may_see(company));
-            """,
-        ),
-        Example(
             "On plain Postgres",
             """
             create table public.notes (id bigint primary key, tenant_id uuid not null, body text);
@@ -134,6 +118,13 @@ RULE = Rule(
             create policy "notes" on public.notes for select to authenticated using (true);
             create policy "own notes" on public.notes as restrictive for select using ((select auth.uid()) = user_id);
             """,
+        ),
+        Example(
+            "True, and meant so",
+            f"""{_NOTES}
+            create policy "notes" on public.notes for select using (true);
+            """,
+            intent='[zones]\npublic = ["public.notes"]\n',
         ),
         Example(
             "True for a role that is no client's",

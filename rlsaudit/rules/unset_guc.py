@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
-from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
+from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
 from rlsaudit.personas import is_unset
 from rlsaudit.policy.decide import decide
 from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules.blamed import opening_helpers
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
@@ -21,7 +23,7 @@ from rlsaudit.rules.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Cell, Persona
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.cause import Reached
@@ -31,17 +33,38 @@ def check(case: Case) -> Iterator[Found]:
     """Yields what is reached beyond intent where a setting is empty, or, on a new connection, not there at all."""
     told_of = {(one.relation.oid, cell.persona) for one in case.reached(Cause.UNSET) for cell in one.cells}
     yield from found_by_cause(case, RULE, Cause.UNSET, "opens where the application set nothing", _because)
+    grouped: defaultdict[tuple[str, str], list[_Fresh]] = defaultdict(list)
     for relation in case.exposed:
         for persona in case.personas:
             if is_unset(persona) and (relation.oid, persona.name) not in told_of:
-                yield from _on_new_connection(case, persona, relation)
+                for one in _on_new_connection(case, persona, relation):
+                    ref = one.ref(case)
+                    grouped[ref.type, ref.identity].append(one)
+    for several in grouped.values():
+        yield _found(case, several)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """Cells that are open to a persona on a new connection, by policies, and the function at fault where it is one."""
+
+    persona: Persona
+    relation: Relation
+    cells: tuple[Cell, ...]
+    policies: tuple[Policy, ...]
+    helper: Function | None
+
+    def ref(self, case: Case) -> ObjectRef:
+        if self.helper is not None:
+            return ObjectRef("function", case.catalog.function_identity(self.helper))
+        return case.ref(self.relation)
 
 
 def _because(one: Reached) -> str:
     return f"{listed([told(each) for each in one.policies] or ['it'])} passes where the setting is empty"
 
 
-def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iterator[Found]:
+def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iterator[_Fresh]:
     """What is open before anything was set on a connection: a setting is NULL then, which no probe of ours sees."""
     role = case.role(persona).oid
     if not case.access.rls_applies(role, relation):
@@ -58,29 +81,40 @@ def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iter
         found = decide(asked(fresh, role, relation, operation))
         if found.at_least > cell.intended and not found.chosen:
             opened.append(replace(cell, at_least=found.at_least))
-    if not opened:
-        return
-    identity = case.catalog.identity(relation)
-    policies = [one for one in case.catalog.policies[relation.oid] if _opens(case, one, fresh, relation)]
-    first = opened[0]
-    operations = listed([one.operation.value for one in opened])
-    yield Found(
+    if opened:
+        policies = tuple(one for one in case.catalog.policies[relation.oid] if _opens(case, one, fresh, relation))
+        helpers = opening_helpers(case, policies, opened, fresh)
+        yield _Fresh(persona, relation, tuple(opened), policies, helpers[0] if helpers else None)
+
+
+def _found(case: Case, several: list[_Fresh]) -> Found:
+    one = several[0]
+    persona, first = one.persona, one.cells[0]
+    identities = list(dict.fromkeys(case.catalog.identity(each.relation) for each in several))
+    operations = listed([each.operation.value for each in one.cells])
+    roles = listed(list(dict.fromkeys(each.persona.role for each in several)))
+    ref = one.ref(case)
+    subject = ref.identity if one.helper is not None else f"Row-level security of {ref.identity}"
+    passing = dict.fromkeys(told(policy) for each in several for policy in each.policies)
+    return Found(
         finding(
             RULE,
-            case.ref(relation),
+            ref,
             Who(persona.name, first.operation.value, first.at_least, first.intended),
-            title=f"Row-level security of {identity} opens on a connection on which nothing was set yet",
+            title=f"{subject} opens on a connection on which nothing was set yet",
             message=(
-                f"{persona.role} can {operations} rows of strangers of {identity} where "
+                f"{roles} can {operations} rows of strangers of {listed(identities)} where "
                 f"{listed(list(persona.settings))} was never set on the connection: "
-                f"{listed([told(one) for one in policies] or ['the policy'])} passes where it is NULL."
+                f"{listed(list(passing) or ['the policy'])} passes where it is NULL."
             ),
-            evidence=_evidence(case, fresh, relation, first),
-            fix=mended(case, relation, opened, policies),
-            relations=[identity],
-            severity=max(plain_severity(case, relation, one, one.at_least) for one in opened),
+            evidence=_evidence(case, on_new_connection(persona), one.relation, first),
+            fix="\n".join(dict.fromkeys(mended(case, each.relation, each.cells, each.policies) for each in several)),
+            relations=identities,
+            severity=max(
+                plain_severity(case, each.relation, cell, cell.at_least) for each in several for cell in each.cells
+            ),
         ),
-        case.claims([], opened),
+        case.claims([], [cell for each in several for cell in each.cells]),
     )
 
 

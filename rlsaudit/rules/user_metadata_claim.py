@@ -11,7 +11,7 @@ from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
 from rlsaudit.rules.opened import drop
 from rlsaudit.rules.reached import mended, plain_severity, told
-from rlsaudit.rules.rewritten import reworded
+from rlsaudit.rules.rewritten import redefined, reworded
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.undecided import found_undecided, undecided
 from rlsaudit.rules.wording import listed
@@ -68,7 +68,10 @@ def _because(one: Reached) -> str:
 
 def _fix(case: Case, one: Reached) -> str:
     """The same claim out of app_metadata, which only the server writes."""
-    found = [reworded(case, one.relation, policy, "'user_metadata'", "'app_metadata'") for policy in one.policies]
+    old, new = "'user_metadata'", "'app_metadata'"
+    if one.helper is not None and old in one.helper.body:
+        return redefined(case, one.helper, old, new)
+    found = [reworded(case, one.relation, policy, old, new) for policy in one.policies]
     if not found or None in found:
         return mended(case, one.relation, one.cells, one.policies)
     return "\n".join(filter(None, found))

@@ -180,8 +180,8 @@ DOORS = [
     ),
     Door(
         "helper replaced",
-        "tautology",
-        "public.files.readers",
+        "careless-helper",
+        "public.may_read(uuid)",
         "create or replace function public.may_read(note uuid) returns boolean language sql stable security definer set search_path = '' as 'select true';",
         "create or replace function public.may_read(note uuid) returns boolean language sql stable security definer set search_path = '' as 'select note = (select auth.uid())';",
     ),

@@ -27,7 +27,7 @@ PLANTED = {
     ("matview", "public.payout_totals"): Severity.HIGH,
     ("tautology", 'public.waivers."Enable read access for all users"'): Severity.CRITICAL,
     ("tautology", 'public.waivers."Enable update for all users"'): Severity.CRITICAL,
-    ("any-authenticated", 'public.orders."customers see orders"'): Severity.HIGH,
+    ("any-authenticated", 'public.orders."customers see orders"'): Severity.CRITICAL,
     ("definer-rpc", "public.find_people(text)"): Severity.HIGH,
     ("truncate-bypass", "public"): Severity.INFO,
     ("auth-exposure", "public.user_directory"): Severity.CRITICAL,
