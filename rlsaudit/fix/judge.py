@@ -14,6 +14,7 @@ from rlsaudit.fix.floor import given, relation_of
 from rlsaudit.model import Direction, Operation, Reach, Severity
 from rlsaudit.personas import is_unset
 from rlsaudit.reach.family import ancestors
+from rlsaudit.rules.clients import clients, holds
 from rlsaudit.rules.wording import ROWS, VERBS, listed
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.compare import Side
-    from rlsaudit.model import Cell, Finding
+    from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.rules import Case
 
 
@@ -42,10 +43,19 @@ def objections(before: Side, after: Side, finding: Finding | None = None) -> tup
         *_lets(before, after),
         *_takes(before, after, pairs),
         *_empties(before.case, after.case),
+        *_shuts(before.case, after.case),
         *_drops(before.case.catalog, after.case.catalog),
+        *_stops(before.case.catalog, after.case.catalog),
     )
 
 
+def remains(side: Side, finding: Finding) -> bool:
+    """Whether an audit still has the finding; one that is left as a fact worth knowing, and no more, is mended."""
+    found = [one.severity for one in side.report.findings if one.fingerprint == finding.fingerprint]
+    return bool(found) and max(found) >= min(Severity.LOW, finding.severity)
+
+
+_OFF = "D"
 _Pair = tuple["Cell | None", "Cell | None"]
 
 
@@ -62,7 +72,7 @@ def _pairs(before: Side, after: Side) -> Iterator[_Pair]:
 
 
 def _stays(after: Side, pairs: list[_Pair], finding: Finding) -> Iterator[str]:
-    if any(one.fingerprint == finding.fingerprint for one in after.report.findings):
+    if remains(after, finding):
         yield "the finding is still there after it"
         return
     concerned = {*finding.relations, finding.object.identity}
@@ -153,6 +163,25 @@ def _empties(before: Case, after: Case) -> Iterator[str]:
                 yield f'nobody else is let in where policy "{policy.name}" of {before.catalog.identity(relation)} was'
 
 
+def _shuts(before: Case, after: Case) -> Iterator[str]:
+    """Tables that no cell is about, and whose rows a privilege gave to somebody: no policy lets anybody in any more."""
+    for relation in before.catalog.snapshot.relations:
+        identity = before.catalog.identity(relation)
+        kept = after.catalog.relations_by_name.get((before.catalog.schema_name(relation), relation.name))
+        if (
+            relation.rls
+            or kept is None
+            or not kept.rls
+            or any(one.permissive for one in after.catalog.policies[kept.oid])
+        ):
+            continue
+        holding = [
+            one.name for one in clients(before) if not before.is_exposed(one, relation) and holds(before, one, relation)
+        ]
+        if holding:
+            yield f"{listed(holding)} could no longer reach rows of {identity}: no policy lets anybody in"
+
+
 def _drops(before: Catalog, after: Catalog) -> Iterator[str]:
     """Constraints that are gone: they keep data right, whatever else they tell."""
     kept = set(_constraints(after))
@@ -165,6 +194,23 @@ def _constraints(catalog: Catalog) -> Iterator[tuple[str, str]]:
     for relation in catalog.snapshot.relations:
         for one in catalog.constraints[relation.oid]:
             yield catalog.identity(relation), one.name
+
+
+def _stops(before: Catalog, after: Catalog) -> Iterator[str]:
+    """Triggers that do not run any more: whatever they do besides is left undone."""
+    running = set(_running(after))
+    for name in _running(before):
+        if name not in running:
+            yield f"{name} would not run any more, and what it does be left undone"
+
+
+def _running(catalog: Catalog) -> Iterator[str]:
+    for one in catalog.snapshot.triggers:
+        if one.enabled != _OFF:
+            yield f'trigger "{one.name}" of {catalog.identity(catalog.relations[one.relation])}'
+    for each in catalog.snapshot.event_triggers:
+        if each.enabled != _OFF:
+            yield f'event trigger "{each.name}"'
 
 
 def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:
@@ -180,7 +226,7 @@ def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:
 def _was_open(case: Case, was: Cell, now: Cell) -> bool:
     """Whether rows of a table that were meant may have been reached by its own name, and surely no more are."""
     relation = relation_of(case, was)
-    if relation is None or relation.kind not in "rp" or was.at_least is not Reach.NONE:
+    if relation is None or relation.kind not in "rpf" or was.at_least is not Reach.NONE:
         return False
     way = case.matrix.direct.get((was.persona, relation.oid, was.operation))
     return way is not None and now.at_most < min(way.at_most, now.intended)
@@ -202,7 +248,10 @@ def _by_parent(case: Case, was: Cell, floor: Reach) -> bool:
 
 
 def _lost_columns(case: Case, was: Cell, now: Cell) -> list[str]:
-    """Columns that are no longer reached, apart from those by which the persona let itself in elsewhere."""
+    """Columns that are no longer reached, apart from those by which the persona let itself in elsewhere.
+
+    Where somebody granted it columns one by one, those are what is meant, whatever is granted besides.
+    """
     relation = relation_of(case, was)
     if relation is None or now.columns is None:
         return []
@@ -216,4 +265,15 @@ def _lost_columns(case: Case, was: Cell, now: Cell) -> list[str]:
         if step.relation == relation.oid
         for column in step.columns
     }
-    return [one for one in had if one not in now.columns and one not in letting_in]
+    meant = _granted_columns(case, case.persona(was.persona), relation, was.operation) or frozenset(had)
+    return [one for one in had if one in meant and one not in now.columns and one not in letting_in]
+
+
+def _granted_columns(case: Case, persona: Persona, relation: Relation, operation: Operation) -> frozenset[str]:
+    mine = case.access.roles.inherited(case.role(persona).oid)
+    privilege = operation.value.upper()
+    return frozenset(
+        one.name
+        for one in case.catalog.columns[relation.oid]
+        if any(grant.privilege == privilege and grant.grantee in mine for grant in one.acl)
+    )

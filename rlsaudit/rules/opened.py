@@ -76,7 +76,7 @@ def narrow(case: Case, relation: Relation, policy: Policy, *, within: bool = Fal
     asked all the same.
     """
     mine = own_rows(case, relation)
-    if mine is None or _are_own_rows_open(case, relation, policy):
+    if mine is None or are_own_rows_open(case, relation, policy):
         return drop(case, relation, policy)
     to = " to authenticated" if case.platform is Platform.SUPABASE else ""
     return (
@@ -98,18 +98,18 @@ def _clauses(policy: Policy, change: Callable[[str], str], *, given: bool = Fals
     texts = {"using": policy.using, "with check": policy.check}
     asked = {clause: texts[clause] or (None if given else policy.using) for clause in _CLAUSES[policy.command]}
     return " ".join(
-        f"{clause} {_enclosed(change(text or 'true'))}"
+        f"{clause} {enclosed(change(text or 'true'))}"
         for clause, text in asked.items()
         if text is not None or not given
     )
 
 
 def _both(condition: str, other: str) -> str:
-    return f"{_enclosed(condition)} and {other}"
+    return f"{enclosed(condition)} and {other}"
 
 
-def _enclosed(condition: str) -> str:
-    """The condition in parentheses, which the server puts around most of them itself."""
+def enclosed(condition: str) -> str:
+    """Returns the condition in parentheses, which the server puts around most of them itself."""
     code = _QUOTED.sub("", condition)
     depths = list(accumulate((one == "(") - (one == ")") for one in code))
     is_whole = code.startswith("(") and 0 not in depths[:-1] and depths[-1] == 0
@@ -119,8 +119,8 @@ def _enclosed(condition: str) -> str:
 _QUOTED = re.compile("'[^']*'|\"[^\"]*\"")
 
 
-def _are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
-    """Whether without the policy everybody still gets to rows of its own, by all that it is for and that is meant.
+def are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
+    """Returns whether without the policy everybody still gets to rows of its own, by all that it is for and is meant.
 
     Not so of files: what a policy lets through there is of one bucket.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.detector import kinds_in, shapes
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, literal, remark
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
@@ -160,8 +160,7 @@ def _in_body(case: Case, function: Function, kinds: tuple[str, ...], readers: li
             title=f"a secret stands in the body of {identity}",
             message=f"What looks like a secret stands in {identity}: {listed(list(kinds))}. {_whoever(readers)}",
             evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; what it is was not noted"),
-            fix=f"-- Put the secret into the vault, replace it where it is from, and read it in {identity}:\n"
-            "select vault.create_secret('…', 'name_of_it');",
+            fix=remark("Replace the secret where it is from, and have the new one read", f"{_KEPT[case.platform]}."),
             severity=Severity.HIGH if readers else Severity.LOW,
         )
     )
@@ -182,7 +181,11 @@ def _in_options(case: Case, server: ForeignServer, options: list[str], readers: 
             title=f"a secret stands in the options of the foreign server {name}",
             message=f"The foreign server {name} has {listed(options)} among its options. {_whoever(readers)}",
             evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; the options' values were not read"),
-            fix=f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+            fix=remark(
+                "Replace the secret where it is from, and give it to a user mapping, which its user alone can read:",
+                f"create user mapping for … server {name} options ({', '.join(f'{ident(one)} …' for one in options)});",
+                f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+            ),
             severity=Severity.HIGH if readers else Severity.LOW,
         )
     )
@@ -202,6 +205,10 @@ def _whoever(readers: list[Persona]) -> str:
     return "Whoever sends SQL can read that in the catalog; clients of the API send none, but for another hole."
 
 
+_KEPT = {
+    Platform.SUPABASE: "out of the vault",
+    Platform.POSTGRES: "by the application, or out of a table that its owner alone reads",
+}
 _SETTINGS = """
             create table public.app_settings (key text primary key, value text, is_public boolean not null);
             alter table public.app_settings enable row level security;"""

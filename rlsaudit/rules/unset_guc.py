@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
+from rlsaudit.names import literal
 from rlsaudit.personas import is_unset
 from rlsaudit.policy.decide import decide
 from rlsaudit.probe.request import settings, transcript
@@ -14,11 +15,12 @@ from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.reached import mended, on_new_connection, plain_severity, statement, told
+from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Cell, Persona
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 def check(case: Case) -> Iterator[Found]:
     """Yields what is reached beyond intent where a setting is empty, or, on a new connection, not there at all."""
     told_of = {(one.relation.oid, cell.persona) for one in case.reached(Cause.UNSET) for cell in one.cells}
-    yield from found_by_cause(case, RULE, Cause.UNSET, "opens where the application set nothing", _because)
+    yield from found_by_cause(case, RULE, Cause.UNSET, "opens where the application set nothing", _because, _fix)
     for relation in case.exposed:
         for persona in case.personas:
             if is_unset(persona) and (relation.oid, persona.name) not in told_of:
@@ -38,6 +40,25 @@ def check(case: Case) -> Iterator[Found]:
 
 def _because(one: Reached) -> str:
     return f"{listed([told(each) for each in one.policies] or ['it'])} passes where the setting is empty"
+
+
+def _fix(case: Case, one: Reached) -> str:
+    return _asking(case, one.relation, one.cells, one.policies)
+
+
+def _asking(case: Case, relation: Relation, cells: Collection[Cell], policies: Collection[Policy]) -> str:
+    """The policies ask besides whether what they read was set, as far as they read it themselves."""
+    personas = [case.persona(name) for name in dict.fromkeys(one.persona for one in cells)]
+    names = dict.fromkeys(name for one in personas for name in one.settings)
+    lines = []
+    for each in policies:
+        text = f"{each.using or ''} {each.check or ''}"
+        read = [literal(name).strip() for name in names if f"{literal(name).strip()}::text" in text]
+        if not read:
+            return mended(case, relation, cells, policies)
+        there = " and ".join(f"nullif(current_setting({name}, true), '') is not null" for name in read)
+        lines.append(altered(case, relation, each, there))
+    return "\n".join(lines) or mended(case, relation, cells, policies)
 
 
 def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iterator[Found]:
@@ -77,7 +98,7 @@ def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iter
                 f"{listed([told(one) for one in policies] or ['the policy'])} passes where it is NULL."
             ),
             evidence=Evidence(EvidenceKind.PROOF, sql, "not executed: proved for a connection that is new"),
-            fix=mended(case, relation, opened, policies),
+            fix=_asking(case, relation, opened, policies),
             relations=[identity],
             severity=max(plain_severity(case, relation, one, one.at_least) for one in opened),
         ),
