@@ -128,22 +128,15 @@ def _is_in(side: Side, finding: Finding) -> bool:
     return any(one.fingerprint == finding.fingerprint for one in side.report.findings)
 
 
-_AS_MAY_BE_MEANT = {Severity.MEDIUM, Severity.INFO}
+_MEANT = {"cell", "bucket", "role"}
 
 
 def _may_be_meant(case: Case, finding: Finding, changes: Iterable[Change]) -> Iterator[str]:
-    """What is of medium severity may be meant, as long as nobody says so or not: whom the fix would shut out.
-
-    So may what is worth knowing and no more, and what a role may do, as long as it is no grave fault.
-    """
-    kinds = {
-        *(("cell", "bucket") if finding.severity in _AS_MAY_BE_MEANT else ()),
-        *(("role",) if finding.severity < Severity.HIGH else ()),
-    }
+    """What is of medium severity or less may be meant as long as nobody says so or not: whom the fix would shut out."""
     shut = [
-        one for one in changes if one.kind in kinds and one.direction is Direction.LESS and not _is_declared(case, one)
+        one for one in changes if one.kind in _MEANT and one.direction is Direction.LESS and not _is_declared(case, one)
     ]
-    if shut:
+    if finding.severity < Severity.HIGH and shut:
         one = shut[0]
         who = f"{one.persona} would reach less of {one.what} ({one.operation}: " if one.persona else f"{one.what} ("
         yield f"it may be meant: {who}{one.before} → {one.after}); declare it in the intent file, or else run this"

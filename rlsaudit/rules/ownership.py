@@ -35,9 +35,22 @@ def own_rows(case: Case, relation: Relation) -> str | None:
             return f"owner_id = {_ASKED}::text"
         column = None if case.is_platforms(schema) else _owner(case, relation)
         if column is not None:
-            asked = f"{_ASKED}::text" if column.type in _TEXTS else _ASKED
-            return f"{asked} = {ident(column.name)}"
+            return f"{_asked(column)} = {ident(column.name)}"
     return next(_elsewhere(case, relation), None)
+
+
+def owner_column(case: Case, relation: Relation) -> Column | None:
+    """Returns the column that names the user whose row it is; None where none does, or several do."""
+    return _owner(case, relation) if case.platform is Platform.SUPABASE else None
+
+
+def is_callers(column: Column, called: str) -> str:
+    """Returns the condition of a row's being the caller's own by that column, in a query that calls its table so."""
+    return f"{ident(called)}.{ident(column.name)} = {_asked(column)}"
+
+
+def _asked(column: Column) -> str:
+    return f"{_ASKED}::text" if column.type in _TEXTS else _ASKED
 
 
 def of_member(case: Case, relation: Relation, tables: Iterable[Relation]) -> str | None:
@@ -45,17 +58,15 @@ def of_member(case: Case, relation: Relation, tables: Iterable[Relation]) -> str
 
     A table says that in which a column names users, and another one refers to what the relation refers to as well.
     """
-    if case.platform is not Platform.SUPABASE:
-        return None
     mine = {_meaning(case, relation, one): one for one in case.catalog.columns[relation.oid]}
     for table in tables:
-        user = _owner(case, table)
+        user = owner_column(case, table)
         for one in case.catalog.columns[table.oid] if user is not None else ():
             shared = mine.get(meant) if (meant := _meaning(case, table, one)) else None
             if user is not None and shared is not None and meant != _meaning(case, table, user):
                 return (
                     f"{ident(shared.name)} in (select m.{ident(one.name)} from {case.catalog.identity(table)} m"
-                    f" where m.{ident(user.name)} = {_ASKED})"
+                    f" where {is_callers(user, 'm')})"
                 )
     return None
 

@@ -84,8 +84,6 @@ BY_HAND = {
     "app-metadata-stale",
     # Another key, for other clients to send: what it is and who looks it up is the application's.
     "fk-oracle",
-    # It works as it is, and to read it right is all: which of the subquery's columns it is, a person sees at once.
-    "implicit-rls-dependency",
     # The secret is known, and has to be replaced where it is from.
     "secrets: A key in a function, which clients of the API cannot read",
     "secrets: On plain Postgres, in a function and in a foreign server, for every role",
@@ -121,6 +119,12 @@ SQL = {
     ),
     "graphql-exposure: Nobody but the server reads it": (
         "revoke select on public.fraud_signals from anon, authenticated;",
+    ),
+    "implicit-rls-dependency: Teams, of whomever": (
+        (
+            'alter policy "the team" on public.plans using (team_id IN (SELECT m.team_id FROM public.members AS m'
+            " WHERE m.user_id = (SELECT auth.uid())));"
+        ),
     ),
     "insert-check-true: Only what it says is checked, not who says it": (
         (
