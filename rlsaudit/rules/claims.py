@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import literal
-from rlsaudit.rules.opened import rewrite
+from rlsaudit.rules.rewritten import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,14 +29,8 @@ def by_server(case: Case, relation: Relation, policies: Collection[Policy]) -> s
 
     Nobody passes by a claim that nobody has: that the server has to write it stands above.
     """
-    if not policies or any(not any(text != _asking(text) for text in _texts(one)) for one in policies):
-        return None
     lines = [rewrite(case, relation, one, _asking) for one in policies]
-    return "\n".join([_FIRST, *lines])
-
-
-def _texts(policy: Policy) -> list[str]:
-    return [text for text in (policy.using, policy.check) if text]
+    return None if not lines or None in lines else "\n".join([_FIRST, *filter(None, lines)])
 
 
 def _asking(text: str) -> str:

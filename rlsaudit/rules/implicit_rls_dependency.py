@@ -9,8 +9,8 @@ from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, 
 from rlsaudit.names import ident, literal, remark
 from rlsaudit.policy.narrowed import narrowed
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.opened import rewrite
 from rlsaudit.rules.ownership import is_callers, owner_column
+from rlsaudit.rules.rewritten import rewrite
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ def _asking(case: Case, relation: Relation, policy: Policy) -> str:
                 text = narrowed(text, name, partial(is_callers, column)) or text
         return text
 
-    if None in columns.values() or all(asked(text) == text for text in (policy.using, policy.check) if text):
-        return remark("Ask in the policy's subquery as well who is calling: and user_id = (select auth.uid())")
-    return rewrite(case, relation, policy, asked)
+    by_hand = remark("Ask in the policy's subquery as well who is calling: and user_id = (select auth.uid())")
+    return by_hand if None in columns.values() else rewrite(case, relation, policy, asked) or by_hand
 
 
 _TEAMS = """

@@ -9,8 +9,7 @@ from rlsaudit.model import Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
-from rlsaudit.rules.opened import rewrite
-from rlsaudit.rules.rewritten import altered
+from rlsaudit.rules.rewritten import altered, rewrite
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ def _fix(case: Case, one: Reached) -> str:
     there = " and ".join(f"{name} is not null" for name in owners)
     none = re.compile("|".join(rf"\({re.escape(name)} IS NULL\) OR " for name in owners))
     return "\n".join(
-        rewrite(case, one.relation, each, lambda text: none.sub("", text))
-        if any(none.search(text) for text in (each.using, each.check) if text)
-        else altered(case, one.relation, each, there)
+        rewrite(case, one.relation, each, lambda text: none.sub("", text)) or altered(case, one.relation, each, there)
         for each in one.policies
     )
 

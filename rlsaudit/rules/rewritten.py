@@ -12,7 +12,7 @@ from rlsaudit.rules.opened import are_own_rows_open, drop, enclosed
 from rlsaudit.rules.ownership import free_name, own_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Cell
@@ -22,14 +22,19 @@ WORDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 """The commands of policies, as SQL has them."""
 
 
+def rewrite(case: Case, relation: Relation, policy: Policy, change: Callable[[str], str]) -> str | None:
+    """Returns the statement by which a policy asks what `change` makes of its expressions; None where it keeps them."""
+    texts = (("using", policy.using), ("with check", policy.check))
+    changed = [(clause, text, change(text)) for clause, text in texts if text]
+    clauses = [f"{clause} {enclosed(new)}" for clause, text, new in changed if new != text]
+    if not clauses:
+        return None
+    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} {' '.join(clauses)};"
+
+
 def altered(case: Case, relation: Relation, policy: Policy, condition: str) -> str:
     """Returns the statement that lets a policy pass only what meets `condition` as well."""
-    clauses = [
-        f"{clause} ({enclosed(condition)} and {enclosed(text)})"
-        for clause, text in (("using", policy.using), ("with check", policy.check))
-        if text
-    ]
-    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} {' '.join(clauses)};"
+    return rewrite(case, relation, policy, lambda text: f"{enclosed(condition)} and {enclosed(text)}") or ""
 
 
 def remade(case: Case, relation: Relation, policy: Policy, command: str, *, permissive: bool = True) -> str:
