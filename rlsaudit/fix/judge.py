@@ -10,18 +10,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.compare import compare
+from rlsaudit.fix.besides import besides
 from rlsaudit.fix.floor import given, relation_of
 from rlsaudit.model import Direction, Operation, Reach, Severity
 from rlsaudit.personas import is_unset
 from rlsaudit.reach.family import ancestors
-from rlsaudit.rules.clients import clients, holds
 from rlsaudit.rules.wording import ROWS, VERBS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Relation
     from rlsaudit.compare import Side
     from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.rules import Case
@@ -42,10 +41,7 @@ def objections(before: Side, after: Side, finding: Finding | None = None) -> tup
         *_opens(pairs),
         *_lets(before, after),
         *_takes(before, after, pairs),
-        *_empties(before.case, after.case),
-        *_shuts(before.case, after.case),
-        *_drops(before.case.catalog, after.case.catalog),
-        *_stops(before.case.catalog, after.case.catalog),
+        *besides(before.case, after.case),
     )
 
 
@@ -55,7 +51,6 @@ def remains(side: Side, finding: Finding) -> bool:
     return bool(found) and max(found) >= min(Severity.LOW, finding.severity)
 
 
-_OFF = "D"
 _Pair = tuple["Cell | None", "Cell | None"]
 
 
@@ -149,78 +144,6 @@ def _takes(before: Side, after: Side, pairs: list[_Pair]) -> Iterator[str]:
             yield f"{was.persona} could no longer {VERBS[was.operation]} {listed(columns)} of {was.relation}"
     for (persona, relation, floor, why), verbs in lost.items():
         yield f"{persona} could no longer {listed(verbs)} {ROWS[floor]} of {relation}{why}"
-
-
-def _empties(before: Case, after: Case) -> Iterator[str]:
-    """Policies that are gone although nothing else lets anybody do what they were for: then that is what was meant."""
-    for relation in before.catalog.snapshot.relations:
-        kept = after.catalog.relations_by_name.get((before.catalog.schema_name(relation), relation.name))
-        names = {one.name for one in after.catalog.policies[kept.oid]} if kept is not None else set()
-        gone = [one for one in before.catalog.policies[relation.oid] if one.permissive and one.name not in names]
-        for policy in gone if kept is not None else ():
-            left = {one.command for one in after.catalog.policies[kept.oid] if one.permissive} if kept else set()
-            if policy.command not in left and "*" not in left and _is_meant_for(before, relation, policy):
-                yield f'nobody else is let in where policy "{policy.name}" of {before.catalog.identity(relation)} was'
-
-
-def _shuts(before: Case, after: Case) -> Iterator[str]:
-    """Tables that no cell is about, and whose rows a privilege gave to somebody: no policy lets anybody in any more."""
-    for relation in before.catalog.snapshot.relations:
-        identity = before.catalog.identity(relation)
-        kept = after.catalog.relations_by_name.get((before.catalog.schema_name(relation), relation.name))
-        if (
-            relation.rls
-            or kept is None
-            or not kept.rls
-            or any(one.permissive for one in after.catalog.policies[kept.oid])
-        ):
-            continue
-        holding = [
-            one.name for one in clients(before) if not before.is_exposed(one, relation) and holds(before, one, relation)
-        ]
-        if holding:
-            yield f"{listed(holding)} could no longer reach rows of {identity}: no policy lets anybody in"
-
-
-def _drops(before: Catalog, after: Catalog) -> Iterator[str]:
-    """Constraints that are gone: they keep data right, whatever else they tell."""
-    kept = set(_constraints(after))
-    for table, name in _constraints(before):
-        if (table, name) not in kept:
-            yield f'the constraint "{name}" of {table} would be gone'
-
-
-def _constraints(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    for relation in catalog.snapshot.relations:
-        for one in catalog.constraints[relation.oid]:
-            yield catalog.identity(relation), one.name
-
-
-def _stops(before: Catalog, after: Catalog) -> Iterator[str]:
-    """Triggers that do not run any more: whatever they do besides is left undone."""
-    running = set(_running(after))
-    for name in _running(before):
-        if name not in running:
-            yield f"{name} would not run any more, and what it does be left undone"
-
-
-def _running(catalog: Catalog) -> Iterator[str]:
-    for one in catalog.snapshot.triggers:
-        if one.enabled != _OFF:
-            yield f'trigger "{one.name}" of {catalog.identity(catalog.relations[one.relation])}'
-    for each in catalog.snapshot.event_triggers:
-        if each.enabled != _OFF:
-            yield f'event trigger "{each.name}"'
-
-
-def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:
-    """Whether somebody whom the policy is for is meant to reach rows by it."""
-    return any(
-        policy in case.access.policies(case.role(persona).oid, relation, operation)
-        and case.intended(persona, relation, operation) is not Reach.NONE
-        for persona in case.personas
-        for operation in Operation
-    )
 
 
 def _was_open(case: Case, was: Cell, now: Cell) -> bool:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.platform import Platform
 from rlsaudit.names import literal
 from rlsaudit.rules.rewritten import rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.rules.case import Case
 
 _FIRST = "-- The server has to put that into app_metadata first: until then nobody passes by it."
 _OF_SERVER = "((select auth.jwt()) -> 'app_metadata')"
-_METADATA = re.compile(r"'user_metadata'|\{user_metadata(?=[,}])|\buser_metadata(?=')")
+_METADATA = re.compile(r"'user_metadata'|\{user_metadata(?=[,}])")
 _REQUEST = re.compile(
     r"\(current_setting\('request\.(?:headers|cookies)'::text(?:, true)?\)\)::jsonb?( ->> '(?:x-)?([\w-]+)'::text)?"
 )
@@ -24,24 +25,35 @@ _E_MAIL = re.compile(r"\( SELECT auth\.email\(\) AS email\)|\bauth\.email\(\)")
 _E_MAIL_CLAIM = re.compile(r"(\( SELECT auth\.jwt\(\) AS jwt\)|\bauth\.jwt\(\))(?= ->> 'email'::text)")
 
 
-def by_server(case: Case, relation: Relation, policies: Collection[Policy]) -> str | None:
-    """Returns SQL by which the policies read the same claims out of app_metadata; None where that is not told by them.
+def by_server(case: Case, relation: Relation, policies: Collection[Policy], asking: Callable[[str], str]) -> str | None:
+    """Returns SQL by which the policies read the same claims out of app_metadata; None where they do not tell them.
 
-    Nobody passes by a claim that nobody has: that the server has to write it stands above.
+    Nobody passes by a claim that nobody has: that the server has to write it stands above. `asking` is one of the
+    functions below, for where the claims are now.
     """
-    lines = [rewrite(case, relation, one, _asking) for one in policies]
+    if case.platform is not Platform.SUPABASE:
+        return None
+    lines = [rewrite(case, relation, one, asking) for one in policies]
     return None if not lines or None in lines else "\n".join([_FIRST, *filter(None, lines)])
 
 
-def _asking(text: str) -> str:
-    text = _METADATA.sub(lambda found: found[0].replace("user_metadata", "app_metadata"), text)
-    text = _REQUEST.sub(lambda found: _OF_SERVER + (f" ->> '{_key(found[2])}'" if found[1] else ""), text)
+def not_of_user(text: str) -> str:
+    """Returns a condition that asks app_metadata where it asked user_metadata."""
+    return _METADATA.sub(lambda found: found[0].replace("user_metadata", "app_metadata"), text)
+
+
+def not_of_request(text: str) -> str:
+    """Returns a condition that asks app_metadata where it asked a header or a cookie, by the name without dashes."""
+    return _REQUEST.sub(
+        lambda found: _OF_SERVER + (f" ->> '{found[2].replace('-', '_')}'" if found[1] else ""),
+        text,
+    )
+
+
+def not_of_address(text: str) -> str:
+    """Returns a condition that asks app_metadata for the e-mail address."""
     text = _E_MAIL.sub(f"({_OF_SERVER} ->> 'email')", text)
     return _E_MAIL_CLAIM.sub(r"(\1 -> 'app_metadata')", text)
-
-
-def _key(header: str) -> str:
-    return header.replace("-", "_")
 
 
 def helpers_by_server(case: Case, functions: Collection[Function]) -> str:

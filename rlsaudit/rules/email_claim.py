@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
-from rlsaudit.rules.claims import by_server
+from rlsaudit.rules.claims import by_server, not_of_address
 from rlsaudit.rules.reached import mended
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
@@ -31,7 +31,7 @@ def _because(one: Reached) -> str:
 
 
 def _fix(case: Case, one: Reached) -> str:
-    asked = by_server(case, one.relation, one.policies)
+    asked = by_server(case, one.relation, one.policies, not_of_address)
     return asked or mended(case, one.relation, one.cells, one.policies)
 
 

@@ -9,7 +9,7 @@ from rlsaudit.model import Reach, Severity
 from rlsaudit.policy.body import body_of
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
-from rlsaudit.rules.claims import by_server, helpers_by_server
+from rlsaudit.rules.claims import by_server, helpers_by_server, not_of_user
 from rlsaudit.rules.opened import drop
 from rlsaudit.rules.reached import mended, plain_severity, told
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
@@ -82,7 +82,7 @@ def _fix(case: Case, one: Reached) -> str:
 
 def _by_server(case: Case, relation: Relation, policies: Collection[Policy]) -> str | None:
     """The same claim out of app_metadata, which only the server writes: asked for in the policies, or in helpers."""
-    if (asked := by_server(case, relation, policies)) is not None:
+    if (asked := by_server(case, relation, policies, not_of_user)) is not None:
         return asked
     helpers = _mentioning(case, policies)
     return helpers_by_server(case, helpers) if helpers else None
