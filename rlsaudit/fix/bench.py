@@ -28,7 +28,9 @@ _MILLISECONDS = 60_000
 _OWN_NAMES = "-c search_path=pg_catalog -c session_replication_role=replica"
 # No names but those that are written out: what a migration is run with is not known.
 _AS_IT_STANDS = f"-c statement_timeout={_MILLISECONDS} -c client_min_messages=error"
-_EXTENSION = re.compile(r"\b(?:alter|create|drop)\s+extension\b", re.IGNORECASE)
+_NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
+_EXTENSION = re.compile(rf"(?:alter extension {_NAME} set schema|drop extension) {_NAME}")
+"""What runs no script: that of an extension could fall into a trap that the database has for superusers."""
 _OF_THE_SERVER = "it changes roles, which are the whole server's, so that it cannot be tried on a copy"
 
 
@@ -82,8 +84,8 @@ class Bench:
         self._tried = name
         try:
             with self._hosted():
-                for dsn, part in self._parts(name, sql):
-                    self._apply(dsn, part)
+                for as_superuser, part in self._parts(sql):
+                    self._apply(name, part, as_superuser=as_superuser)
             return self._standing.again(server.dsn(name, user=str(self._role)))
         except RefusedError:
             self.undo()
@@ -115,18 +117,18 @@ class Bench:
         if name != self._standing.name:
             self._standing.server.drop_database(name)
 
-    def _parts(self, name: str, sql: str) -> Iterator[tuple[str, str]]:
-        """What to run one after another, and as whom: on Supabase extensions are made and moved by its superuser."""
-        server = self._standing.server
-        login = server.dsn(name, user=str(self._role))
+    def _parts(self, sql: str) -> Iterator[tuple[bool, str]]:
+        """What to run one after another, and whether as superuser: on Supabase extensions are moved by one."""
         if not self._standing.hosted or not _EXTENSION.search(sql):
-            yield login, sql
+            yield False, sql
             return
-        for of_extension, group in itertools.groupby(split(sql), lambda one: bool(_EXTENSION.match(one.sql))):
-            yield server.dsn(name) if of_extension else login, ";\n".join(one.sql for one in group)
+        for of_extension, group in itertools.groupby(split(sql), lambda one: bool(_EXTENSION.fullmatch(one.sql))):
+            yield of_extension, ";\n".join(one.sql for one in group)
 
-    def _apply(self, login: str, sql: str) -> None:
-        with contextlib.closing(psycopg.connect(login, options=_AS_IT_STANDS)) as connection:
+    def _apply(self, name: str, sql: str, *, as_superuser: bool) -> None:
+        login = self._standing.server.dsn(name, user=None if as_superuser else str(self._role))
+        options = f"{_AS_IT_STANDS} {_OWN_NAMES}" if as_superuser else _AS_IT_STANDS
+        with contextlib.closing(psycopg.connect(login, options=options)) as connection:
             try:
                 with connection.transaction():
                     stays, was = other(connection), roles(connection)
