@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 IT_MAY_BE_MEANT = "it may be meant"
+GIVES_A_ROLE = "role-chain: A role that the application gives to tenants, and could take itself"
+GRAVE_BEFORE_16 = {GIVES_A_ROLE}
+"""Drafts that are none up to Postgres 15: CREATEROLE grants any role there, and such a fault is grave."""
 DRAFTS = {
     "beyond-intent: Published rows: medium, for it may be meant": IT_MAY_BE_MEANT,
     "tautology: On plain Postgres": IT_MAY_BE_MEANT,
@@ -56,7 +59,7 @@ DRAFTS = {
     # Nothing in it says whose rows they are.
     "rls-off: Made by `create table as`, readable through PUBLIC alone": "could no longer read rows of its own",
     # The application may give the role to others by it.
-    "role-chain: A role that the application gives to tenants, and could take itself": IT_MAY_BE_MEANT,
+    GIVES_A_ROLE: IT_MAY_BE_MEANT,
     # One row of many, and what is in the others is read.
     "secrets: A key among settings that everybody reads": "could no longer read rows of its own of public.app_settings",
     # Which messages are whose is in them.
