@@ -79,7 +79,7 @@ create function public.firm() returns uuid language plpgsql stable as $$
 begin
   return nullif(auth.jwt() ->> 'firm', '')::uuid;
 exception when others then return null; end $$;
-create function public.of_firm(o uuid) returns boolean language plpgsql stable security definer set search_path = '' as $$
+create function public.of_firm(o uuid) returns boolean language plpgsql stable security definer as $$
 declare held public.job := public.job();
 begin
   if o is null or o <> public.firm() then return false; end if;
