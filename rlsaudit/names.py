@@ -41,6 +41,11 @@ def literal(value: str) -> str:
     return " E" + quoted if "\\" in value else quoted
 
 
+def remark(*lines: str) -> str:
+    """Returns lines as a comment, which no name in them ends: what breaks a line is a space there."""
+    return "\n".join(f"-- {' '.join(line.splitlines())}" for line in lines)
+
+
 def text_or_null(text: str | None) -> str:
     """Returns a text as a literal, or NULL."""
     return "null" if text is None else literal(text).strip()

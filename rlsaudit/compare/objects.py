@@ -94,10 +94,10 @@ def _powers(catalog: Catalog, role: Role) -> frozenset[str]:
         "createdb": role.create_db,
         "replication": role.replication,
     }
-    memberships = {
-        f"member of {_name(catalog, one.role)}" for one in catalog.snapshot.memberships if one.member == role.oid
-    }
-    return frozenset({name for name, has in attributes.items() if has} | memberships)
+    mine = [one for one in catalog.snapshot.memberships if one.member == role.oid]
+    memberships = {f"member of {_name(catalog, one.role)}" for one in mine}
+    grants = {f"grants {_name(catalog, one.role)}" for one in mine if one.admin}
+    return frozenset({name for name, has in attributes.items() if has} | memberships | grants)
 
 
 def _own_functions(catalog: Catalog) -> dict[str, Function]:

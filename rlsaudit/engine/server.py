@@ -30,6 +30,7 @@ class Server:
         major: the first part of it, 17.
         provider: the name of the provider it came from.
         stubs: the extensions that can be created but only stand in for the real ones.
+        shared: whether it outlives us, and others may have databases and roles on it.
     """
 
     def __init__(self, access: Access, provider: str) -> None:
@@ -40,6 +41,7 @@ class Server:
         self._supabase = threading.Lock()
         self.provider = provider
         self.stubs = access.stubs
+        self.shared = access.shared
         with self._maintenance() as connection:
             number = connection.info.server_version
             self._roles_before = frozenset(oid for (oid,) in connection.execute("select oid from pg_authid"))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.compare import compare
+from rlsaudit.fix.besides import besides
 from rlsaudit.fix.floor import given, relation_of
 from rlsaudit.model import Direction, Operation, Reach, Severity
 from rlsaudit.personas import is_unset
@@ -19,10 +20,9 @@ from rlsaudit.rules.wording import ROWS, VERBS, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Policy, Relation
+    from rlsaudit.catalog.facts import Relation
     from rlsaudit.compare import Side
-    from rlsaudit.model import Cell, Finding
+    from rlsaudit.model import Cell, Finding, Persona
     from rlsaudit.rules import Case
 
 
@@ -41,9 +41,14 @@ def objections(before: Side, after: Side, finding: Finding | None = None) -> tup
         *_opens(pairs),
         *_lets(before, after),
         *_takes(before, after, pairs),
-        *_empties(before.case, after.case),
-        *_drops(before.case.catalog, after.case.catalog),
+        *besides(before.case, after.case),
     )
+
+
+def remains(side: Side, finding: Finding) -> bool:
+    """Whether an audit still has the finding; one that is left as a fact worth knowing, and no more, is mended."""
+    found = [one.severity for one in side.report.findings if one.fingerprint == finding.fingerprint]
+    return bool(found) and max(found) >= min(Severity.LOW, finding.severity)
 
 
 _Pair = tuple["Cell | None", "Cell | None"]
@@ -62,7 +67,7 @@ def _pairs(before: Side, after: Side) -> Iterator[_Pair]:
 
 
 def _stays(after: Side, pairs: list[_Pair], finding: Finding) -> Iterator[str]:
-    if any(one.fingerprint == finding.fingerprint for one in after.report.findings):
+    if remains(after, finding):
         yield "the finding is still there after it"
         return
     concerned = {*finding.relations, finding.object.identity}
@@ -141,46 +146,10 @@ def _takes(before: Side, after: Side, pairs: list[_Pair]) -> Iterator[str]:
         yield f"{persona} could no longer {listed(verbs)} {ROWS[floor]} of {relation}{why}"
 
 
-def _empties(before: Case, after: Case) -> Iterator[str]:
-    """Policies that are gone although nothing else lets anybody do what they were for: then that is what was meant."""
-    for relation in before.catalog.snapshot.relations:
-        kept = after.catalog.relations_by_name.get((before.catalog.schema_name(relation), relation.name))
-        names = {one.name for one in after.catalog.policies[kept.oid]} if kept is not None else set()
-        gone = [one for one in before.catalog.policies[relation.oid] if one.permissive and one.name not in names]
-        for policy in gone if kept is not None else ():
-            left = {one.command for one in after.catalog.policies[kept.oid] if one.permissive} if kept else set()
-            if policy.command not in left and "*" not in left and _is_meant_for(before, relation, policy):
-                yield f'nobody else is let in where policy "{policy.name}" of {before.catalog.identity(relation)} was'
-
-
-def _drops(before: Catalog, after: Catalog) -> Iterator[str]:
-    """Constraints that are gone: they keep data right, whatever else they tell."""
-    kept = set(_constraints(after))
-    for table, name in _constraints(before):
-        if (table, name) not in kept:
-            yield f'the constraint "{name}" of {table} would be gone'
-
-
-def _constraints(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    for relation in catalog.snapshot.relations:
-        for one in catalog.constraints[relation.oid]:
-            yield catalog.identity(relation), one.name
-
-
-def _is_meant_for(case: Case, relation: Relation, policy: Policy) -> bool:
-    """Whether somebody whom the policy is for is meant to reach rows by it."""
-    return any(
-        policy in case.access.policies(case.role(persona).oid, relation, operation)
-        and case.intended(persona, relation, operation) is not Reach.NONE
-        for persona in case.personas
-        for operation in Operation
-    )
-
-
 def _was_open(case: Case, was: Cell, now: Cell) -> bool:
     """Whether rows of a table that were meant may have been reached by its own name, and surely no more are."""
     relation = relation_of(case, was)
-    if relation is None or relation.kind not in "rp" or was.at_least is not Reach.NONE:
+    if relation is None or relation.kind not in "rpf" or was.at_least is not Reach.NONE:
         return False
     way = case.matrix.direct.get((was.persona, relation.oid, was.operation))
     return way is not None and now.at_most < min(way.at_most, now.intended)
@@ -202,7 +171,10 @@ def _by_parent(case: Case, was: Cell, floor: Reach) -> bool:
 
 
 def _lost_columns(case: Case, was: Cell, now: Cell) -> list[str]:
-    """Columns that are no longer reached, apart from those by which the persona let itself in elsewhere."""
+    """Columns that are no longer reached, apart from those by which the persona let itself in elsewhere.
+
+    Where somebody granted it columns one by one, those are what is meant, whatever is granted besides.
+    """
     relation = relation_of(case, was)
     if relation is None or now.columns is None:
         return []
@@ -216,4 +188,15 @@ def _lost_columns(case: Case, was: Cell, now: Cell) -> list[str]:
         if step.relation == relation.oid
         for column in step.columns
     }
-    return [one for one in had if one not in now.columns and one not in letting_in]
+    meant = _granted_columns(case, case.persona(was.persona), relation, was.operation) or frozenset(had)
+    return [one for one in had if one in meant and one not in now.columns and one not in letting_in]
+
+
+def _granted_columns(case: Case, persona: Persona, relation: Relation, operation: Operation) -> frozenset[str]:
+    mine = case.access.roles.inherited(case.role(persona).oid)
+    privilege = operation.value.upper()
+    return frozenset(
+        one.name
+        for one in case.catalog.columns[relation.oid]
+        if any(grant.privilege == privilege and grant.grantee in mine for grant in one.acl)
+    )

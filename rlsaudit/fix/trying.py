@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.compare import compare
 from rlsaudit.fix.bench import Bench, RefusedError
-from rlsaudit.fix.judge import objections
+from rlsaudit.fix.judge import objections, remains
 from rlsaudit.fix.migration import fix_lines, migration
 from rlsaudit.fix.model import Mended, Outcome, Tried
 from rlsaudit.migrations.split import split
-from rlsaudit.model import Direction, Severity
+from rlsaudit.model import Direction, Operation, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rlsaudit.compare import Side
     from rlsaudit.model import Change, Finding
+    from rlsaudit.rules import Case
     from rlsaudit.source import Standing
 
 _BY_HAND = "no SQL is known that would mend it: the page of its rule says what to do"
@@ -67,7 +68,7 @@ class _Trying:
             return Tried(finding, Outcome.DRAFT, (f"it was not tried: {doubt}",))
         if not _is_in(self._begun, finding):
             return Tried(finding, Outcome.DRAFT, ("it was not tried: the copy does not have the finding",))
-        if not _is_in(self._now, finding):
+        if not remains(self._now, finding):
             return Tried(finding, Outcome.SPARED, (f"gone with the fix of {self._by(finding)}",))
         if not any(split(finding.fix.sql)):
             return Tried(finding, Outcome.NONE, (_BY_HAND,))
@@ -78,7 +79,7 @@ class _Trying:
         except RefusedError as error:
             return Tried(finding, Outcome.DRAFT, (str(error),))
         changes = compare(self._now, after).changes
-        against = (*objections(self._now, after, finding), *_may_be_meant(finding, changes))
+        against = (*objections(self._now, after, finding), *_may_be_meant(self._now.case, finding, changes))
         if against:
             self._bench.undo()
             return Tried(finding, Outcome.DRAFT, against)
@@ -113,7 +114,7 @@ class _Trying:
             against = objections(self._begun, after)
         except RefusedError as error:
             return _taken_back(done, (), (f"the migration as a whole did not hold: {error}",))
-        gone = {one.finding.fingerprint for one in done.tried if one.is_mended and not _is_in(after, one.finding)}
+        gone = {one.finding.fingerprint for one in done.tried if one.is_mended and not remains(after, one.finding)}
         if against:
             return _taken_back(done, (), tuple(f"the migration as a whole did not hold: {one}" for one in against))
         return _taken_back(done, gone, ("it is there again after the migration as a whole",))
@@ -127,13 +128,27 @@ def _is_in(side: Side, finding: Finding) -> bool:
     return any(one.fingerprint == finding.fingerprint for one in side.report.findings)
 
 
-def _may_be_meant(finding: Finding, changes: Iterable[Change]) -> Iterator[str]:
-    """What is of medium severity may be meant, as long as nobody says so or not: whom the fix would shut out."""
-    shut = [one for one in changes if one.kind in {"cell", "bucket"} and one.direction is Direction.LESS]
-    if finding.severity is Severity.MEDIUM and shut:
+_MEANT = {"cell", "bucket", "role"}
+
+
+def _may_be_meant(case: Case, finding: Finding, changes: Iterable[Change]) -> Iterator[str]:
+    """What is of medium severity or less may be meant as long as nobody says so or not: whom the fix would shut out."""
+    shut = [
+        one for one in changes if one.kind in _MEANT and one.direction is Direction.LESS and not _is_declared(case, one)
+    ]
+    if finding.severity < Severity.HIGH and shut:
         one = shut[0]
         who = f"{one.persona} would reach less of {one.what} ({one.operation}: " if one.persona else f"{one.what} ("
         yield f"it may be meant: {who}{one.before} → {one.after}); declare it in the intent file, or else run this"
+
+
+def _is_declared(case: Case, change: Change) -> bool:
+    """Whether the user's own intent file says how far the persona is meant to get there."""
+    return change.kind == "cell" and any(
+        case.intent.declared(one.name, change.what, Operation(change.operation), role=one.role)
+        for one in case.personas
+        if one.name == change.persona
+    )
 
 
 def _touch(one: Finding, other: Finding) -> bool:

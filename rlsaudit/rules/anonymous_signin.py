@@ -24,7 +24,7 @@ def check(case: Case) -> Iterator[Found]:
 
 def _fix(case: Case, one: Reached) -> str:
     condition = "((select auth.jwt()) ->> 'is_anonymous')::boolean is not true"
-    return floor(case, one.relation, "with an account", condition)
+    return floor(case, one.relation, "with an account", condition, one.cells)
 
 
 _BECAUSE = "anonymous sign-ins have the role authenticated, and the policy asks for nothing more"

@@ -11,13 +11,14 @@ from rlsaudit.names import ident
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules import witnessed
 from rlsaudit.rules.build import finding, worst
+from rlsaudit.rules.columns import without_columns
 from rlsaudit.rules.opened import drop
 from rlsaudit.rules.reached import plain_severity, statement
 from rlsaudit.rules.rule import Found
 from rlsaudit.rules.wording import listed, who_can
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Cell
@@ -142,19 +143,11 @@ def _fix(case: Case, made: Relation, operation: Operation, policy: Policy | None
     table = case.catalog.identity(made)
     holders = case.holders(case.personas, made.acl, operation.value.upper())
     if operation is Operation.INSERT:
-        return (
-            drop(case, made, policy) if policy is not None else f"revoke insert on {table} from {', '.join(holders)};"
-        )
-    return only_columns(case, made, columns)
-
-
-def only_columns(case: Case, relation: Relation, kept: Collection[str]) -> str:
-    """Returns SQL by which all columns may be updated but these, by whoever may update any."""
-    table = case.catalog.identity(relation)
-    holders = case.holders(case.personas, relation.acl, "UPDATE")
-    others = [one.name for one in case.catalog.columns[relation.oid] if one.name not in kept and not one.generated]
-    roles = ", ".join(holders) or "public"
-    lines = [f"revoke update on {table} from {roles};"]
-    if others:
-        lines.append(f"grant update ({', '.join(map(ident, others))}) on {table} to {roles};")
-    return "\n".join(lines)
+        if policy is not None and policy.command != "*":
+            return drop(case, made, policy)
+        lines = [f"revoke insert on {table} from {', '.join(holders)};"]
+        if policy is not None and case.holders(case.personas, made.acl, "UPDATE"):
+            # By that policy a row of one's own is as well turned into one that lets in.
+            lines.append(without_columns(case, made, Operation.UPDATE, columns, case.personas))
+        return "\n".join(lines)
+    return without_columns(case, made, operation, columns, case.personas)

@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from rlsaudit.catalog.platform import Platform
 from rlsaudit.detector import kinds_in, shapes
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, literal, remark
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.asked import asked_as
 from rlsaudit.rules.build import Who, finding
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 _OPTION = re.compile(r"(?:^|_)(?:password|passwd|secret|token|key|credentials?|conn_string)$", re.IGNORECASE)
 """Names of options that hold a secret itself: `api_key_id` says where in the vault it is."""
+_KEPT = {
+    Platform.SUPABASE: "out of the vault",
+    Platform.POSTGRES: "by the application, or out of a table that its owner alone reads",
+}
 
 
 def found_in_catalog(case: Case, rule: Rule) -> Iterator[Found]:
@@ -64,8 +69,7 @@ def _in_body(case: Case, rule: Rule, function: Function, kinds: tuple[str, ...],
             title=f"a secret stands in the body of {identity}",
             message=f"What looks like a secret stands in {identity}: {listed(list(kinds))}. {_whoever(readers)}",
             evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; what it is was not noted"),
-            fix=f"-- Put the secret into the vault, replace it where it is from, and read it in {identity}:\n"
-            "select vault.create_secret('…', 'name_of_it');",
+            fix=remark("Replace the secret where it is from, and have the new one read", f"{_KEPT[case.platform]}."),
             severity=Severity.HIGH if readers else Severity.LOW,
         )
     )
@@ -86,7 +90,11 @@ def _in_options(case: Case, rule: Rule, server: ForeignServer, options: list[str
             title=f"a secret stands in the options of the foreign server {name}",
             message=f"The foreign server {name} has {listed(options)} among its options. {_whoever(readers)}",
             evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; the options' values were not read"),
-            fix=f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+            fix=remark(
+                "Replace the secret where it is from, and give it to a user mapping, which its user alone can read:",
+                f"create user mapping for … server {name} options ({', '.join(f'{ident(one)} …' for one in options)});",
+                f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+            ),
             severity=Severity.HIGH if readers else Severity.LOW,
         )
     )

@@ -132,7 +132,7 @@ _ANYTHING = re.compile(
 _INVITATION = re.compile(r"(^|_)(invit(e|es|ation|ations)|join_codes?)(_|$)", re.IGNORECASE)
 _TOKEN = re.compile(r"(^|_)(token|code|secret|key|hash)$", re.IGNORECASE)
 _MARK = r"\b(is_)?((soft_)?deleted|archived|removed|trashed|discarded)(_at|_on|_by)?\b"
-_DELETED = re.compile(_MARK, re.IGNORECASE)
+IS_MARK = re.compile(_MARK, re.IGNORECASE)
 _IS_DELETED = re.compile(rf"{_MARK}\"? = (?!null|false)", re.IGNORECASE)
 _OF_A_FILE = frozenset({"owner", "owner_id", "name", "path_tokens", "user_metadata"})
 
@@ -333,7 +333,7 @@ def _is_only_unset(case: Case, relation: Relation, cells: Collection[Cell]) -> b
 
 def _is_deleted(cell: Cell) -> bool:
     """Whether the intent's condition, which a row that is reached does not meet, asks for a mark of deletion."""
-    return bool(_DELETED.search(cell.condition or "") and _IS_DELETED.search(cell.outside or ""))
+    return bool(IS_MARK.search(cell.condition or "") and _IS_DELETED.search(cell.outside or ""))
 
 
 def _kinds(case: Case, relation: Relation, policies: Collection[Policy], cells: Collection[Cell]) -> frozenset[Kind]:

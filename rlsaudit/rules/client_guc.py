@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
+from rlsaudit.rules.claims import by_server, not_of_request
+from rlsaudit.rules.reached import mended
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -18,12 +20,17 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields what is reached beyond intent by what a request says of itself."""
-    yield from found_by_cause(case, RULE, Cause.REQUEST, "trusts in what the request says of itself", _because)
+    yield from found_by_cause(case, RULE, Cause.REQUEST, "trusts in what the request says of itself", _because, _fix)
 
 
 def _because(one: Reached) -> str:
     asked = listed(list(one.asked)) if one.asked else "a value in a header or a cookie"
     return f"it takes {asked}, which the client sends itself"
+
+
+def _fix(case: Case, one: Reached) -> str:
+    asked = by_server(case, one.relation, one.policies, not_of_request)
+    return asked or mended(case, one.relation, one.cells, one.policies)
 
 
 _ORDERS = """

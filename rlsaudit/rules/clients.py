@@ -50,8 +50,13 @@ def protected_tables(case: Case) -> tuple[Relation, ...]:
 
 def may_touch(case: Case, persona: Persona, relation: Relation) -> bool:
     """Whether the persona's role holds a privilege on rows of the relation, where it can address it."""
+    return case.is_exposed(persona, relation) and holds(case, persona, relation)
+
+
+def holds(case: Case, persona: Persona, relation: Relation) -> bool:
+    """Whether the persona's role holds a privilege on rows of the relation, wherever that is."""
     role = case.role(persona).oid
-    return case.is_exposed(persona, relation) and any(case.access.on_any_column(role, relation, one) for one in ROWS)
+    return any(case.access.on_any_column(role, relation, one) for one in ROWS)
 
 
 def may_find(case: Case, persona: Persona, schema: Schema) -> bool:

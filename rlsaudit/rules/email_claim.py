@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
+from rlsaudit.rules.claims import by_server, not_of_address
+from rlsaudit.rules.reached import mended
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields what is reached beyond intent by an e-mail address that one signs up with."""
-    yield from found_by_cause(case, RULE, Cause.E_MAIL, "goes by the e-mail address", _because)
+    yield from found_by_cause(case, RULE, Cause.E_MAIL, "goes by the e-mail address", _because, _fix)
 
 
 def _because(one: Reached) -> str:
@@ -26,6 +28,11 @@ def _because(one: Reached) -> str:
         f"it takes {listed(list(one.asked))}, and whether an address is one's own is asked only where the project has "
         "sign-ups confirmed"
     )
+
+
+def _fix(case: Case, one: Reached) -> str:
+    asked = by_server(case, one.relation, one.policies, not_of_address)
+    return asked or mended(case, one.relation, one.cells, one.policies)
 
 
 _NOTES = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
+from rlsaudit.catalog.platform import API_LOGIN, SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.model import ObjectRef, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, literal, remark
 from rlsaudit.rules.asked import asked_as
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.clients import clients, may_find, sends_sql
@@ -75,13 +75,32 @@ def _found(case: Case, schema: Schema, personas: list[Persona]) -> Found:
                 f"to the API, as far as they are granted{what}."
             ),
             evidence=asked_as(case, personas[0], query, "granted; the API serves the schema"),
-            fix=(
-                f"-- Take {name} out of the exposed schemas: Project Settings, Data API, or [api].schemas of "
-                "supabase/config.toml."
-            ),
+            fix=_unserved(case, schema),
             severity=Severity.HIGH if acts else Severity.MEDIUM,
         )
     )
+
+
+def _unserved(case: Case, schema: Schema) -> str:
+    """Where the database says which schemas are served, it can say otherwise; else it is a setting of the project's."""
+    api = case.catalog.roles_by_name.get(API_LOGIN)
+    for one in case.catalog.snapshot.role_settings:
+        if one.name == _SETTING and api is not None and one.role == api.oid and one.value:
+            left = [name for part in one.value.split(",") if (name := part.strip()) not in {"", schema.name}]
+            wanted = literal(", ".join(left)).strip()
+            where = f"alter role {ident(API_LOGIN)}"
+            reload = "notify pgrst, 'reload config';"
+            if not one.this_database:
+                return f"{where} set {_SETTING} = {wanted};\n{reload}"
+            made = f"execute format('{where} in database %I set {_SETTING} = %L', current_database(), {wanted});"
+            return f"do $$ begin\n  {made}\nend $$;\n{reload}"
+    return remark(
+        f"Take {schema.name} out of the exposed schemas: Project Settings, Data API, or [api].schemas of"
+        " supabase/config.toml."
+    )
+
+
+_SETTING = "pgrst.db_schemas"
 
 
 def _served(names: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, literal, remark
 from rlsaudit.rules.asked import asked_as
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.clients import clients, may_find, sends_sql
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 _EXTENSIONS = "extensions"
+"""Where Supabase has extensions, which the API does not serve."""
 _INTERNAL = "internal"
 """A type whose values only the server makes: functions that take one are not called by anybody else."""
 _CANNOT_BE_CALLED = frozenset({"trigger", "event_trigger", _INTERNAL, "language_handler", "fdw_handler"})
@@ -38,6 +40,30 @@ def check(case: Case) -> Iterator[Found]:
         callable_by = [(persona, function) for persona in clients(case) if (function := _callable(case, persona, one))]
         if callable_by and schema.extension is None:
             yield _found(case, one, schema, callable_by)
+
+
+def moved(case: Case, extension: Extension) -> str:
+    """Returns SQL that puts an extension into the schema that Supabase has for them."""
+    name = ident(extension.name)
+    texts = _naming(case, extension)
+    told = remark(f"By its old schema it is named in {listed(texts)}: write that anew.") + "\n" if texts else ""
+    if extension.relocatable is False:
+        return (
+            f"{told}-- It cannot be moved.\ndrop extension {name};\ncreate extension {name} with schema {_EXTENSIONS};"
+        )
+    return f"{told}alter extension {name} set schema {_EXTENSIONS};"
+
+
+def _naming(case: Case, extension: Extension) -> list[str]:
+    """The project's functions in whose bodies something of the extension stands with its schema."""
+    schema = ident(case.catalog.schemas[extension.schema].name)
+    parts = [one.name for one in case.catalog.snapshot.functions if one.extension == extension.name]
+    named = re.compile(rf"\b{re.escape(schema)}\.(?:{'|'.join(map(re.escape, [*parts, extension.name]))})\b")
+    return [
+        case.catalog.function_identity(one)
+        for one in case.catalog.snapshot.functions
+        if one.extension is None and named.search(one.body)
+    ]
 
 
 def _callable(case: Case, persona: Persona, extension: Extension) -> Function | None:
@@ -60,8 +86,6 @@ def _callable(case: Case, persona: Persona, extension: Extension) -> Function | 
 def _found(case: Case, extension: Extension, schema: Schema, callable_by: list[tuple[Persona, Function]]) -> Found:
     name, inside = ident(extension.name), ident(schema.name)
     persona, function = callable_by[0]
-    move = f"alter extension {name} set schema {_EXTENSIONS};"
-    again = f"-- It cannot be moved.\ndrop extension {name};\ncreate extension {name} with schema {_EXTENSIONS};"
     query = f"select extversion from pg_extension where extname = {literal(extension.name).strip()}"
     return Found(
         finding(
@@ -74,7 +98,7 @@ def _found(case: Case, extension: Extension, schema: Schema, callable_by: list[t
                 f"{case.catalog.function_identity(function)} for one."
             ),
             evidence=asked_as(case, persona, query, f"in schema {inside}"),
-            fix=again if extension.relocatable is False else move,
+            fix=moved(case, extension),
         )
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident
+from rlsaudit.names import ident, remark
 from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.clients import tables
@@ -80,9 +80,10 @@ def _found(
                 holds_on(case, relation, operation.value.upper(), columns=True),
                 "granted; the key looks at all rows",
             ),
-            fix=(
-                f"-- Let another column than {ident(column.name)} point to a key of {other} that means nothing, such as"
-                f" a UUID,\n-- fill it by a function that asks for the value, and then drop {ident(key.name)}."
+            fix=remark(
+                f"Let another column than {ident(column.name)} point to a key of {other} that means nothing, such as a"
+                " UUID,",
+                f"fill it by a function that asks for the value, and then drop {ident(key.name)}.",
             ),
             relations=[identity, other],
         )

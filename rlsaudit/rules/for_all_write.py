@@ -10,7 +10,7 @@ from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import narrow
 from rlsaudit.rules.reached import told
-from rlsaudit.rules.rewritten import remade
+from rlsaudit.rules.rewritten import for_reading
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -33,7 +33,7 @@ def _because(one: Reached) -> str:
 def _fix(case: Case, one: Reached) -> str:
     if any(cell.operation is Operation.SELECT for cell in one.cells):
         return "\n".join(narrow(case, one.relation, each) for each in one.policies)
-    return "\n".join(remade(case, one.relation, each, "r") for each in one.policies)
+    return "\n".join(for_reading(case, one.relation, each) for each in one.policies)
 
 
 _NOTES = """

@@ -50,11 +50,22 @@ def _is_named(case: Case, persona: Persona, relation: Relation) -> bool:
     return granted and keyed and not platforms and cell is not None and cell.at_most is Reach.NONE
 
 
+def _is_idle(case: Case, persona: Persona, relation: Relation) -> bool:
+    named = case.is_exposed(persona, relation) and _is_named(case, persona, relation)
+    return named and not sends_sql(case, persona)
+
+
+def _revoked(case: Case, relation: Relation, personas: list[Persona]) -> str:
+    holders = case.holders(personas, relation.acl, "SELECT") or tuple(ident(one.role) for one in personas)
+    return f"revoke select on {case.catalog.identity(relation)} from {', '.join(holders)};"
+
+
 def _found(case: Case, persona: Persona, shown: list[Relation]) -> Found:
     identities = [case.catalog.identity(one) for one in shown]
     more = len(identities) - _MOST_NAMED
     named = listed([*identities[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
-    holders = dict.fromkeys(name for one in shown for name in case.holders([persona], one.acl, "SELECT"))
+    # Whoever else reads no row of it needs no privilege either, and would be told of next.
+    idle = {one.oid: [each for each in clients(case) if _is_idle(case, each, one)] for one in shown}
     return Found(
         finding(
             RULE,
@@ -68,7 +79,7 @@ def _found(case: Case, persona: Persona, shown: list[Relation]) -> Found:
             evidence=asked_as(
                 case, persona, holds_on(case, shown[0], "SELECT", columns=True), "granted; no policy lets a row through"
             ),
-            fix=f"revoke select on {', '.join(identities)} from {', '.join(holders) or ident(persona.role)};",
+            fix="\n".join(_revoked(case, one, idle[one.oid]) for one in shown),
             relations=identities,
         )
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident, literal
+from rlsaudit.names import ident, literal, remark
+from rlsaudit.policy.narrowed import narrowed
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.ownership import is_callers, owner_column
+from rlsaudit.rules.rewritten import rewrite
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
@@ -60,11 +64,27 @@ def _found(case: Case, relation: Relation, policy: Policy, because: str) -> Foun
             title=f'Policy "{policy.name}" on {identity} leans on the policies of another table',
             message=f'Policy "{policy.name}" {because}. Whoever widens those opens {identity} as well.',
             evidence=Evidence(EvidenceKind.CATALOG, (question,), because),
-            # Which column says so in the other table can only be guessed.
-            fix="-- Ask in the policy's subquery as well who is calling: and user_id = (select auth.uid());",
+            fix=_asking(case, relation, policy),
             relations=[identity],
         )
     )
+
+
+def _asking(case: Case, relation: Relation, policy: Policy) -> str:
+    """Has the policy ask in its subqueries who is calling, where columns of the other tables tell whose rows are."""
+    others = dict.fromkeys(one.relation for one in policy.columns if one.relation != relation.oid)
+    tables = [case.catalog.relations[oid] for oid in others if oid in case.catalog.relations]
+    columns = {one.oid: owner_column(case, one) for one in tables}
+
+    def asked(text: str) -> str:
+        for one in tables:
+            if (column := columns[one.oid]) is not None:
+                name = (case.catalog.schema_name(one), one.name)
+                text = narrowed(text, name, partial(is_callers, column)) or text
+        return text
+
+    by_hand = remark("Ask in the policy's subquery as well who is calling: and user_id = (select auth.uid())")
+    return by_hand if None in columns.values() else rewrite(case, relation, policy, asked) or by_hand
 
 
 _TEAMS = """

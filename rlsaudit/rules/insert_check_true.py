@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Severity
+from rlsaudit.model import Reach, Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import narrow
@@ -30,7 +30,9 @@ def _because(one: Reached) -> str:
 
 
 def _fix(case: Case, one: Reached) -> str:
-    return "\n".join(narrow(case, one.relation, each) for each in one.policies)
+    # What it asks of the row besides is asked all the same.
+    asks = any(cell.at_least is not Reach.ALL for cell in one.cells)
+    return "\n".join(narrow(case, one.relation, each, within=asks) for each in one.policies)
 
 
 _NOTES = """

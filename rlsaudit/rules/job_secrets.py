@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, Operation, Reach, Severity
+from rlsaudit.names import remark
 from rlsaudit.probe import JOBS
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.build import Who, finding
@@ -46,7 +47,7 @@ def found_in_jobs(case: Case, rule: Rule) -> Iterator[Found]:
         who = f"{listed(personas)} can read jobs of others"
     elif others:
         who = f"{listed(others)} can read jobs of others as soon as there is a way to send SQL"
-    vault = "\nselect vault.create_secret('…', 'name_of_it');" if case.platform is Platform.SUPABASE else ""
+    kept = "the vault" if case.platform is Platform.SUPABASE else "a table that its owner alone reads"
     yield Found(
         finding(
             rule,
@@ -62,9 +63,9 @@ def found_in_jobs(case: Case, rule: Rule) -> Iterator[Found]:
                 lines,
                 f"{first.result.rows} of the jobs; the server compared, and no command left it",
             ),
-            fix=(
-                "-- Put the secret into the vault or a table of the server's, replace it where it is from, have the"
-                f" command look it up,\n-- and delete the runs that have it from cron.job_run_details.{vault}"
+            fix=remark(
+                f"Replace the secret where it is from, and have the command look the new one up in {kept}.",
+                "Delete the runs that have the old one from cron.job_run_details.",
             ),
             relations=[identity],
             severity=Severity.HIGH if personas else Severity.LOW,

@@ -48,7 +48,10 @@ def _found(case: Case, owner: int, ways: list[tuple[Persona, str, LargeObjects]]
     holders = dict.fromkeys(
         name for one, privilege, group in ways for name in case.holders([one], group.acl, privilege)
     )
-    closing = f"alter database {ident(case.catalog.snapshot.server.database)} set lo_compat_privileges = off;"
+    closing = (
+        "do $$ begin\n"
+        "  execute format('alter database %I set lo_compat_privileges = off', current_database());\nend $$;"
+    )
     each = (
         "do $$ declare number oid;\nbegin\n"
         "  for number in select oid from pg_largeobject_metadata"

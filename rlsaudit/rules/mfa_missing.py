@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
-from rlsaudit.rules.rewritten import floor
+from rlsaudit.rules.rewritten import floor, remade
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ def check(case: Case) -> Iterator[Found]:
 
 
 def _fix(case: Case, one: Reached) -> str:
-    return floor(case, one.relation, "second factor", "(select auth.jwt()) ->> 'aal' = 'aal2'")
+    """A restrictive policy; where one that asks for it is permissive, and so in vain, that one becomes it."""
+    asking = [each for each in one.policies if "'aal2'" in (each.using or "")]
+    if asking and len(asking) < len(one.policies):
+        return "\n".join(remade(case, one.relation, each, each.command, permissive=False) for each in asking)
+    return floor(case, one.relation, "second factor", "(select auth.jwt()) ->> 'aal' = 'aal2'", one.cells)
 
 
 _BECAUSE = "the policy asks for no second factor, without which the intent gives less"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
-from rlsaudit.rules.rewritten import altered
+from rlsaudit.rules.rewritten import altered, rewrite
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
@@ -23,9 +24,14 @@ def check(case: Case) -> Iterator[Found]:
 
 
 def _fix(case: Case, one: Reached) -> str:
+    """Without the alternative that there is no owner; where it is not written so, an owner is asked for besides."""
     owners = [ident(name) for name in case.owner_columns(one.relation)]
     there = " and ".join(f"{name} is not null" for name in owners)
-    return "\n".join(altered(case, one.relation, each, there) for each in one.policies)
+    none = re.compile("|".join(rf"\({re.escape(name)} IS NULL\) OR " for name in owners))
+    return "\n".join(
+        rewrite(case, one.relation, each, lambda text: none.sub("", text)) or altered(case, one.relation, each, there)
+        for each in one.policies
+    )
 
 
 _BECAUSE = "the policy takes a row without an owner for everybody's, and the column may be NULL"

@@ -76,7 +76,7 @@ def narrow(case: Case, relation: Relation, policy: Policy, *, within: bool = Fal
     asked all the same.
     """
     mine = own_rows(case, relation)
-    if mine is None or _are_own_rows_open(case, relation, policy):
+    if mine is None or are_own_rows_open(case, relation, policy):
         return drop(case, relation, policy)
     to = " to authenticated" if case.platform is Platform.SUPABASE else ""
     clauses = (
@@ -102,8 +102,8 @@ def enclosed(condition: str) -> str:
 _QUOTED = re.compile("'[^']*'|\"[^\"]*\"")
 
 
-def _are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
-    """Whether without the policy everybody still gets to rows of its own, by all that it is for and that is meant.
+def are_own_rows_open(case: Case, relation: Relation, policy: Policy) -> bool:
+    """Returns whether without the policy everybody still gets to rows of its own, by all that it is for and is meant.
 
     Not so of files: what a policy lets through there is of one bucket.
     """

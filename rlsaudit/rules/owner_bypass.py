@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Severity
-from rlsaudit.names import ident
+from rlsaudit.names import ident, remark
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed, who_can
@@ -42,6 +42,14 @@ def _is_declared(case: Case, cell: Cell) -> bool:
     return case.intent.declared(cell.persona, cell.relation, cell.operation, role=cell.role)
 
 
+def _forced(case: Case, relation: Relation) -> str:
+    """Where no policy lets anybody in, to force it would shut its owner out: that is left to do by hand."""
+    forced = f"alter table {case.catalog.identity(relation)} force row level security;"
+    if any(one.permissive for one in case.catalog.policies[relation.oid]):
+        return forced
+    return remark("Once a policy says who may:", forced)
+
+
 def _found(case: Case, owner: int, tables: list[tuple[Relation, list[Cell]]]) -> Found:
     relations = [relation for relation, _ in tables]
     identities = [case.catalog.identity(one) for one in relations]
@@ -63,7 +71,7 @@ def _found(case: Case, owner: int, tables: list[tuple[Relation, list[Cell]]]) ->
                 f"{listed(personas)} {'owns' if len(personas) == 1 else 'own'} {more}."
             ),
             evidence=case.evidence(some, of),
-            fix="\n".join(f"alter table {one} force row level security;" for one in identities),
+            fix="\n".join(_forced(case, one) for one in relations),
             relations=identities,
             severity=Severity.HIGH if any(_is_declared(case, one) for _, group in tables for one in group) else None,
         ),

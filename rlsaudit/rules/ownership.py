@@ -11,7 +11,7 @@ from rlsaudit.names import ident
 from rlsaudit.policy.decide import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.catalog.facts import Column, Policy, Relation
     from rlsaudit.rules.case import Case
@@ -35,9 +35,40 @@ def own_rows(case: Case, relation: Relation) -> str | None:
             return f"owner_id = {_ASKED}::text"
         column = None if case.is_platforms(schema) else _owner(case, relation)
         if column is not None:
-            asked = f"{_ASKED}::text" if column.type in _TEXTS else _ASKED
-            return f"{asked} = {ident(column.name)}"
+            return f"{_asked(column)} = {ident(column.name)}"
     return next(_elsewhere(case, relation), None)
+
+
+def owner_column(case: Case, relation: Relation) -> Column | None:
+    """Returns the column that names the user whose row it is; None where none does, or several do."""
+    return _owner(case, relation) if case.platform is Platform.SUPABASE else None
+
+
+def is_callers(column: Column, called: str) -> str:
+    """Returns the condition of a row's being the caller's own by that column, in a query that calls its table so."""
+    return f"{ident(called)}.{ident(column.name)} = {_asked(column)}"
+
+
+def _asked(column: Column) -> str:
+    return f"{_ASKED}::text" if column.type in _TEXTS else _ASKED
+
+
+def of_member(case: Case, relation: Relation, tables: Iterable[Relation]) -> str | None:
+    """Returns the condition of a row's belonging to what the caller is a member of; None where none of the tables says.
+
+    A table says that in which a column names users, and another one refers to what the relation refers to as well.
+    """
+    mine = {_meaning(case, relation, one): one for one in case.catalog.columns[relation.oid]}
+    for table in tables:
+        user = owner_column(case, table)
+        for one in case.catalog.columns[table.oid] if user is not None else ():
+            shared = mine.get(meant) if (meant := _meaning(case, table, one)) else None
+            if user is not None and shared is not None and meant != _meaning(case, table, user):
+                return (
+                    f"{ident(shared.name)} in (select m.{ident(one.name)} from {case.catalog.identity(table)} m"
+                    f" where {is_callers(user, 'm')})"
+                )
+    return None
 
 
 def own_policies(case: Case, relation: Relation) -> str | None:
@@ -89,7 +120,7 @@ def _policy(case: Case, relation: Relation, name: str, operation: str, roles: li
     }.get(operation, f"using ({condition}) with check ({condition})")
     command = "" if operation == "all" else f" for {operation}"
     listed = ", ".join(map(ident, roles))
-    called = ident(_free(case, relation, f"{name}"[:_LONGEST]))
+    called = ident(free_name(case, relation, f"{name}"[:_LONGEST]))
     return f"create policy {called} on {case.catalog.identity(relation)}{command} to {listed} {clauses};"
 
 
@@ -97,7 +128,8 @@ _LONGEST = 50
 """Characters of a policy's name: more than Postgres keeps would be cut there."""
 
 
-def _free(case: Case, relation: Relation, name: str) -> str:
+def free_name(case: Case, relation: Relation, name: str) -> str:
+    """Returns a name for a policy of the relation: this one, or with a number where there is one of that name."""
     taken = {one.name for one in case.catalog.policies[relation.oid]}
     return next(one for one in (name, *(f"{name} {number}" for number in range(2, len(taken) + 3))) if one not in taken)
 

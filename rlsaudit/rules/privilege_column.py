@@ -10,7 +10,8 @@ from rlsaudit.names import ident
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.triggers import assigned
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.by_chain import found_by_chain, only_columns
+from rlsaudit.rules.by_chain import found_by_chain
+from rlsaudit.rules.columns import without_columns
 from rlsaudit.rules.opened import bounds
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.witnessed import changed
@@ -64,7 +65,7 @@ def _by_name(case: Case, relation: Relation) -> Iterator[Found]:
                     f"{f', and policies ask for {listed(read)}' if read else ''}."
                 ),
                 evidence=_evidence(case, persona, relation, cell, found[0]),
-                fix=only_columns(case, relation, found),
+                fix=without_columns(case, relation, Operation.UPDATE, found, case.personas),
                 relations=[identity],
                 severity=Severity.HIGH if read else Severity.MEDIUM,
             )
@@ -196,7 +197,8 @@ RULE = Rule(
         Example(
             "A plan that nothing in the database asks for: medium",
             """
-            create table public.accounts (user_id uuid primary key references auth.users, plan text default 'free');
+            create table public.accounts (user_id uuid primary key references auth.users, name text,
+              plan text default 'free');
             alter table public.accounts enable row level security;
             create policy "mine" on public.accounts to authenticated
               using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Severity
+from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
 from rlsaudit.rules.reached import told
-from rlsaudit.rules.rewritten import remade
+from rlsaudit.rules.rewritten import WORDS, made, remade
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -35,7 +35,18 @@ def _because(one: Reached) -> str:
 
 
 def _fix(case: Case, one: Reached) -> str:
-    return "\n".join(remade(case, one.relation, each, "*", permissive=False) for each in one.floors)
+    """For all commands, unless it would shut by that what is no fault: then once more, for those that are."""
+    found = {cell.operation for cell in one.cells}
+    personas = {cell.persona: case.persona(cell.persona) for cell in one.cells}.values()
+    lines = []
+    for floor in one.floors:
+        others = [each for each in Operation if each not in found and WORDS[floor.command] != each.value]
+        cells = (case.cell(persona, one.relation, each) for persona in personas for each in others)
+        if all(cell is None or cell.at_most is Reach.NONE for cell in cells):
+            lines.append(remade(case, one.relation, floor, "*", permissive=False))
+        else:
+            lines += [made(case, one.relation, floor, each) for each in Operation if each in found]
+    return "\n".join(lines)
 
 
 _NOTES = """

@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
+from rlsaudit.policy.body import body_of
 from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import drop
+from rlsaudit.rules.ownership import of_member
 from rlsaudit.rules.reached import told
+from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.undecided import found_undecided, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.rules.case import Case
+    from rlsaudit.rules.cause import Reached
 
 
 def check(case: Case) -> Iterator[Found]:
     """Yields what members of one tenant reach of all, because the policy does not ask whose the row is."""
-    yield from found_by_cause(case, RULE, Cause.ROW_INDEPENDENT, _TITLE, _BECAUSE)
+    yield from found_by_cause(case, RULE, Cause.ROW_INDEPENDENT, _TITLE, _BECAUSE, _fix)
     for relation, policy, cells in undecided(case):
         # What asks anything of the row depends on its columns.
         if any(one.relation == relation.oid and one.column for one in policy.columns):
@@ -37,9 +42,25 @@ def check(case: Case) -> Iterator[Found]:
                 open_cells,
                 title=_TITLE,
                 because=f"{told(policy)} {found[0].because}",
-                fix=drop(case, relation, policy),
+                fix=_tied(case, relation, policy),
                 severity=Severity.HIGH,
             )
+
+
+def _fix(case: Case, one: Reached) -> str:
+    return "\n".join(_tied(case, one.relation, each) for each in one.policies)
+
+
+def _tied(case: Case, relation: Relation, policy: Policy) -> str:
+    """Has the policy ask besides whether one is a member of what the row belongs to; else drops it."""
+    asked = {one.relation: None for one in policy.columns if one.relation != relation.oid}
+    for oid in policy.functions:
+        function = case.catalog.functions.get(oid)
+        for name in body_of(function).reads if function is not None else ():
+            table = case.catalog.relations_by_name.get((("public", *name)[-2], name[-1]))
+            asked |= {table.oid: None} if table is not None else {}
+    belongs = of_member(case, relation, [case.catalog.relations[oid] for oid in asked])
+    return drop(case, relation, policy) if belongs is None else altered(case, relation, policy, belongs)
 
 
 _TITLE = "asks who one is, and nothing of the row"

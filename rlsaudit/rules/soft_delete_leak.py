@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Operation, Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.by_cause import found_by_cause
-from rlsaudit.rules.cause import Cause
+from rlsaudit.rules.cause import IS_MARK, Cause
+from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ def check(case: Case) -> Iterator[Found]:
 
 
 def _fix(case: Case, one: Reached) -> str:
+    """What the intent asks, in the policies that do not ask for the mark; else in policies of their own."""
+    conditions = {cell.condition for cell in one.cells if cell.condition}
+    leaking = [each for each in one.policies if not IS_MARK.search(each.using or each.check or "")]
+    if len(conditions) == 1 and leaking:
+        (condition,) = conditions
+        return "\n".join(altered(case, one.relation, each, condition) for each in leaking)
+    return _floors(case, one)
+
+
+def _floors(case: Case, one: Reached) -> str:
     """A restrictive policy with the condition of the intent, for each command and role that is concerned."""
     identity = case.catalog.identity(one.relation)
     lines = []

@@ -15,6 +15,7 @@ from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.callers import callers, may_call, revoke
 from rlsaudit.rules.clients import sends_sql
+from rlsaudit.rules.extension_in_public import moved
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -78,10 +79,21 @@ def _extension(case: Case, extension: str, calls: Sequence[tuple[Persona, Functi
                 "within its own network."
             ),
             evidence=may_call(case, persona, function, "granted; it was not called"),
-            fix=f"revoke execute on function {', '.join(names)} from {', '.join(holders) or 'public'};",
+            fix=_kept_away(case, extension, functions)
+            or f"revoke execute on function {', '.join(names)} from {', '.join(holders) or 'public'};",
             severity=Severity.CRITICAL if by_api else Severity.MEDIUM,
         )
     )
+
+
+def _kept_away(case: Case, name: str, functions: Sequence[Function]) -> str:
+    """SQL that moves the extension out of the API's sight; empty where that is no way.
+
+    On Supabase a project does not own what is in an extension, and can take no privilege on it away.
+    """
+    extension = next((one for one in case.catalog.snapshot.extensions if one.name == name), None)
+    own = all(not case.is_platforms(case.catalog.schemas[one.schema].name) for one in functions)
+    return moved(case, extension) if case.platform is Platform.SUPABASE and own and extension is not None else ""
 
 
 def _of_files(case: Case) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
+from rlsaudit.rules.ownership import own_rows
 from rlsaudit.rules.reached import told
 from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
@@ -30,8 +31,11 @@ def _because(one: Reached) -> str:
 
 
 def _fix(case: Case, one: Reached) -> str:
-    folder = "(storage.foldername(name))[1] = (select auth.uid())::text"
-    return "\n".join(altered(case, one.relation, each, folder) for each in one.policies)
+    """In the project's style: by folders where its policies go by them, else by who uploaded a file."""
+    texts = [text for each in case.catalog.policies[one.relation.oid] for text in (each.using, each.check) if text]
+    owned = None if any("foldername" in text for text in texts) else own_rows(case, one.relation)
+    asked = owned or "(storage.foldername(name))[1] = (select auth.uid())::text"
+    return "\n".join(altered(case, one.relation, each, asked) for each in one.policies)
 
 
 _BUCKET = """

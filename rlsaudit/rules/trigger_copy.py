@@ -11,6 +11,7 @@ from rlsaudit.policy.copied import copies_of
 from rlsaudit.reach.meant import relation_meant
 from rlsaudit.rules.auth_exposure import HARMLESS
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.columns import without_columns
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -74,7 +75,7 @@ def _found(
     shown: list[Copy],
     personas: list[Persona],
 ) -> Found:
-    (trigger, function), (source, target) = by, ends
+    (trigger, function), (_, target) = by, ends
     name = ident(trigger.name)
     names = [case.catalog.identity(one) for one in ends]
     copied = listed([f"{ident(one.source)} as {ident(one.column)}" for one in shown])
@@ -91,9 +92,10 @@ def _found(
                 "of others there, and not where they are from."
             ),
             evidence=case.evidence(cells, target),
-            fix=f"drop trigger {name} on {names[0]};"
-            if case.is_platforms(case.catalog.schema_name(source))
-            else f"alter table {names[0]} disable trigger {name};",
+            fix=(
+                "-- Or have the function copy something else, and overwrite what it copied so far:\n"
+                f"{without_columns(case, target, Operation.SELECT, [one.column for one in shown], personas)}"
+            ),
             relations=names,
         )
     )

@@ -10,6 +10,7 @@ from rlsaudit.names import ident
 from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.clients import protected_tables
+from rlsaudit.rules.columns import without_columns
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -90,18 +91,11 @@ def _found(
             ),
             fix=(
                 "-- Keep clients from writing it, and let a function that may say no write it:\n"
-                f"revoke {operation.value} ({name}) on {identity} from "
-                f"{', '.join(_holders(case, personas, relation, privilege))};"
+                f"{without_columns(case, relation, operation, [column.name], personas)}"
             ),
             relations=[identity],
         )
     )
-
-
-def _holders(case: Case, personas: list[Persona], relation: Relation, privilege: str) -> tuple[str, ...]:
-    columns = [grant for one in case.catalog.columns[relation.oid] for grant in one.acl]
-    found = case.holders(personas, (*relation.acl, *columns), privilege)
-    return found or tuple(dict.fromkeys(ident(one.role) for one in personas))
 
 
 _PEOPLE = """

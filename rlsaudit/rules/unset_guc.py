@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, Severity
+from rlsaudit.names import literal
 from rlsaudit.personas import is_unset
 from rlsaudit.policy.decide import decide
 from rlsaudit.probe.request import settings, transcript
@@ -16,12 +17,13 @@ from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.reached import mended, on_new_connection, plain_severity, statement, told
+from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.witnessed import witnessed
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Cell, Persona
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 def check(case: Case) -> Iterator[Found]:
     """Yields what is reached beyond intent where a setting is empty, or, on a new connection, not there at all."""
     told_of = {(one.relation.oid, cell.persona) for one in case.reached(Cause.UNSET) for cell in one.cells}
-    yield from found_by_cause(case, RULE, Cause.UNSET, "opens where the application set nothing", _because)
+    yield from found_by_cause(case, RULE, Cause.UNSET, "opens where the application set nothing", _because, _fix)
     grouped: defaultdict[tuple[str, str], list[_Fresh]] = defaultdict(list)
     for relation in case.exposed:
         for persona in case.personas:
@@ -62,6 +64,25 @@ class _Fresh:
 
 def _because(one: Reached) -> str:
     return f"{listed([told(each) for each in one.policies] or ['it'])} passes where the setting is empty"
+
+
+def _fix(case: Case, one: Reached) -> str:
+    return _asking(case, one.relation, one.cells, one.policies)
+
+
+def _asking(case: Case, relation: Relation, cells: Collection[Cell], policies: Collection[Policy]) -> str:
+    """The policies ask besides whether what they read was set, as far as they read it themselves."""
+    personas = [case.persona(name) for name in dict.fromkeys(one.persona for one in cells)]
+    names = dict.fromkeys(name for one in personas for name in one.settings)
+    lines = []
+    for each in policies:
+        text = f"{each.using or ''} {each.check or ''}"
+        read = [literal(name).strip() for name in names if f"{literal(name).strip()}::text" in text]
+        if not read:
+            return mended(case, relation, cells, policies)
+        there = " and ".join(f"nullif(current_setting({name}, true), '') is not null" for name in read)
+        lines.append(altered(case, relation, each, there))
+    return "\n".join(lines) or mended(case, relation, cells, policies)
 
 
 def _on_new_connection(case: Case, persona: Persona, relation: Relation) -> Iterator[_Fresh]:
@@ -108,7 +129,7 @@ def _found(case: Case, several: list[_Fresh]) -> Found:
                 f"{listed(list(passing) or ['the policy'])} passes where it is NULL."
             ),
             evidence=_evidence(case, on_new_connection(persona), one.relation, first),
-            fix="\n".join(dict.fromkeys(mended(case, each.relation, each.cells, each.policies) for each in several)),
+            fix="\n".join(dict.fromkeys(_asking(case, each.relation, each.cells, each.policies) for each in several)),
             relations=identities,
             severity=max(
                 plain_severity(case, each.relation, cell, cell.at_least) for each in several for cell in each.cells

@@ -12,6 +12,7 @@ from rlsaudit.policy.formula import And
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.triggers import assigned
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.opened import enclosed
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.witnessed import changed
 from rlsaudit.rules.wording import listed
@@ -127,8 +128,10 @@ def _told(policy: Policy) -> str:
 
 
 def _mirrored(case: Case, relation: Relation, policy: Policy) -> str:
-    identity = case.catalog.identity(relation)
-    return f"alter policy {ident(policy.name)} on {identity} with check ({policy.using});"
+    """What is asked of the old row is asked of the new one, beside what its check asks already."""
+    asked = enclosed(policy.using or "true")
+    check = asked if policy.check == "true" else f"({asked} and {enclosed(policy.check or 'true')})"
+    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} with check {check};"
 
 
 _NOTES = """

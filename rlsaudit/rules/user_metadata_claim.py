@@ -9,17 +9,17 @@ from rlsaudit.model import Reach, Severity
 from rlsaudit.policy.body import body_of
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
+from rlsaudit.rules.claims import by_server, helpers_by_server, not_of_user
 from rlsaudit.rules.opened import drop
 from rlsaudit.rules.reached import mended, plain_severity, told
-from rlsaudit.rules.rewritten import redefined, reworded
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.undecided import found_undecided, undecided
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from rlsaudit.catalog.facts import Policy
+    from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.rules.case import Case
 
 
@@ -36,16 +36,22 @@ def check(case: Case) -> Iterator[Found]:
                 cells,
                 title="trusts in user_metadata",
                 because=f"{told(policy)} asks for what users write into their own profile",
-                fix=reworded(case, relation, policy, "user_metadata", "app_metadata") or drop(case, relation, policy),
+                fix=_by_server(case, relation, [policy]) or drop(case, relation, policy),
                 severity=max(Severity.HIGH, *(plain_severity(case, relation, one, Reach.ALL) for one in cells)),
             )
 
 
 def _mentions(case: Case, policy: Policy) -> bool:
     """Whether a policy, or a function of the project's that it calls or that this one calls, names the metadata."""
-    if any(_METADATA.search(text) for text in (policy.using, policy.check) if text):
-        return True
-    called = [case.catalog.functions[oid] for oid in policy.functions if oid in case.catalog.functions]
+    return any(_METADATA.search(text) for text in (policy.using, policy.check) if text) or bool(
+        _mentioning(case, [policy])
+    )
+
+
+def _mentioning(case: Case, policies: Collection[Policy]) -> list[Function]:
+    """The project's functions that name the metadata, of those that policies call or that these call."""
+    oids = [oid for one in policies for oid in one.functions if oid in case.catalog.functions]
+    called = [case.catalog.functions[oid] for oid in dict.fromkeys(oids)]
     below = [
         one
         for function in called
@@ -53,10 +59,13 @@ def _mentions(case: Case, policy: Policy) -> bool:
         for name in body_of(function).calls
         for one in case.catalog.functions_by_name[("public", *name)[-2], name[-1]]
     ]
-    own = (one for one in (*called, *below) if one.extension is None)
-    return any(
-        _METADATA.search(one.body) for one in own if not case.is_platforms(case.catalog.schemas[one.schema].name)
-    )
+    return [
+        one
+        for one in {each.oid: each for each in (*called, *below)}.values()
+        if one.extension is None
+        and not case.is_platforms(case.catalog.schemas[one.schema].name)
+        and _METADATA.search(one.body)
+    ]
 
 
 _METADATA = re.compile(r"\b(raw_user_meta_data|user_metadata)\b")
@@ -67,14 +76,16 @@ def _because(one: Reached) -> str:
 
 
 def _fix(case: Case, one: Reached) -> str:
-    """The same claim out of app_metadata, which only the server writes."""
-    old, new = "'user_metadata'", "'app_metadata'"
-    if one.helper is not None and old in one.helper.body:
-        return redefined(case, one.helper, old, new)
-    found = [reworded(case, one.relation, policy, old, new) for policy in one.policies]
-    if not found or None in found:
-        return mended(case, one.relation, one.cells, one.policies)
-    return "\n".join(filter(None, found))
+    asked = _by_server(case, one.relation, one.policies)
+    return asked or mended(case, one.relation, one.cells, one.policies)
+
+
+def _by_server(case: Case, relation: Relation, policies: Collection[Policy]) -> str | None:
+    """The same claim out of app_metadata, which only the server writes: asked for in the policies, or in helpers."""
+    if (asked := by_server(case, relation, policies, not_of_user)) is not None:
+        return asked
+    helpers = _mentioning(case, policies)
+    return helpers_by_server(case, helpers) if helpers else None
 
 
 _BY_HELPER = "it takes a value in user_metadata, which the client writes itself"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Severity
+from rlsaudit.model import Reach, Severity
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
-from rlsaudit.rules.opened import drop
+from rlsaudit.rules.opened import narrow
 from rlsaudit.rules.reached import told
-from rlsaudit.rules.rewritten import WORDS, remade
+from rlsaudit.rules.rewritten import WORDS, for_reading
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed
 
@@ -31,8 +31,9 @@ def _because(one: Reached) -> str:
 
 
 def _fix(case: Case, one: Reached) -> str:
+    asks = any(cell.at_least is not Reach.ALL for cell in one.cells)
     return "\n".join(
-        remade(case, one.relation, each, "r") if each.command == "*" else drop(case, one.relation, each)
+        for_reading(case, one.relation, each) if each.command == "*" else narrow(case, one.relation, each, within=asks)
         for each in one.policies
     )
 

@@ -15,6 +15,7 @@ from rlsaudit.catalog import take
 from rlsaudit.compare import Side
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
+from rlsaudit.rules import releases
 from rlsaudit.source import Standing
 
 if TYPE_CHECKING:
@@ -27,23 +28,35 @@ _numbers = itertools.count(1)
 
 
 @contextmanager
-def supabase(server: Server, schema: str, *, intent: Path | None = None) -> Iterator[Standing]:
-    """A project whose owner ran `schema`."""
+def supabase(
+    server: Server, schema: str, *, intent: Path | None = None, before: str = "", version: int | None = None
+) -> Iterator[Standing]:
+    """A project whose owner ran `schema`, after Supabase ran `before`; `version` is what its server is taken for."""
     name = f"to_mend_{next(_numbers)}"
     with psycopg.connect(server.supabase_database(name)) as connection:
+        connection.execute(before.encode())
         grant_replay_rights(connection)
         connection.execute("set role postgres")
         connection.execute(schema.encode())
         connection.execute("reset role")
         revoke_replay_rights(connection)
     try:
-        yield _standing(server, name, server.dsn(name, user="postgres"), Options(intent=intent), hosted=True)
+        login = server.dsn(name, user="postgres")
+        yield _standing(server, name, login, Options(intent=intent), version, hosted=True)
     finally:
         server.drop_database(name)
 
 
 @contextmanager
-def plain(server: Server, schema: str, roles: tuple[str, ...], *, intent: Path | None = None) -> Iterator[Standing]:
+def plain(
+    server: Server,
+    schema: str,
+    roles: tuple[str, ...],
+    *,
+    intent: Path | None = None,
+    before: str = "",
+    version: int | None = None,
+) -> Iterator[Standing]:
     """A plain database with these roles, which are the whole server's."""
     name = f"to_mend_{next(_numbers)}"
     url = server.create_database(name)
@@ -51,9 +64,10 @@ def plain(server: Server, schema: str, roles: tuple[str, ...], *, intent: Path |
     with psycopg.connect(url) as connection:
         for one in names:
             connection.execute(sql.SQL("create role {} login").format(one))
+        connection.execute(before.encode())
         connection.execute(schema.encode())
     try:
-        yield _standing(server, name, url, Options(roles=roles, intent=intent), hosted=False)
+        yield _standing(server, name, url, Options(roles=roles, intent=intent), version, hosted=False)
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
             for one in names:
@@ -75,13 +89,19 @@ def fixed_by(standing: Standing, rule: str, fix: str) -> Standing:
     return replace(standing, side=replace(standing.side, report=replace(standing.side.report, findings=findings)))
 
 
-def _standing(server: Server, name: str, login: str, options: Options, *, hosted: bool) -> Standing:
-    wanted = replace(options, throwaway=True)
+def _standing(
+    server: Server, name: str, login: str, options: Options, version: int | None, *, hosted: bool
+) -> Standing:
+    # As if it were the project's own, of which the versions count.
+    wanted = replace(options, throwaway=True, clone=True)
 
     def again(at: str) -> Side:
         with connect(at) as session:
             with session.read_only():
                 snapshot = take(session)
+            server = snapshot.server
+            taken_for = version or max(releases.mended(server.major) or 0, server.version_num)
+            snapshot = replace(snapshot, server=replace(server, version_num=taken_for))
             audited = examine(snapshot, wanted, session)
         return Side(audited.report, audited.case)
 
