@@ -122,7 +122,7 @@ class Tables:
         if known.free:
             return True
         # What limits it must be a CHECK that can be evaluated, which is done elsewhere.
-        limiting = [one for one in self.catalog.constraints[relation] if number in one.columns and one.kind in "cx"]
+        limiting = [one for one in self.catalog.constraints[relation] if number in one.columns and one.kind == "c"]
         asked = [each for numbers, each in self._conditions(relation) if number in numbers]
         return bool(limiting) and len(asked) == len(limiting) and not self._parted(relation)
 
@@ -234,6 +234,11 @@ class Tables:
         if self._parted(relation) or self.catalog.children[relation]:
             return ()
         return tuple(frozenset(one.columns) for one in self.catalog.constraints[relation] if one.kind in "pu")
+
+    def excludes(self, relation: int) -> bool:
+        """Whether an exclusion constraint may keep two rows of the relation from being there together."""
+        found = [one for each in (relation, *self.catalog.children[relation]) for one in self.catalog.constraints[each]]
+        return any(one.kind == "x" for one in found)
 
     def _parted(self, relation: int) -> bool:
         found = self.catalog.relations.get(relation)
