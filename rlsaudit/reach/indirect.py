@@ -365,7 +365,7 @@ class Indirect:
         via = self._catalog.identity(relation)
         for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
             if called := self._catalog.functions.get(oid):
-                touched = self._footprints.of_call(called, role)
+                touched = self._footprints.of_condition(called, role, self._doings_of(persona))
                 self._note(lifted, persona, touched, f"a policy of {via} calls a function", via, silent=True)
 
     def _lift_addressed(self, lifted: _Lifted, persona: Persona, role: int, relation: Relation) -> None:
