@@ -104,10 +104,8 @@ class Footprints:
             return self._found[key]
         return _Walk(self, doings, self.changed_by_call(function, caller, doings)).call(function, caller)
 
-    def of_condition(self, function: Function, caller: int, doings: Doings | None = None) -> frozenset[Touch]:
+    def of_condition(self, function: Function, caller: int, doings: Doings) -> frozenset[Touch]:
         """Returns the same for a call in a policy: in the middle of a statement, which may have changed anything."""
-        if doings is None:
-            return self.of_call(function, caller)
         return _Walk(self, doings, frozenset({ANY_TABLE})).condition(function, caller)
 
     def changed_by_call(self, function: Function, caller: int, doings: Doings) -> Changes:
