@@ -11,7 +11,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import WHO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rlsaudit.policy.tree import Node
 
@@ -24,7 +24,8 @@ class Query:
 
     `plain` is `select columns from one relation [where …]`: each of its rows is a row of that relation. Then `source`
     is the relation's (schema, name), `alias` what names it, `where` the filter, `columns` maps output names to the
-    relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself.
+    relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself,
+    `grouped` by which names of columns, where it is by columns alone.
     `only` says that it reads no rows of the relation's partitions and children. `calls` are all functions called,
     `asks` those of a plain one's filter, which every query calls if `asks_always`. `asks_identity` is whether it reads
     who is calling.
@@ -37,6 +38,7 @@ class Query:
     where: Node | None
     columns: tuple[tuple[str, str], ...]
     summarises: bool
+    grouped: frozenset[str]
     calls: frozenset[tuple[str, ...]]
     asks: frozenset[tuple[str, ...]]
     asks_always: bool
@@ -71,11 +73,19 @@ def read_query(sql: str) -> Query | None:
         where=select.whereClause if plain else None,
         columns=tuple(_columns(select)) if plain else (),
         summarises=bool(select.groupClause) or aggregates,
+        grouped=frozenset(_grouped(select)),
         calls=calls,
         asks=_called(tree.walk(select.whereClause)) if plain else frozenset(),
         asks_always=not _may_fold(select.whereClause),
         asks_identity=identity,
     )
+
+
+def _grouped(select: Node) -> Iterator[str]:
+    """The names of columns that the rows of a query are grouped by; none where they are by anything else as well."""
+    names = [one.fields[-1].sval for one in select.groupClause or () if isinstance(one, ast.ColumnRef) and one.fields]
+    if not select.larg and not select.withClause and len(names) == len(select.groupClause or ()):
+        yield from names
 
 
 def _called(nodes: Iterable[Node]) -> frozenset[tuple[str, ...]]:
