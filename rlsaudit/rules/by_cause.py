@@ -12,6 +12,7 @@ from rlsaudit.rules.wording import agreeing, listed, who_can
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rlsaudit.model import Severity
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import Rule
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def found_by_cause(
-    case: Case, rule: Rule, cause: Cause, title: str, because: str | Say, fix: Mend | None = None
+    case: Case,
+    rule: Rule,
+    cause: Cause,
+    title: str,
+    because: str | Say,
+    fix: Mend | None = None,
+    severity: Callable[[Reached], Severity] | None = None,
 ) -> Iterator[Found]:
     """Yields what is reached beyond intent for a cause.
 
@@ -32,6 +39,7 @@ def found_by_cause(
         title: The end of a sentence that begins with the policy, or with the policies of a relation.
         because: How it comes about, as a clause behind who can do what.
         fix: What mends it, where that is not to drop the policies.
+        severity: How bad it is, where that is not as for other causes.
     """
     for one in case.reached(cause):
         identity = case.catalog.identity(one.relation)
@@ -46,7 +54,7 @@ def found_by_cause(
                 evidence=evidence(case, one.relation, one.cells),
                 fix=(fix or _drop)(case, one),
                 relations=[identity],
-                severity=one.severity,
+                severity=severity(one) if severity is not None else one.severity,
             ),
             case.claims([], one.cells),
         )
