@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Hashable, Mapping
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation
@@ -25,6 +25,8 @@ class Memory:
 
     decided: dict[int, tuple[Formula, Bounds]] = field(default_factory=dict)
     read: dict[int, tuple[Formula, Expr]] = field(default_factory=dict)
+    bodies: dict[tuple[Hashable, ...], tuple[Persona, Expr, int]] = field(default_factory=dict)
+    """What calls return, by which call it is, with the persona that is part of that, and how much work it was."""
     never_true: dict[tuple[str, int, tuple[str, ...]], bool] = field(default_factory=dict)
     """Whether helpers are never true for a persona, by whose rights count and the helper's name."""
     prover: Prover | None = None

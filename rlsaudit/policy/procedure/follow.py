@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pglast import ast
@@ -39,12 +40,26 @@ _EVENTS = {
     "event_trigger": ("tg_event", "tg_tag"),
 }  # fmt: skip
 """Variables of triggers. https://www.postgresql.org/docs/current/plpgsql-trigger.html"""
+_MOST_KEPT = 4_096
+"""Functions whose ways are kept."""
 _IN, _OUT = "ibv", "bot"
 """Modes of parameters that take something in, and that give something back."""
 
 
 def paths(function: Function) -> tuple[Path, ...] | NotFollowed:
-    """Returns every way through the body of a function in SQL or plpgsql. Never raises."""
+    """Returns every way through the body of a function in SQL or plpgsql, the same for whoever asks. Never raises.
+
+    Nobody may change the trees in it: helpers are followed wherever a policy or another function calls them.
+    """
+    try:
+        return _followed(function)
+    except RecursionError:
+        # How deep it may be nested depends on who asks, so that this is not kept.
+        return NotFollowed(tree.TOO_DEEP)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _followed(function: Function) -> tuple[Path, ...] | NotFollowed:
     try:
         if function.language == "sql":
             return _sql(function)
@@ -52,8 +67,6 @@ def paths(function: Function) -> tuple[Path, ...] | NotFollowed:
             return _plpgsql(function)
     except (NotFollowedError, NotReadError) as error:
         return NotFollowed(str(error))
-    except RecursionError:
-        return NotFollowed(tree.TOO_DEEP)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         # The parser's JSON is of another shape than we know.
         return NotFollowed("a body that is not understood")

@@ -11,7 +11,7 @@ from rlsaudit.policy.read.calls import returned
 from rlsaudit.policy.read.expression import expression, truth
 from rlsaudit.policy.read.formulas import of_formula, policies, there
 from rlsaudit.policy.read.here import Here, LostError, Readers, TooLargeError, Work
-from rlsaudit.policy.read.opaque import lone
+from rlsaudit.policy.read.opaque import NESTED, lone
 from rlsaudit.policy.read.plpgsql import procedure
 from rlsaudit.policy.read.queries import rows
 from rlsaudit.policy.read.shown_rows import ShownRows, ShownView, shown_view
@@ -65,7 +65,7 @@ def _guarded(
     except TooLargeError:
         reason = "too large"
     except RecursionError:
-        reason = "nested too deeply"
+        reason = NESTED
     every = (value(0) for one in scopes for value in fields(one.columns, one.table, place).values())
     return lone("an expression", reason, kind, tuple(dict.fromkeys(every)))
 

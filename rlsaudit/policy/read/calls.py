@@ -15,19 +15,24 @@ from pglast import ast
 
 from rlsaudit.policy import plpgsql, tree
 from rlsaudit.policy.body import body_of
-from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, Type, type_of
+from rlsaudit.policy.expr import UNKNOWN, Case, Const, Expr, IsNull, Opaque, Or, Type, type_of, walk
 from rlsaudit.policy.failing import after
 from rlsaudit.policy.helpers import FOUND, PATH, defaults, harmless
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import Choices, Here, LostError, Rows, Value, fixed
+from rlsaudit.policy.read.opaque import is_lone
 from rlsaudit.policy.read.sublinks import value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from rlsaudit.catalog.facts import Function
     from rlsaudit.policy.tree import Node
 
 _NO_VALUE = frozenset({"void", "trigger", "event_trigger", "record"})
 _HOW = frozenset({"lock_timeout", "plan_cache_mode", "statement_timeout", "work_mem"})
+_MOST_KEPT = 16_384
+"""Calls whose values are kept."""
 _INPUT, _OUTPUTS = "i", frozenset({"o", "t"})
 
 
@@ -223,6 +228,30 @@ def _returned(value: Expr, kind: Type, call: _Call) -> Expr:
 
 
 def _body(call: _Call) -> Expr:
+    """What the body computes: read once for all calls that are alike, whichever policy they stand in."""
+    here, persona = call.here, call.here.scope.persona
+    bodies = here.scope.database.memory.bodies if here.scope.database is not None else {}
+    key = _key(call)
+    if key in bodies:
+        _, value, work = bodies[key]
+        here.work.spend(work)
+        return value
+    before = here.work.left
+    value = _read(call)
+    if len(bodies) < _MOST_KEPT and not any(isinstance(one, Opaque) and is_lone(one) for one in walk(value)):
+        bodies[key] = persona, value, before - here.work.left
+    return value
+
+
+def _key(call: _Call) -> tuple[Hashable, ...]:
+    """All that the value of a call depends on."""
+    here, scope = call.here, call.here.scope
+    where = (here.free, here.key, here.user, here.within, here.shadowed)
+    # A persona is told by identity: it is kept with the value.
+    return (call.function.oid, call.arguments, *where, id(scope.persona), scope.role, scope.trusted, scope.path)
+
+
+def _read(call: _Call) -> Expr:
     function, here = call.function, call.here
     target = _lone_query(function)
     if function.language == "plpgsql" or target is None:

@@ -34,15 +34,13 @@ from rlsaudit.policy.read.calls import call_of
 from rlsaudit.policy.read.given import clock, given, of_claims
 from rlsaudit.policy.read.here import LostError
 from rlsaudit.policy.read.names import column
-from rlsaudit.policy.read.opaque import opaque
+from rlsaudit.policy.read.opaque import NESTED, opaque
 from rlsaudit.policy.read.sublinks import sublink
 from rlsaudit.policy.values import PURE_SUPABASE
 
 if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Here
     from rlsaudit.policy.tree import Node
-
-_DEEP = "nested too deeply"
 
 
 def expression(node: Node, here: Here) -> Expr:
@@ -53,7 +51,7 @@ def expression(node: Node, here: Here) -> Expr:
     """
     try:
         if not here.work.enter():
-            return opaque(node, here, _DEEP)
+            return opaque(node, here, NESTED)
         return _expression(node, here)
     except LostError as lost:
         return opaque(node, here, lost.reason, _type_at_sight(node, here))

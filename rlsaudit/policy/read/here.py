@@ -100,6 +100,11 @@ class Work:
         self._left = MOST_NODES
         self._depth = 0
 
+    @property
+    def left(self) -> int:
+        """How much more may be done."""
+        return self._left
+
     def spend(self, steps: int = 1) -> None:
         """Counts some more of the work.
 

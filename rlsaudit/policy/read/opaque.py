@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from rlsaudit.policy.read.here import Here, Value
     from rlsaudit.policy.tree import Node
 
+NESTED = "nested too deeply"
+_LIKE_NO_OTHER = " #"
 _occurrences = itertools.count(1)
 _MOST_SHOWN = 2_000
+
+
+def unlike() -> str:
+    """Returns what makes the key of a value that of no other."""
+    return f"{_LIKE_NO_OTHER}{next(_occurrences)}"
 
 
 def opaque(node: Node, here: Here, reason: str, kind: Type = UNKNOWN, *, nullable: bool = True) -> Opaque:
@@ -29,13 +36,18 @@ def opaque(node: Node, here: Here, reason: str, kind: Type = UNKNOWN, *, nullabl
     reads = tuple(dict.fromkeys(_reads(node, here)))
     where = f"{text} {here.key} {here.scope.role} {[(one.place, one.relation, one.number) for one in reads]}"
     if tree.TOO_DEEP in text or len(text) > _MOST_SHOWN or not _is_stable(node, here):
-        where = f"{where[:_MOST_SHOWN]} #{next(_occurrences)}"
+        where = f"{where[:_MOST_SHOWN]}{unlike()}"
     return Opaque(where, reason, kind, reads, nullable)
 
 
 def lone(words: str, reason: str, kind: Type, reads: tuple[Expr, ...] = ()) -> Opaque:
     """Returns a value that is like no other."""
-    return Opaque(f"{words} #{next(_occurrences)}", reason, kind, reads)
+    return Opaque(f"{words}{unlike()}", reason, kind, reads)
+
+
+def is_lone(value: Opaque) -> bool:
+    """Whether a value may be like no other: another at the next call, or not followed because of where it stood."""
+    return _LIKE_NO_OTHER in value.key or value.reason == NESTED
 
 
 def _is_stable(node: Node, here: Here) -> bool:

@@ -6,7 +6,6 @@ A way that ends in an error has no value, and as there is no expression for an e
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -54,7 +53,7 @@ from rlsaudit.policy.procedure.path import (
 )
 from rlsaudit.policy.read import constants, types
 from rlsaudit.policy.read.here import Here, LostError, Value, fixed
-from rlsaudit.policy.read.opaque import opaque
+from rlsaudit.policy.read.opaque import opaque, unlike
 from rlsaudit.policy.read.sublinks import column_of
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ if TYPE_CHECKING:
     from rlsaudit.policy.scalar import Column
     from rlsaudit.policy.tree import Node
 
-_calls = itertools.count(1)
 _RAISES = "raises an error"
 _MOST_NAMED = 2_000
 """Parts of a variable's value."""
@@ -87,7 +85,7 @@ def procedure(function: Function, here: Here) -> Expr | None:
     # Of a name that is both, no more is known where that is an error, or where the variable counts.
     around = replace(here, clash=conflict_of(function) is not Conflict.COLUMN, called="")
     # What a volatile one does not tell may be something else at the next call.
-    call = f" #{next(_calls)}" if function.volatility == "v" else ""
+    call = unlike() if function.volatility == "v" else ""
     return Body(around, types.of_text(function.returns, here.scope), call).chosen(found)
 
 

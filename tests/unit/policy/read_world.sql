@@ -299,6 +299,8 @@ begin
   v := v + 1;
   return first = v::text collate "C" or first = 'a';
 end $$;
+create function public.by_chance(o uuid) returns boolean language sql as 'select random() < 0.5';
+create function public.asks_by_chance(o uuid) returns boolean language sql stable as 'select public.by_chance(o)';
 create function public.loops_anew(n int) returns boolean language plpgsql as $$
 declare
   total float := 0;
