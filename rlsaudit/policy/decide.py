@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof import Solution
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows", "shown"]
+__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows", "opened_by_picks", "shown"]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
 """What says how far a predicate lets its persona go."""
@@ -77,6 +77,24 @@ def shown(formula: Formula) -> Bounds:
     if solution.at_least > bounds.at_most or solution.at_most < bounds.at_least:
         return bounds
     return replace(bounds, passes=solution.passes, barred=solution.barred)
+
+
+def opened_by_picks(formula: Formula) -> frozenset[tuple[int, str]]:
+    """Returns the columns that open a predicate because whoever signs up fills them as it likes: relation and name.
+
+    None where it is as open without.
+    """
+    scope = scope_of(formula)
+    if scope is None or scope.database is None:
+        return frozenset()
+    memory, asked = scope.database.memory, read_once(formula, scope.database)
+    picked = prover_of(scope.database).picked(asked)
+    if not picked:
+        return picked
+    if memory.unpicked is None:
+        memory.unpicked = Prover(scope.database, picks=False)
+    found = memory.unpicked.solve(asked, scope.persona, scope.table)
+    return picked if found.at_most < decide(formula).at_least else frozenset()
 
 
 def read_once(formula: Formula, database: Database) -> Expr:

@@ -48,13 +48,13 @@ _USER_ID = ("auth", "uid")
 class Tables:
     """Facts about the tables of one database, looked up once for all predicates."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, picks: bool = True) -> None:
         self._database = database
         self._columns: dict[int, dict[int, Column]] = {}
         self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
         self._references: dict[int, tuple[Reference, ...]] = {}
         self.catalog = database.catalog
-        self._sign_up = SignUp(database.catalog)
+        self._sign_up = SignUp(database.catalog, picks=picks)
         own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
         names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
         self.all_labels = {names[one]: one.labels for one in own if one.labels}
@@ -160,6 +160,10 @@ class Tables:
     def filled_at_sign_up(self, relation: int) -> bool:
         """Whether whoever signs up is given a row there, by a trigger on the table of users."""
         return self._sign_up.fills(relation)
+
+    def picked_at_sign_up(self, column: Field) -> bool:
+        """Whether whoever signs up may say itself what a column of its row holds."""
+        return self._sign_up.picked(column.relation, column.name)
 
     def surely_filled(self, relation: int, columns: Collection[Field]) -> bool:
         """The same where it is known as well what these columns get."""
