@@ -86,7 +86,8 @@ def _makers(case: Case, table: Relation) -> list[str]:
 
 def _fix(makers: list[str], identity: str, column: str) -> str:
     by = listed(makers) if makers else "whatever fills it"
-    return f"-- No SQL mends it by itself. Have {by} leave {ident(column)} of {identity} to its default; the server alone sets anything else."
+    default = f"{ident(column)} of {identity} to its default"
+    return f"-- No SQL mends it by itself. Have {by} leave {default}; the server alone sets anything else."
 
 
 _TABLES = """
