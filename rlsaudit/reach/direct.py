@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.access import Reasons
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import Bounds, decide, decide_rows
+from rlsaudit.policy.flaws import unreadable
 from rlsaudit.policy.formula import TRUE, Formula
 from rlsaudit.reach.bounds import Way, anything, none
 from rlsaudit.reach.columns import Insertable, can_change
@@ -128,6 +129,8 @@ class Direct:
         circle = self._predicates.circles.refusing(role, role, relation, operation)
         if circle is not None and circle.sure:
             return none(self._predicates.circles.told(circle, operation))
+        if refused := unreadable(self._access, role, relation, operation):
+            return none(refused)
         using = self._predicates.using(persona, role, relation, operation)
         check = self._predicates.check(persona, role, relation, operation)
         rows = check if operation is Operation.INSERT else using

@@ -4,5 +4,6 @@ from rlsaudit.policy.flaws.circle import Circles
 from rlsaudit.policy.flaws.flaw import Flaw, Kind
 from rlsaudit.policy.flaws.found import Flaws
 from rlsaudit.policy.flaws.guard import is_guard
+from rlsaudit.policy.flaws.unreadable import unreadable
 
-__all__ = ["Circles", "Flaw", "Flaws", "Kind", "is_guard"]
+__all__ = ["Circles", "Flaw", "Flaws", "Kind", "is_guard", "unreadable"]
