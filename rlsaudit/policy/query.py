@@ -103,12 +103,40 @@ def _may_fold(where: Node) -> bool:
 
 def _may_aggregate(select: Node) -> bool:
     """Whether the targets, or what they are sorted by, aggregate; a user's own aggregate looks like any other call."""
-    return any(
-        isinstance(one, ast.JsonArrayAgg | ast.JsonObjectAgg)
-        or (isinstance(one, ast.FuncCall) and (_aggregates(one) or tree.name(one.funcname) in AGGREGATES))
-        for part in (select.targetList, select.sortClause)
-        for one in tree.walk(part)
-    )
+    parts = (select.targetList, select.sortClause)
+    below = {id(one) for part in parts for one in _summed_below(part)}
+    return any(id(one) not in below for part in parts for one in tree.walk(part) if _is_aggregate(one))
+
+
+def _is_aggregate(node: Node) -> bool:
+    if isinstance(node, ast.FuncCall):
+        return _aggregates(node) or tree.name(node.funcname) in AGGREGATES
+    return isinstance(node, ast.JsonArrayAgg | ast.JsonObjectAgg)
+
+
+def _summed_below(node: Node) -> Iterator[Node]:
+    """The aggregates of queries for values: over rows of their own, so that those around them stay what they are.
+
+    One over nothing but columns of the query around it would sum up that one's rows.
+    """
+    for link in (one for one in tree.walk(node) if isinstance(one, ast.SubLink)):
+        inside = list(tree.walk(link.subselect))
+        own = {name for one in inside if (name := _alias(one))}
+        for one in filter(_is_aggregate, inside):
+            names = (each.fields or () for each in tree.walk(one) if isinstance(each, ast.ColumnRef))
+            counts = isinstance(one, ast.FuncCall) and one.agg_star
+            if counts or any(len(each) > 1 and getattr(each[0], "sval", None) in own for each in names):
+                yield one
+
+
+def _alias(node: Node) -> str | None:
+    """What a source of rows is called, None where it is none or has no name."""
+    match node:
+        case ast.RangeVar() | ast.RangeSubselect() | ast.RangeFunction():
+            name = node.alias.aliasname if node.alias is not None else getattr(node, "relname", None)
+            return str(name) if name else None
+        case _:
+            return None
 
 
 def _aggregates(call: ast.FuncCall) -> bool:
