@@ -109,6 +109,10 @@ class EvidenceKind(enum.StrEnum):
     """Not known: the verdict is `unknown`."""
 
 
+UNSET = "-unset"
+"""What follows the name of a role where it is a request without the settings that policies read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Persona:
     """A database role plus the request it comes with.

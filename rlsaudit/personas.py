@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform, is_platforms_role
 from rlsaudit.catalog.settings import settings_read
 from rlsaudit.errors import UsageError
-from rlsaudit.model import Persona
+from rlsaudit.model import UNSET, Persona
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -39,8 +39,6 @@ _BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
 """The personas that differ from `authenticated` in one claim: shown where something reads it, or the intent asks."""
 VARIES = "$"
 """What a value begins with that the server gives: it is another for everybody."""
-UNSET = "-unset"
-"""What follows the name of a role where it is a request without the settings that policies read."""
 _PREDEFINED = "pg_"
 
 
@@ -112,8 +110,7 @@ def choose(
         named = ", ".join(settings)
         notes.append(f"assumed: {named} is set by the application, so its value is who a request belongs to")
     personas = (*chosen, *declared)
-    kept = [one for one in personas if not _is_let_past(access, one)] if platform is Platform.POSTGRES else ()
-    without = _with_nothing_set(kept)
+    without = _with_nothing_set(one for one in personas if not _is_let_past(access, one))
     return Cast((*personas, *without), tuple(notes))
 
 

@@ -26,6 +26,8 @@ settings.register_profile("thorough", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DEFAULT = "default"
+ALONE = "roles"
+"""The mark of tests that change the roles of the whole server: they have one that the others do not see."""
 _numbers = itertools.count(1)
 
 
@@ -46,18 +48,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
         majors = [major.strip() for major in str(metafunc.config.getoption("--pg")).split(",")]
-        metafunc.parametrize("server", majors, ids=lambda major: f"pg-{major}", indirect=True, scope="session")
+        alone = metafunc.definition.get_closest_marker(ALONE) is not None
+        wanted = [(major, alone) for major in majors]
+        metafunc.parametrize("server", wanted, ids=lambda one: f"pg-{one[0]}", indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of the major that the test runs on. One that was asked for and is not there fails, it never skips."""
-    if request.param == DEFAULT:
+    major, _ = request.param
+    if major == DEFAULT:
         wanted = EngineRequest()
     else:
-        bin_dir = binaries(int(request.param), tmp_path_factory.mktemp("postgres"))
+        bin_dir = binaries(int(major), tmp_path_factory.mktemp("postgres"))
         if bin_dir is None:
-            pytest.fail(f"There is no Postgres {request.param}: `just servers` installs those of tests/postgres.")
+            pytest.fail(f"There is no Postgres {major}: `just servers` installs those of tests/postgres.")
         wanted = EngineRequest(pg_bin=bin_dir)
     with start(wanted) as running:
         # Supabase's roles are of the cluster: a plain database must not see them or not, as the tests happen to be
@@ -70,7 +75,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(autouse=True)
 def nothing_of_the_cluster_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Roles, what they are members of and their settings are seen by every later test on the same server."""
-    if "server" not in request.fixturenames:
+    if "server" not in request.fixturenames or request.node.get_closest_marker(ALONE) is not None:
         yield
         return
     running: Server = request.getfixturevalue("server")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rlsaudit.intent.pattern import any_fits, column_fits, function_fits, is_plain, unquoted
-from rlsaudit.model import Operation, Persona, Reach
+from rlsaudit.model import UNSET, Operation, Persona, Reach
 
 if TYPE_CHECKING:
     from datetime import date
@@ -136,7 +136,31 @@ class Intent:
     def deciding(
         self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool
     ) -> Allowance | None:
-        """The entry that says how far the persona may get, the last that is about it; None where nothing is said."""
+        """The entry that says how far the persona may get, the last that is about it; None where nothing is said.
+
+        A role without its settings may do what all personas may that the file declares of it, unless it is named.
+        """
+        found = self._last(persona, role, relation, operation, protected=protected)
+        if found is not None and found.names(persona):
+            return found
+        with_them = [
+            self._last(one, role, relation, operation, protected=protected)
+            for one in self._with_settings(persona, role)
+        ]
+        meant = [(reach, one) for one in with_them if one is not None and (reach := one.reach(operation)) is not None]
+        if not meant or len(meant) < len(with_them):
+            return found
+        least = min(meant, key=lambda one: one[0])[1]
+        # Nothing is expected of a request that the application forgot to say anything of.
+        return replace(least, expected=frozenset())
+
+    def _with_settings(self, persona: str, role: str) -> tuple[str, ...]:
+        """The personas that are declared of a role, where this is the one without what they have."""
+        return tuple(one.name for one in self.personas if one.role == role) if persona == f"{role}{UNSET}" else ()
+
+    def _last(
+        self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool
+    ) -> Allowance | None:
         for allowance in self._about(relation):
             if (
                 allowance.reach(operation) is not None
@@ -202,7 +226,10 @@ class Intent:
         """Whether a persona is meant to call a function, `public.search(text)`."""
         for rule in reversed(self.functions):
             if any(function_fits(name, identity) for name in rule.names):
-                return any_fits(rule.callable_by, persona, role or persona)
+                with_settings = self._with_settings(persona, role)
+                return any_fits(rule.callable_by, persona, role or persona) or (
+                    bool(with_settings) and all(any_fits(rule.callable_by, one) for one in with_settings)
+                )
         return False
 
     def bucket_public(self, name: str) -> bool:

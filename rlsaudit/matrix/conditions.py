@@ -77,9 +77,13 @@ def with_condition(
             return _not_known(beyond, _DISAGREE) if found.holds else beyond
         if not found.holds:
             return _not_known(cell, found.because)
-    if cell.escalated is not cell.reach and cell.escalated is Reach.SOME:
-        why = f"{cell.escalated_because}; not known whether only rows are gained where {cell.condition}"
-        return replace(cell, escalated=Reach.UNKNOWN, escalated_because=why)
+    if cell.escalated is Reach.SOME:
+        # Where a single statement reaches some rows as well, a chain may open others.
+        gained = sources.escalation.outside(persona, relation, cell.operation, allowance.where)
+        if not gained.holds:
+            asked = f"not known whether only rows are gained where {cell.condition}"
+            why = "; ".join(one for one in (cell.escalated_because, asked, gained.because) if one)
+            return replace(cell, escalated=Reach.UNKNOWN, escalated_because=why)
     return cell
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.decide import Decider
     from rlsaudit.policy.formula import Formula
     from rlsaudit.policy.values import Scope
     from rlsaudit.reach.bounds import Way
@@ -30,7 +31,7 @@ class Outside:
     """How far a persona gets with rows that a condition leaves out, at least and at most.
 
     Where no more than `own` is reached of them the condition holds for strangers' rows. `row` is one that is reached,
-    in words, and `because` why it is not known.
+    in words, and `because` why no less is known.
     """
 
     at_least: Reach
@@ -50,12 +51,17 @@ class Outside:
 
 
 def outside(
-    predicates: Predicates, persona: Persona, relation: Relation, ways: Sequence[Way], condition: str
+    predicates: Predicates,
+    persona: Persona,
+    relation: Relation,
+    ways: Sequence[Way],
+    condition: str,
+    decider: Decider = decide,
 ) -> Outside:
     """Returns how far a persona gets along `ways` with rows of the relation for which `condition` is not true.
 
     `ways` begin with the relation's own name: of that alone the rows are known exactly, so that only by it something
-    can be certain. Of the others they are known at most.
+    can be certain. Of the others they are known at most. `decider` is what those of `ways` were decided by.
     """
     if relation.kind not in "rp":
         return Outside(Reach.NONE, Reach.ALL, because="conditions are proved for tables only")
@@ -69,11 +75,11 @@ def outside(
             at_most = Reach.ALL
             because = because or f"which rows are reached through {way.via or 'it'} is not known"
             continue
-        bounds = decide(formula)
+        bounds = decider(formula)
         at_most = max(at_most, bounds.at_most)
         if number == 0 and way.at_least >= Reach.SOME and bounds.at_least >= Reach.SOME:
             at_least, row = bounds.at_least, _told(formula)
-        elif bounds.at_most >= Reach.SOME:
+        if bounds.at_most >= Reach.SOME:
             because = because or bounds.because
     return Outside(at_least, at_most, row, because)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.gains import Gains
 from rlsaudit.reach.bounds import Way, widest
+from rlsaudit.reach.conditioned import Outside, outside
 from rlsaudit.reach.direct import Direct
 from rlsaudit.reach.indirect import Indirect
 from rlsaudit.reach.making import Makers
@@ -33,6 +34,7 @@ class Escalation:
     ) -> None:
         # What a function asks before it does something may be met by then, so that it is taken to do it.
         single = Indirect(access, predicates, direct, served, asking=False)
+        self._predicates = predicates
         self._makers = Makers(access, predicates, direct, single, served)
         self._gains = Gains(self._makers.of)
         self._direct = Direct(access, predicates, self._gains.decide, self._gains.decide_rows)
@@ -53,11 +55,20 @@ class Escalation:
             # Where it fails for everybody, it does so after other statements as well.
             closed = ways[0].at_most is Reach.NONE
             addressed = ways[0] if closed else replace(addressed, at_least=Reach.NONE, steps=())
+        return widest(self._ways(persona, relation, operation, addressed), self._gains.decide)
+
+    def outside(self, persona: Persona, relation: Relation, operation: Operation, condition: str) -> Outside:
+        """Returns how far a chain takes the persona with rows of the relation that a condition leaves out."""
+        addressed = self._direct.way(persona, relation, operation)
+        ways = self._ways(persona, relation, operation, addressed)
+        return outside(self._predicates, persona, relation, ways, condition, self._gains.decide)
+
+    def _ways(self, persona: Persona, relation: Relation, operation: Operation, addressed: Way) -> list[Way]:
         found = [addressed, *self._indirect.ways(persona, relation, operation)]
         if any(one.at_most is not Reach.NONE for one in found):
             # What lets nothing through lets through no row that was changed, either.
             found += self._changed_first(persona, relation, operation)
-        return widest(found, self._gains.decide)
+        return found
 
     def _changed_first(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields the ways to strangers' rows that the persona first makes its own by an UPDATE."""

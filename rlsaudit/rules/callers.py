@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Evidence, EvidenceKind
 from rlsaudit.names import literal
-from rlsaudit.personas import speaks_sql
 from rlsaudit.probe.request import settings, transcript
+from rlsaudit.rules.clients import sends_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,12 +39,7 @@ def callers(case: Case, wanted: Callable[[Function], bool]) -> Iterator[tuple[Fu
 
 def is_served(case: Case, function: Function, persona: Persona) -> bool:
     """Whether the persona can call what it holds the privilege for: the API has no request for a procedure."""
-    return function.kind == "f" or speaks(case, persona)
-
-
-def speaks(case: Case, persona: Persona) -> bool:
-    """Whether the persona sends SQL of its own, and no requests to an API."""
-    return case.platform is not Platform.SUPABASE or speaks_sql(case.access, persona.role)
+    return function.kind == "f" or sends_sql(case, persona)
 
 
 def is_meant(case: Case, function: Function, persona: Persona) -> bool:

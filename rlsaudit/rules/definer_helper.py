@@ -13,7 +13,8 @@ from rlsaudit.policy.helpers import PATH
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.meant import relation_meant
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.callers import is_meant, speaks
+from rlsaudit.rules.callers import is_meant
+from rlsaudit.rules.clients import sends_sql
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -105,7 +106,7 @@ def _shadowed(case: Case, function: Function) -> tuple[Relation, ...]:
 
 
 def _found(case: Case, function: Function, uses: list[_Use], tables: tuple[Relation, ...]) -> Found:
-    spoken = [one for one in uses if speaks(case, one.persona)]
+    spoken = [one for one in uses if sends_sql(case, one.persona)]
     first = (spoken or uses)[0]
     identity = case.catalog.function_identity(function)
     personas = list({one.persona.name: one.persona for one in spoken or uses}.values())

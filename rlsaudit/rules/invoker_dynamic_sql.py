@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import ObjectRef, Reach, Severity
 from rlsaudit.policy.injected import injected_of
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.callers import callers, may_call, revoke, speaks
+from rlsaudit.rules.callers import callers, may_call, revoke
+from rlsaudit.rules.clients import sends_sql
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields functions in which clients of the API run SQL of their own, as any role that the API can take."""
-    by_api = {one.name for one in case.personas if not speaks(case, one)}
+    by_api = {one.name for one in case.personas if not sends_sql(case, one)}
     for function, personas in callers(case, lambda one: not one.security_definer and one.kind == "f"):
         # Whoever sends SQL of their own needs no function for that.
         asking = [one for one in personas if one.name in by_api]

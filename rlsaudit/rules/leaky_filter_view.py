@@ -11,7 +11,7 @@ from rlsaudit.names import ident
 from rlsaudit.policy.formula import TRUE
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.callers import speaks
+from rlsaudit.rules.clients import sends_sql
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -39,7 +39,7 @@ def _hides(case: Case, persona: Persona, view: Relation) -> Chain | None:
 
     Clients of an API can put no conditions that fail, or tell, into a request.
     """
-    cell = case.cell(persona, view, Operation.SELECT) if speaks(case, persona) else None
+    cell = case.cell(persona, view, Operation.SELECT) if sends_sql(case, persona) else None
     role = case.role(persona).oid
     chain = case.views.chain(persona, role, view) if cell is not None else None
     if cell is None or chain is None or chain.stored or chain.filters == TRUE or len(chain.links) > 1:

@@ -16,7 +16,7 @@ from rlsaudit.policy.decide import decide, opened_by_picks
 from rlsaudit.rules.ownership import own_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from rlsaudit.catalog.facts import Function, Policy, Relation
     from rlsaudit.model import Cell, Persona
@@ -79,37 +79,20 @@ def narrow(case: Case, relation: Relation, policy: Policy, *, within: bool = Fal
     if mine is None or _are_own_rows_open(case, relation, policy):
         return drop(case, relation, policy)
     to = " to authenticated" if case.platform is Platform.SUPABASE else ""
-    return (
-        f"{_altered(case, relation, policy)}{to} {_clauses(policy, lambda one: _both(one, mine) if within else mine)};"
+    clauses = (
+        f"{clause} {enclosed(f'{enclosed(text)} and {mine}' if within else mine)}" for clause, text in _asked(policy)
     )
+    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)}{to} {' '.join(clauses)};"
 
 
-def rewrite(case: Case, relation: Relation, policy: Policy, change: Callable[[str], str]) -> str:
-    """Returns SQL by which the policy asks what `change` makes of its expressions."""
-    return f"{_altered(case, relation, policy)} {_clauses(policy, change, given=True)};"
-
-
-def _altered(case: Case, relation: Relation, policy: Policy) -> str:
-    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)}"
-
-
-def _clauses(policy: Policy, change: Callable[[str], str], *, given: bool = False) -> str:
-    """The clauses of the policy's command, or only those that it has (`given`), changed."""
+def _asked(policy: Policy) -> Iterator[tuple[str, str]]:
+    """The clauses that the policy's command has, with what they ask: nothing, where one is not there."""
     texts = {"using": policy.using, "with check": policy.check}
-    asked = {clause: texts[clause] or (None if given else policy.using) for clause in _CLAUSES[policy.command]}
-    return " ".join(
-        f"{clause} {_enclosed(change(text or 'true'))}"
-        for clause, text in asked.items()
-        if text is not None or not given
-    )
+    return ((clause, texts[clause] or policy.using or "true") for clause in _CLAUSES[policy.command])
 
 
-def _both(condition: str, other: str) -> str:
-    return f"{_enclosed(condition)} and {other}"
-
-
-def _enclosed(condition: str) -> str:
-    """The condition in parentheses, which the server puts around most of them itself."""
+def enclosed(condition: str) -> str:
+    """Returns the condition in parentheses, which the server puts around most of them itself."""
     code = _QUOTED.sub("", condition)
     depths = list(accumulate((one == "(") - (one == ")") for one in code))
     is_whole = code.startswith("(") and 0 not in depths[:-1] and depths[-1] == 0

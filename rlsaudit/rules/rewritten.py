@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.names import ident
-from rlsaudit.rules.opened import drop
+from rlsaudit.rules.opened import drop, enclosed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.rules.case import Case
 
@@ -16,26 +18,24 @@ WORDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 """The commands of policies, as SQL has them."""
 
 
+def rewrite(case: Case, relation: Relation, policy: Policy, change: Callable[[str], str]) -> str | None:
+    """Returns the statement by which a policy asks what `change` makes of its expressions; None where it keeps them."""
+    texts = (("using", policy.using), ("with check", policy.check))
+    changed = [(clause, text, change(text)) for clause, text in texts if text]
+    clauses = [f"{clause} {enclosed(new)}" for clause, text, new in changed if new != text]
+    if not clauses:
+        return None
+    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} {' '.join(clauses)};"
+
+
 def altered(case: Case, relation: Relation, policy: Policy, condition: str) -> str:
     """Returns the statement that lets a policy pass only what meets `condition` as well."""
-    clauses = [
-        f"{clause} (({condition}) and ({text}))"
-        for clause, text in (("using", policy.using), ("with check", policy.check))
-        if text
-    ]
-    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} {' '.join(clauses)};"
+    return rewrite(case, relation, policy, lambda text: f"({condition}) and ({text})") or ""
 
 
 def reworded(case: Case, relation: Relation, policy: Policy, old: str, new: str) -> str | None:
     """Returns the statement that puts `new` in the place of a text in a policy; None where it does not stand there."""
-    clauses = [
-        f"{clause} ({text.replace(old, new)})"
-        for clause, text in (("using", policy.using), ("with check", policy.check))
-        if text and old in text
-    ]
-    if not clauses:
-        return None
-    return f"alter policy {ident(policy.name)} on {case.catalog.identity(relation)} {' '.join(clauses)};"
+    return rewrite(case, relation, policy, lambda text: text.replace(old, new))
 
 
 def remade(case: Case, relation: Relation, policy: Policy, command: str, *, permissive: bool = True) -> str:

@@ -13,7 +13,7 @@ from rlsaudit.names import ident, literal
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.asked import asked_as, holds_on
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.callers import speaks
+from rlsaudit.rules.clients import sends_sql
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -34,7 +34,7 @@ def check(case: Case) -> Iterator[Found]:
     """Yields secrets that personas read, or could as soon as they send SQL of their own."""
     yield from _in_rows(case)
     yield from _in_the_vault(case)
-    readers = [one for one in case.personas if speaks(case, one)]
+    readers = [one for one in case.personas if sends_sql(case, one)]
     for function in case.catalog.snapshot.functions:
         platforms = case.is_platforms(case.catalog.schemas[function.schema].name)
         if function.extension is None and not platforms and (kinds := kinds_in(function.body)):
@@ -55,7 +55,7 @@ def _in_rows(case: Case) -> Iterator[Found]:
     for one in case.secrets:
         relation = case.catalog.relations[one.relation]
         meant = case.intent.is_meant(case.catalog.identity(relation), one.column)
-        if not speaks(case, one.persona) and not meant and not _is_told(case, relation, one):
+        if not sends_sql(case, one.persona) and not meant and not _is_told(case, relation, one):
             found[one.relation].append(one)
     for oid, several in found.items():
         yield _row(case, case.catalog.relations[oid], several)

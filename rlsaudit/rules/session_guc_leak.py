@@ -11,7 +11,8 @@ from rlsaudit.policy.lasting import lasting_settings
 from rlsaudit.policy.poses import poses_of
 from rlsaudit.probe.request import SET_BY_API
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.callers import callers, may_call, revoke, speaks
+from rlsaudit.rules.callers import callers, may_call, revoke
+from rlsaudit.rules.clients import sends_sql
 from rlsaudit.rules.posed import before_requests
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.settings_read import CLAIMS, SettingsRead
@@ -36,7 +37,7 @@ def check(case: Case) -> Iterator[Found]:
     asked = SettingsRead(case)
     for function, personas in callers(case, lambda one: one.kind == "f"):
         left = _left(case, function) - SET_BY_API - anew
-        by_api = [one for one in personas if not speaks(case, one)]
+        by_api = [one for one in personas if not sends_sql(case, one)]
         opened = _opened(case, asked, function, left, by_api) if left and by_api else {}
         if opened:
             yield _found(case, function, by_api, opened)

@@ -9,7 +9,8 @@ from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach, 
 from rlsaudit.names import ident
 from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.opened import drop, rewrite
+from rlsaudit.rules.opened import drop
+from rlsaudit.rules.rewritten import rewrite
 from rlsaudit.rules.rule import Example, Found, Rule
 
 if TYPE_CHECKING:
@@ -63,10 +64,8 @@ def _fix(case: Case, relation: Relation, policy: Policy) -> str:
         outer = inner.replace(f"{table}.{column}", f"{ident(relation.name)}.{column}")
         return f"{inner} = {outer}" if column in names else match[0]
 
-    asked = (policy.using or "", policy.check or "")
-    if all(_ITSELF.sub(qualified, one) == one for one in asked):
-        return drop(case, relation, policy)
-    return rewrite(case, relation, policy, lambda text: _ITSELF.sub(qualified, text))
+    fixed = rewrite(case, relation, policy, lambda text: _ITSELF.sub(qualified, text))
+    return fixed or drop(case, relation, policy)
 
 
 _ITSELF = re.compile(r"(?P<inner>\(?(?P<table>\w+)\.(?P<column>\w+)(?:\)::\w+)?) = (?P=inner)(?!\w)")

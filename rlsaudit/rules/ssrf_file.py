@@ -13,7 +13,8 @@ from rlsaudit.policy.outside import CONNECTIONS, FILES, REQUESTS, handed_by
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.callers import callers, may_call, revoke, speaks
+from rlsaudit.rules.callers import callers, may_call, revoke
+from rlsaudit.rules.clients import sends_sql
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -57,7 +58,7 @@ def _of_extensions(case: Case) -> Iterator[Found]:
 
 
 def _extension(case: Case, extension: str, calls: Sequence[tuple[Persona, Function]]) -> Found:
-    by_api = [one for one in calls if not speaks(case, one[0])]
+    by_api = [one for one in calls if not sends_sql(case, one[0])]
     persona, function = (by_api or calls)[0]
     personas = list({one.name: one for one, _ in by_api or calls}.values())
     functions = list({one.oid: one for _, one in by_api or calls}.values())
@@ -89,7 +90,7 @@ def _of_files(case: Case) -> Iterator[Found]:
         personas = [
             each
             for each in case.personas
-            if speaks(case, each)
+            if sends_sql(case, each)
             and not case.access.roles.is_superuser(case.role(each).oid)
             and case.access.holds(case.role(each).oid, one.acl, "EXECUTE")
         ]
@@ -144,7 +145,7 @@ def _handing(case: Case, function: Function, personas: list[Persona], handed: tu
     identity = case.catalog.function_identity(function)
     names = {one.name[-1] for one in handed}
     arguments = listed(sorted({argument for one in handed for argument in one.arguments}))
-    by_api = any(not speaks(case, one) for one in personas)
+    by_api = any(not sends_sql(case, one) for one in personas)
     if names & FILES:
         does, worst = "reads or writes the file", Severity.CRITICAL
     elif names & CONNECTIONS:

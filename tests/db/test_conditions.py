@@ -153,6 +153,29 @@ def test_other_ways_to_the_rows_count(supabase_database: str, tmp_path: Path) ->
     assert cell(report).reach is Reach.UNKNOWN or cell(report).at_least > cell(report).intended
 
 
+@pytest.mark.parametrize(
+    ("check", "escalated"),
+    [("user_id = auth.uid()", Reach.UNKNOWN), ("user_id = auth.uid() and role = 'user'", Reach.SOME)],
+)
+def test_a_chain_that_gains_other_rows_than_meant_is_told(
+    supabase_database: str, tmp_path: Path, check: str, escalated: Reach
+) -> None:
+    staff = f"""
+    create table public.staff (user_id uuid primary key, role text not null);
+    alter table public.staff enable row level security;
+    grant all on public.staff to authenticated;
+    create policy own on public.staff for select using (user_id = auth.uid());
+    create policy join_in on public.staff for insert with check ({check});
+    """
+    admin = "exists (select from public.staff s where s.user_id = auth.uid() and s.role = 'admin')"
+    using = policy(f"published or (status = 'x' and {admin})")
+    report = audited(supabase_database, tmp_path, staff + using, "published")
+    found = cell(report, "authenticated")
+    # A single statement reaches some rows, a chain reaches some: the level alone does not tell them apart.
+    assert (found.reach, found.escalated) == (Reach.SOME, escalated)
+    assert ("insert into public.staff" in found.escalated_because) is (escalated is Reach.UNKNOWN)
+
+
 def test_tables_that_are_alike_each_have_their_own_columns(supabase_database: str, tmp_path: Path) -> None:
     twin = f"""
     create table public.also (like public.posts including all);

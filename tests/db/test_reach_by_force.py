@@ -238,12 +238,13 @@ def test_what_functions_surely_show_is_claimed(group: str) -> None:
         if one.persona == "anon" and one.operation is Operation.SELECT
     }
     every = {one for one, bounds in found.items() if bounds == (Reach.ALL, Reach.ALL)}
-    assert every == {"all", "key", "out", "parent", "sums", "union"}
+    assert every == {"all", "key", "out", "parent", "sums", "union", "whole"}
     assert {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.SOME)} == {"child", "open"}
-    assert {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.ALL)} == {"first", "halves", "policy"}
+    some = {one for one, bounds in found.items() if bounds == (Reach.SOME, Reach.ALL)}
+    assert some == {"first", "halves", "policy", "through"}
     assert {one for one, bounds in found.items() if bounds == (Reach.NONE, Reach.ALL)} == {
-        *("beside", "case", "cast", "caught", "gone", "having", "helper", "locked", "named", "several", "strict"),
-        *("summed", "top", "typed", "zero"),
+        *("beside", "case", "cast", "caught", "gone", "having", "helper", "locked", "named", "number", "other"),
+        *("several", "strict", "summed", "top", "typed", "uneven", "unlike", "view", "zero"),
     }
 
 

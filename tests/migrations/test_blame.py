@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.engine import Server
 
+pytestmark = pytest.mark.roles
+
 BASE = """create table public.notes (id int primary key, owner uuid, role text);
 alter table public.notes enable row level security;
 create policy mine on public.notes using (owner = auth.uid());

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.engine import Server
 
+pytestmark = pytest.mark.roles
+
 CLOSE_NEW_TABLES = """create function public.close_new_tables() returns event_trigger language plpgsql as $$
 declare made record;
 begin

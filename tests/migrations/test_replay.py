@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.engine import Server
 
+pytestmark = pytest.mark.roles
+
 
 def test_migrations_build_the_database(server: Server, tmp_path: Path) -> None:
     root = supabase(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.engine import Server
 
+pytestmark = pytest.mark.roles
+
 WRITES = re.compile(r"\b(?:insert\s+into|update|delete\s+from)\s+(\w+\.\w+)")
 
 ESCAPES = [

@@ -122,6 +122,16 @@ def test_a_declared_persona_takes_the_place_of_its_namesake(session: Session) ->
     assert names(chosen) == {"per_login", "per_tenant", "per_staff", "per_noinherit", "per_staff-unset"}
 
 
+def test_on_supabase_a_declared_role_may_lack_its_settings_as_well(session: Session) -> None:
+    declared = Persona("gym", "per_tenant", settings={"app.tenant_id": "$tenant", "app.kind": "gym"})
+    found = choose(Access(Catalog(take(session))), Platform.SUPABASE, ("per_login",), (declared,)).personas
+    assert {one.name: one.settings for one in found} == {
+        "per_login": {},
+        "gym": declared.settings,
+        "per_tenant-unset": {"app.tenant_id": ""},
+    }
+
+
 READS = (
     "create policy p on public.t using (tenant = current_setting('app.tenant', true))",
     "create policy p on public.t for insert with check (tenant = pg_catalog.current_setting('APP.Tenant'))",

@@ -14,7 +14,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
 from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, NO, Deed, Deeds, is_own_setting
-from rlsaudit.policy.deeds.settled import settled
+from rlsaudit.policy.deeds.settled import settled, until
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, only_counts, values
 from rlsaudit.policy.deeds.surely import Surely
 from rlsaudit.policy.deeds.working import is_unshared
@@ -237,8 +237,21 @@ class _Reading:
                 for node, bindings in self._done(step):
                     run = runs.setdefault((id(node), id(bindings)), _Run(node, bindings))
                     run.paths.append(path)
-                    run.changed = _and(run.changed, changed)
+                    run.changed = _and(run.changed, _and(changed, self._changed_within(node)))
         return list(runs.values())
+
+    def _changed_within(self, statement: Node) -> Changes:
+        """What the functions change that a statement calls: others that it calls see that."""
+        if isinstance(statement, ast.FuncCall):
+            return _NONE
+        total: Changes = _NONE
+        for one in tree.walk(statement):
+            name = tree.name(one.funcname) if isinstance(one, ast.FuncCall) else ()
+            if name == ("set_config",):
+                total = _and(total, frozenset({_SETTINGS}))
+            for function in self._ground.functions(name) if name else ():
+                total = _and(total, self._ground.changed_by_call(function, self._scope.role))
+        return total
 
     def _done(self, step: Step) -> Iterator[tuple[Node, Bindings]]:
         """The statements and calls of a step."""
@@ -488,10 +501,8 @@ class _Reading:
 
     def _changed_until(self, path: Path, node: Node, bindings: Bindings) -> Changes:
         """What has changed once a query is run, which is a step of its own where it is a statement."""
-        for place, step in enumerate(path.steps):
-            if isinstance(step, Reads) and step.query is node and step.bindings is bindings and not step.maybe:
-                return self._changed_by(path.steps[:place])
-        return self._changed_by(path.steps)
+        done = until(node, bindings, path.steps)
+        return self._changed_by(path.steps if done is None else done)
 
     def _show_query(self, run: _Run) -> None:
         gate = self._gate(run.paths)

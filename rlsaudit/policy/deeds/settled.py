@@ -8,10 +8,10 @@ from pglast import ast
 
 from rlsaudit.policy import tree
 from rlsaudit.policy.procedure import names
-from rlsaudit.policy.procedure.path import Argument, Computed, Exists, FirstRow, Reads
+from rlsaudit.policy.procedure.path import Argument, Calls, Computed, Dynamic, Exists, FirstRow, Reads, Sets, Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rlsaudit.policy.procedure.path import Bindings, Bound, Condition, Step
     from rlsaudit.policy.tree import Node
@@ -20,25 +20,39 @@ _DEEPEST = 8
 
 
 def settled(condition: Condition) -> tuple[Step, ...]:
-    """Returns what had been done when the last of the queries was run that a condition depends on, at most."""
+    """Returns what had been done when the last of the queries had run that a condition depends on, at most."""
     every = condition.after
     test = condition.test
     asked = list(_of_bound(test, 0)) if isinstance(test, Exists) else list(_of_node(test, condition.bindings, 0))
     last = 0
     for one in asked:
-        place = None if one is None else _place(one, every)
-        if place is None:
+        done = None if one is None else until(one[0], one[1], every)
+        if done is None:
             return every
-        last = max(last, place)
+        last = max(last, len(done))
     return every[:last]
 
 
-def _place(query: tuple[Node, Bindings], steps: tuple[Step, ...]) -> int | None:
-    """Where among these steps a query was run."""
+def until(query: Node, bindings: Bindings, steps: Sequence[Step]) -> Sequence[Step] | None:
+    """Returns what had been done of these steps once a query had run; None where it is none of them for certain.
+
+    What it does itself is among them: a function that it calls sees what another one wrote before, in the same query.
+    """
     for place, step in enumerate(steps):
-        if isinstance(step, Reads) and step.query is query[0] and step.bindings is query[1] and not step.maybe:
-            return place
+        if isinstance(step, Reads) and step.query is query and step.bindings is bindings and not step.maybe:
+            own = {id(one) for one in tree.walk(query)}
+            after = range(place + 1, len(steps))
+            return steps[: next((one for one in after if id(_run_by(steps[one])) not in own), len(steps))]
     return None
+
+
+def _run_by(step: Step) -> Node:
+    """The part of a query that is the reason for a step."""
+    match step:
+        case Calls(call=node) | Writes(statement=node) | Sets(statement=node) | Dynamic(text=node):
+            return node
+        case _:
+            return None
 
 
 def _of_node(node: Node, bindings: Bindings, depth: int) -> Iterator[tuple[Node, Bindings] | None]:

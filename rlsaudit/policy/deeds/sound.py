@@ -74,6 +74,7 @@ class Sound:
         self._role = body.here.scope.role
         self._own = own_names(database.catalog)
         self._harmless: dict[tuple[int, int], bool] = {}
+        self._shown: dict[int, bool] = {}
 
     def may_read(self) -> bool:
         """Whether the body may read all that it names, by whatever it calls."""
@@ -96,7 +97,22 @@ class Sound:
         """Whether evaluating it under these bindings surely succeeds, calls of the project's own put aside."""
         if self._clashes(node, bindings):
             return False
-        return unfailing.never_fails(node, self._known(node, bindings))
+        return unfailing.never_fails(node, self._known(node, bindings)) and all(map(self._is_shown, self._views(node)))
+
+    def _views(self, node: Node) -> set[int]:
+        named = (oid for one in tree.relations(node) for oid in self._ground.relations(_name(one)))
+        return {oid for oid in named if self._database.catalog.relations[oid].kind == "v"}
+
+    def _is_shown(self, view: int) -> bool:
+        """Whether the query of a view surely succeeds, with what it calls: a cast may fail for any of the rows."""
+        if view not in self._shown:
+            queries_of = tree.statements(self._database.catalog.relations[view].definition or "")
+            self._shown[view] = bool(queries_of) and all(
+                self.call_goes_well(one, {}) if isinstance(one, ast.FuncCall) else self.never_fails(one, {})
+                for query in queries_of or ()
+                for one in (query, *(each for each in tree.walk(query) if isinstance(each, ast.FuncCall)))
+            )
+        return self._shown[view]
 
     def _clashes(self, node: Node, bindings: Bindings) -> bool:
         """Whether a name may be a column as well as a variable: an error in plpgsql, whose bodies all have FOUND."""

@@ -16,26 +16,27 @@ from pglast.enums import SubLinkType
 
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy import tree
+from rlsaudit.policy.deeds import typed
 from rlsaudit.policy.deeds.deed import Sure, is_own_setting
-from rlsaudit.policy.deeds.settled import settled
+from rlsaudit.policy.deeds.settled import settled, until
 from rlsaudit.policy.deeds.sound import Sound, locks, type_name
 from rlsaudit.policy.deeds.written import Writing
 from rlsaudit.policy.expr import TRUE, UNKNOWN, And, Call, Expr, Field, IsNull, IsTrue, Not, walk
 from rlsaudit.policy.helpers import PATH
 from rlsaudit.policy.procedure import names
+from rlsaudit.policy.procedure.declared import is_built_in
 from rlsaudit.policy.procedure.path import (
     Changed,
     Computed,
     Condition,
     FirstRow,
     Gives,
-    Reads,
     Returned,
     Sets,
     Unknown,
     Writes,
 )
-from rlsaudit.policy.read import queries
+from rlsaudit.policy.read import queries, types
 from rlsaudit.policy.read.aggregates import sums
 from rlsaudit.policy.read.here import LostError, TooLargeError
 from rlsaudit.policy.read.junctions import conjunction
@@ -121,13 +122,15 @@ class Surely:
                 # The row that is claimed to be written is the one that was to be found.
                 written = [one for one in written if found_by == {id(one[0].statement)}]
             through = conjunction((gate, *(one.gate for one, _ in written)))
-            found += (
+            done = [
                 Sure(one.operation, one.relation, conjunction((through, one.rows)), one.most, one.columns)
                 for one, steady in written
                 if steady
-            )
+            ]
             if not silent and not found_by:
-                found += self._shown_on(path, through)
+                done += self._shown_on(path, through)
+            if not typed.compares_unlike(one.rows for one in done):
+                found += done
         return tuple(dict.fromkeys(found))
 
     def _gate(self, path: Path) -> Expr | None:
@@ -187,30 +190,55 @@ class Surely:
         if isinstance(end, Returned) and isinstance(end.node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt):
             # It is looked at where it is run.
             return True
-        if not all(self._has_its_types(one) for one in path.steps if isinstance(one, Gives) and one.query):
+        if not all(self._has_its_types(one) for one in path.steps if isinstance(one, Gives)):
             return False
-        return isinstance(end, Returned) and (end.node is None or self._sound.never_fails(end.node, path.bindings))
+        if not isinstance(end, Returned):
+            return False
+        return end.node is None or (
+            self._sound.never_fails(end.node, path.bindings) and (end.query or self._becomes(end.node, path.bindings))
+        )
 
     def _has_its_types(self, step: Gives) -> bool:
         """Whether RETURN QUERY gives what is declared: another type is an error, also one that could be cast."""
-        declared = _COLUMNS.fullmatch(self._function.returns)
-        if declared is None or not isinstance(step.value, ast.SelectStmt):
+        if not step.query:
+            return step.value is None or self._becomes(step.value, step.bindings)
+        kinds = self._declared()
+        if kinds is None or not isinstance(step.value, ast.SelectStmt):
             return True
-        kinds = [one["type"] for one in _COLUMN.finditer(declared["columns"])]
-        for arm, here in queries.arms(step.value, self._body.moment(step.bindings)):
-            for made in queries.ways(arm, here):
-                if len(made.columns) != len(kinds):
-                    return False
-                read = [_read(partial(value, made.here.free)) for _, value in made.columns]
-                return all(
-                    one is None or type_name(one) in {kind, UNKNOWN.name, _ANY}
-                    for one, kind in zip(read, kinds, strict=True)
-                )
-        return False
+        try:
+            arm, here = next(queries.arms(step.value, self._body.moment(step.bindings)))
+            made = next(queries.ways(arm, here))
+        except LostError:
+            return False
+        read = [_read(partial(value, made.here.free)) for _, value in made.columns]
+        return len(read) == len(kinds) and all(
+            one is None or type_name(one) in {kind, UNKNOWN.name, _ANY} for one, kind in zip(read, kinds, strict=True)
+        )
+
+    def _declared(self) -> list[str] | None:
+        """The types of the columns of rows that are declared to come out; None where they are not known."""
+        returns = self._function.returns
+        if listed := _COLUMNS.fullmatch(returns):
+            return [one["type"] for one in _COLUMN.finditer(listed["columns"])]
+        name = returns.removeprefix("SETOF ")
+        if is_built_in(name):
+            return [name]
+        catalog = self._database.catalog
+        table = next((one for one in catalog.snapshot.relations if catalog.identity(one) == name), None)
+        return None if table is None else [types.of_column(one).name for one in self._database.columns(table).values()]
+
+    def _becomes(self, value: Node, bindings: Bindings) -> bool:
+        """Whether a value that is given back by itself surely can be cast to what is declared, as far as is known."""
+        try:
+            kind = self._sound.kind_of(Computed(value, bindings))
+        except LostError:
+            return True
+        return not typed.may_not_fit(kind, self._function.returns.removeprefix("SETOF "))
 
     def _shown_on(self, path: Path, gate: Expr) -> Iterator[Sure]:
         for one in self._handed_out(path):
-            before = _until(path, one)
+            done = until(one.query, one.bindings, path.steps)
+            before = path.steps if done is None else done
             try:
                 found = list(self._rows(one))
             except (LostError, TooLargeError):
@@ -428,11 +456,3 @@ def _pinned(condition: Expr, place: int) -> Iterator[int]:
         itself = any(isinstance(each, Field) and each.place == place for each in walk(other))
         if isinstance(one, Field) and one.place == place and not itself:
             yield one.number
-
-
-def _until(path: Path, shown: _Shown) -> tuple[Step, ...]:
-    """What is done before a query is run."""
-    for place, step in enumerate(path.steps):
-        if isinstance(step, Reads) and step.query is shown.query and step.bindings is shown.bindings:
-            return path.steps[:place]
-    return path.steps

@@ -26,8 +26,9 @@ _PLAIN = (
 """Nodes that add no error of their own; calls, operators, casts and subqueries are looked at more closely."""
 _OPERATORS = frozenset(
     {"=", "<>", "!=", "<", "<=", ">", ">=", "||", "->", "->>", "#>", "#>>", "@>", "<@", "&&", "?", "+", "-", "*"}
+    | {"~~", "!~~", "~~*", "!~~*"}
 )
-"""A number that grows beyond its type is put aside, as a row that breaks a constraint is."""
+"""A number that grows beyond its type is put aside, as a row that breaks a constraint is. LIKE has names of its own."""
 _COMPARING = frozenset(
     {
         A_Expr_Kind.AEXPR_DISTINCT, A_Expr_Kind.AEXPR_NOT_DISTINCT, A_Expr_Kind.AEXPR_NULLIF, A_Expr_Kind.AEXPR_IN,
@@ -98,7 +99,7 @@ def _is_sound(node: Node, known: Known) -> bool:
         case ast.A_Expr():
             return _is_sound_operator(node, known.own)
         case ast.TypeCast():
-            plain = isinstance(node.arg, ast.A_Const) or (tree.target(node) in _TEXTS and not tree.modified(node))
+            plain = _is_written_out(node.arg) or (tree.target(node) in _TEXTS and not tree.modified(node))
             return plain or known.casts(node)
         case ast.SubLink():
             lone = node.subLinkType == SubLinkType.EXPR_SUBLINK
@@ -128,6 +129,13 @@ def _is_sound_operator(node: Node, own: Collection[str]) -> bool:
     if name[0] in {"~", "~*", "!~", "!~*"}:
         return _is_text(node.rexpr)
     return name[0] in _OPERATORS
+
+
+def _is_written_out(node: Node) -> bool:
+    """Whether it is a constant, or a list of such, as the server writes out `status in ('a', 'b')`."""
+    if isinstance(node, ast.A_ArrayExpr):
+        return all(map(_is_written_out, map(tree.uncast, node.elements or ())))
+    return isinstance(node, ast.A_Const)
 
 
 def _is_number(node: Node) -> bool:

@@ -18,6 +18,7 @@ from rlsaudit.policy.deeds import rows
 from rlsaudit.policy.expr import TRUE, And, Const, Expr, Field, IsNull, IsTrue, Not, rebuilt
 from rlsaudit.policy.procedure import names
 from rlsaudit.policy.procedure.path import Computed, Unknown
+from rlsaudit.policy.procedure.walk import FOUND
 from rlsaudit.policy.read import read_node, types
 from rlsaudit.policy.read.here import LostError
 from rlsaudit.policy.read.junctions import conjunction
@@ -156,6 +157,9 @@ class Writing:
             return
         times = all(one.type.startswith(("date", "time")) for one in untold)
         conflict = statement.onConflictClause
+        if conflict is not None and FOUND in bindings and not _inferred(conflict).isdisjoint(bindings):
+            # In plpgsql such a name is a variable's as well.
+            return
         if conflict is not None and conflict.targetList:
             changes = self._conflicting(statement, relation, here, bindings)
             if changes is None:
@@ -187,7 +191,7 @@ class Writing:
                 return None
             if column.not_null and not self._is_there(column, node, around.read(node), bindings):
                 return None
-        keys = {one.name for one in (clause.infer.indexElems if clause.infer is not None else ()) or ()}
+        keys = _inferred(clause)
         names_set = frozenset(one.name for one in clause.targetList)
         if not self._ground.lets_pass(relation.oid, Operation.UPDATE, names_set):
             return None
@@ -283,6 +287,11 @@ class Writing:
                 return returned is not None and returned.not_null
             case _:
                 return False
+
+
+def _inferred(conflict: Node) -> set[str | None]:
+    """The columns by which ON CONFLICT looks for a row."""
+    return {one.name for one in (conflict.infer.indexElems if conflict.infer is not None else ()) or ()}
 
 
 def _is_number(node: Node) -> bool:

@@ -168,7 +168,7 @@ class _Question:
         self._stopped = stopped
         barred: Witness | None = None
         for now in encoder.moments():
-            refused = self._models(encoder, [z3.Not(truth.value), *surely, *sensible(encoder), *now])
+            refused = self._likely(encoder, [z3.Not(truth.value), *surely, *sensible(encoder), *now])
             barred = self._barred(encoder, [truth.value, *strangers, *now], refused, sure=not picked)
             if barred is None:
                 break
@@ -180,13 +180,15 @@ class _Question:
         Tried are one whom no row names, and one with the rows of a model in which something passes, as far as signing
         up makes them: who is given others may be staff.
         """
-        if not self._personal or model is None:
+        if not self._personal:
             return False
         nobody = self._solver()
         nobody.add(*encoder.facts, *strangers, z3.Not(encoder.truth.value), *(z3.Not(row.mine) for row in encoder.rows))
         nobody.add(*(term.null for term in encoder.claims()))
         if nobody.check() == z3.unsat:
             return True
+        if model is None:
+            return False
         having = self._encoder()
         for row in encoder.rows:
             there = z3.And(row.there, row.mine)
@@ -226,7 +228,7 @@ class _Question:
         `passing` says that it is true of a stranger's row. `sure`: the client picks nothing, so that evaluating it once
         is enough where no identity is asked for.
         """
-        for model in itertools.islice(models, _MOST_TRIES):
+        for model in models:
             witness = confirmed(self._expression, encoder, model, wanted=False if sure else None, strange=True)
             if witness is None:
                 continue
@@ -244,7 +246,7 @@ class _Question:
         """A state in which the predicate is true, and its model, if there is one at any time."""
         found: tuple[Witness | None, z3.ModelRef | None] = None, None
         for now in encoder.moments():
-            for model in itertools.islice(self._models(encoder, [*asked, *now]), _MOST_TRIES):
+            for model in self._likely(encoder, [*asked, *now]):
                 witness = confirmed(self._expression, encoder, model, wanted=True, strange=strange)
                 if witness is not None:
                     found = witness, model
@@ -252,6 +254,12 @@ class _Question:
             else:
                 return None, None
         return found
+
+    def _likely(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
+        """Yields a few states, first those of whom the server gave nothing: of what it may give the type is known."""
+        nothing = [term.null for term in encoder.claims()]
+        for asked in ([*more, *nothing], more) if nothing else (more,):
+            yield from itertools.islice(self._models(encoder, asked), _MOST_TRIES)
 
     def _models(self, encoder: Encoder, more: Sequence[Solved]) -> Iterator[z3.ModelRef]:
         """Yields states that the solver holds possible, each with other values than the ones before."""

@@ -2,7 +2,7 @@
 do $$ declare one text; begin
 foreach one in array array['own_only', 'signed_in', 'handed', 'joined_late', 'claimed', 'claimed_below', 'caught', 'looped', 'new_own',
   'new_any', 'new_changed', 'kept_key', 'gave_back', 'shadowed', 'valued', 'cursored', 'by_word', 'by_name', 'by_value', 'by_trigger', 'by_default',
-  'gated', 'gated_not', 'swapped', 'defaulted', 'said', 'nested_all', 'cascaded', 'counted', 'twice', 'or_else', 'by_helper'] loop
+  'gated', 'gated_not', 'swapped', 'defaulted', 'said', 'nested_all', 'cascaded', 'counted', 'twice', 'or_else', 'by_helper', 'joined_within', 'joined_beside', 'joined_while'] loop
   execute format('create table public.%I (id uuid primary key default gen_random_uuid(), user_id uuid, mark text)', one);
   execute format('alter table public.%I enable row level security', one);
 end loop; end $$;
@@ -102,11 +102,23 @@ create function public.must_own(which uuid) returns void language plpgsql securi
 $$ begin if auth.uid() is null then raise exception 'no'; end if; end $$;
 create function public.f_by_helper(which uuid) returns void language plpgsql security definer set search_path = '' as
 $$ begin perform public.must_own(which); delete from public.by_helper where id = which; end $$;
+create function public.join_in() returns boolean language plpgsql security definer set search_path = '' as
+$$ begin insert into public.members values (auth.uid(), 'staff'); return true; end $$;
+revoke execute on function public.join_in() from public, anon, authenticated;
+create function public.is_in() returns boolean language plpgsql volatile security definer set search_path = '' as
+$$ begin return exists (select from public.members where user_id = auth.uid() and team = 'staff'); end $$;
+create function public.f_joined_within() returns setof text language plpgsql security definer set search_path = '' as
+$$ begin return query select w.mark from public.joined_within w where public.join_in() and public.is_in(); end $$;
+create function public.f_joined_beside(which uuid) returns void language plpgsql security definer set search_path = '' as
+$$ declare joined boolean; let boolean; begin select public.join_in(), public.is_in() into joined, let;
+if let then delete from public.joined_beside where id = which; end if; end $$;
+create function public.f_joined_while(which uuid) returns void language plpgsql security definer set search_path = '' as
+$$ begin delete from public.joined_while where id = which and public.join_in() and public.is_in(); end $$;
 -- @seed
 do $$ declare one text; begin
 foreach one in array array['own_only', 'signed_in', 'handed', 'joined_late', 'claimed', 'claimed_below', 'caught', 'looped', 'new_own',
   'new_any', 'new_changed', 'gave_back', 'shadowed', 'valued', 'cursored', 'by_word', 'by_name', 'by_value', 'by_trigger', 'by_default',
-  'gated', 'gated_not', 'swapped', 'defaulted', 'said', 'nested_all', 'cascaded', 'counted', 'twice', 'or_else', 'by_helper', 'fires', 'parents'] loop
+  'gated', 'gated_not', 'swapped', 'defaulted', 'said', 'nested_all', 'cascaded', 'counted', 'twice', 'or_else', 'by_helper', 'joined_within', 'joined_beside', 'joined_while', 'fires', 'parents'] loop
   execute format($q$insert into public.%I (id, user_id, mark) select format('%%s-0000-4000-8000-1000000000%%s0', repeat(o, 8), n)::uuid,
     case o when 'c' then null else format('%%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[%%s%%s%s]', o, n)
     from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n$q$, one, one);
@@ -115,6 +127,9 @@ update public.cascaded set parent = id;
 insert into public.kept_key (id, user_id, mark) select id, user_id, mark || 'k' from public.own_only where mark like '[_1%' and user_id is not null;
 -- @calls
 select public.f_own_only()
+select public.f_joined_while('bbbbbbbb-0000-4000-8000-100000000010')
+select * from public.f_joined_within()
+select public.f_joined_beside('bbbbbbbb-0000-4000-8000-100000000010')
 select * from public.f_signed_in()
 select public.f_handed('bbbbbbbb-0000-4000-8000-100000000010')
 select public.f_handed('cccccccc-0000-4000-8000-100000000010')

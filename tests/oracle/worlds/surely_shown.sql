@@ -85,6 +85,40 @@ create function public.typed_otherwise() returns table (said text) language plpg
 $$ begin return query select t.code from public.s_typed t; end $$;
 create function public.lock_them() returns setof text language plpgsql stable security definer set search_path = '' as
 $$ begin return query select l.mark from public.s_locked l for update; end $$;
+create table public.s_unlike (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_unlike enable row level security;
+create table public.s_uneven (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_uneven enable row level security;
+create table public.s_other (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_other enable row level security;
+create table public.s_number (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_number enable row level security;
+create table public.s_whole (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_whole enable row level security;
+-- It fails whoever calls, by types that the server looks at as it runs: a key beside a text, columns that are missing, others,
+-- a text that is no number; and one that has all columns, which goes well.
+create function public.unlike(p text) returns setof text language plpgsql stable security definer set search_path = '' as
+$$ begin return query select u.mark from public.s_unlike u where u.id = p; end $$;
+create function public.uneven() returns setof public.s_uneven language plpgsql stable security definer set search_path = '' as
+$$ begin return query select u.id, u.mark from public.s_uneven u; end $$;
+create function public.others() returns setof integer language plpgsql stable security definer set search_path = '' as
+$$ begin return query select o.mark from public.s_other o; end $$;
+create function public.as_number() returns integer language plpgsql stable security definer set search_path = '' as
+$$ declare v text; begin select n.mark into v from public.s_number n order by n.mark limit 1; return v; end $$;
+create function public.whole_rows() returns setof public.s_whole language plpgsql stable security definer set search_path = '' as
+$$ begin return query select * from public.s_whole w where w.open or w.id::text is not null; end $$;
+create table public.s_view (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_view enable row level security;
+create table public.s_through (id uuid primary key, owner_id uuid, open boolean not null default false, parent_id uuid, mark text);
+alter table public.s_through enable row level security;
+-- A view that fails for what stands in its rows, as the function that reads it does; and one that does not.
+create schema hidden;
+create view hidden.as_numbers as select v.id, v.mark, v.mark::int as number from public.s_view v;
+create function public.by_numbers() returns table (id uuid, said text, number int) language sql stable security definer set search_path = '' as
+$$ select n.id, n.mark, n.number from hidden.as_numbers n $$;
+create view hidden.as_texts as select t.id, t.mark from public.s_through t where t.mark::varchar in ('x', 'y') or t.mark like '%' or t.open;
+create function public.by_texts() returns setof text language sql stable security definer set search_path = '' as
+$$ select t.mark from hidden.as_texts t $$;
 -- Functions that lead to some rows each, and to all of them together.
 create function public.half_open() returns setof text language sql stable security definer set search_path = '' as
 $$ select mark from public.s_halves where open $$;
@@ -160,7 +194,21 @@ insert into public.s_top select id, owner_id, open, parent_id, mark || 'y26' fro
 insert into public.s_named select id, owner_id, open, parent_id, mark || 'z1' from public.s_all;
 insert into public.s_typed select id, owner_id, open, parent_id, mark || 'z2', mark || 'z2' from public.s_all;
 insert into public.s_locked select id, owner_id, open, parent_id, mark || 'z3' from public.s_all;
+insert into public.s_unlike select id, owner_id, open, parent_id, mark || 'z4' from public.s_all;
+insert into public.s_uneven select id, owner_id, open, parent_id, mark || 'z5' from public.s_all;
+insert into public.s_other select id, owner_id, open, parent_id, mark || 'z6' from public.s_all;
+insert into public.s_number select id, owner_id, open, parent_id, mark || 'z7' from public.s_all;
+insert into public.s_whole select id, owner_id, open, parent_id, mark || 'z8' from public.s_all;
+insert into public.s_view select id, owner_id, open, parent_id, mark || 'z9a' from public.s_all;
+insert into public.s_through select id, owner_id, open, parent_id, mark || 'z9b' from public.s_all;
 -- @calls
+select * from public.by_numbers()
+select * from public.by_texts()
+select * from public.unlike('aaaaaaaa-0000-4000-8000-100000000010')
+select * from public.uneven()
+select * from public.others()
+select public.as_number()
+select * from public.whole_rows()
 select * from public.named_twice()
 select * from public.typed_otherwise()
 select * from public.lock_them()
@@ -237,3 +285,10 @@ anon public.s_top all none none none
 anon public.s_named none none none none
 anon public.s_typed none none none none
 anon public.s_locked none none none none
+anon public.s_unlike none none none none
+anon public.s_uneven none none none none
+anon public.s_other none none none none
+anon public.s_number none none none none
+anon public.s_whole all none none none
+anon public.s_view none none none none
+anon public.s_through all none none none

@@ -16,6 +16,8 @@ create table public.w_put (id uuid primary key, owner_id uuid, open boolean not 
 alter table public.w_put enable row level security;
 create table public.w_upsert (id uuid primary key, owner_id uuid, open boolean not null default false, state text not null default 'new', count integer not null default 0, mark text);
 alter table public.w_upsert enable row level security;
+create table public.w_twice (id uuid primary key, owner_id uuid, open boolean not null default false, state text not null default 'new', count integer not null default 0, mark text);
+alter table public.w_twice enable row level security;
 create table public.w_check (id uuid primary key, owner_id uuid, open boolean not null default false, state text not null default 'new', count integer not null default 0, mark text, check (state in ('new', 'closed')));
 alter table public.w_check enable row level security;
 create table public.w_null (id uuid primary key, owner_id uuid, open boolean not null default false, state text not null default 'new', count integer not null default 0, mark text);
@@ -110,6 +112,9 @@ $$ begin
   if not exists (select 1 from public.w_lists where id = p and owner_id = auth.uid()) then raise exception 'not yours'; end if;
   delete from public.w_items where list_id = p;
 end $$;
+-- It fails whoever calls: the key by which it looks for a row is a variable's name as well.
+create function public.named_as_key(p uuid, o uuid) returns table (id uuid) language plpgsql security definer set search_path = '' as
+$$ begin insert into public.w_twice (id, owner_id) values (p, o) on conflict (id) do update set count = 7; end $$;
 -- @seed
 insert into public.w_key (id, owner_id, open, mark) select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid, format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, n = 1, format('[n%s%s]', o, n)
   from unnest(array['a', 'b', 'c']) o, generate_series(1, 2) n;
@@ -118,6 +123,7 @@ insert into public.w_some (id, owner_id, open, mark) select id, owner_id, open, 
 insert into public.w_mine (id, owner_id, open, mark) select id, owner_id, open, mark || 'y3' from public.w_key;
 insert into public.w_looked (id, owner_id, open, mark) select id, owner_id, open, mark || 'y4' from public.w_key;
 insert into public.w_put (id, owner_id, open, mark) select id, owner_id, open, mark || 'y5' from public.w_key;
+insert into public.w_twice (id, owner_id, open, mark) select id, owner_id, open, mark || 'z9' from public.w_key;
 insert into public.w_upsert (id, owner_id, open, mark) select id, owner_id, open, mark || 'y6' from public.w_key;
 insert into public.w_check (id, owner_id, open, mark) select id, owner_id, open, mark || 'y7' from public.w_key;
 insert into public.w_null (id, owner_id, open, mark) select id, owner_id, open, mark || 'y8' from public.w_key;
@@ -261,6 +267,13 @@ select public.moved_first('cccccccc-0000-4000-8000-100000000010')
 select public.moved_first('cccccccc-0000-4000-8000-100000000020')
 select public.owner_given('abababab-0000-4000-8000-100000000099')
 select public.owner_as_text('abababab-0000-4000-8000-100000000099')
+select * from public.named_as_key('aaaaaaaa-0000-4000-8000-100000000010', 'bbbbbbbb-0000-4000-8000-000000000001')
+select * from public.named_as_key('aaaaaaaa-0000-4000-8000-100000000020', 'bbbbbbbb-0000-4000-8000-000000000001')
+select * from public.named_as_key('bbbbbbbb-0000-4000-8000-100000000010', 'bbbbbbbb-0000-4000-8000-000000000001')
+select * from public.named_as_key('bbbbbbbb-0000-4000-8000-100000000020', 'bbbbbbbb-0000-4000-8000-000000000001')
+select * from public.named_as_key('cccccccc-0000-4000-8000-100000000010', 'bbbbbbbb-0000-4000-8000-000000000001')
+select * from public.named_as_key('cccccccc-0000-4000-8000-100000000020', 'bbbbbbbb-0000-4000-8000-000000000001')
+select * from public.named_as_key('abababab-0000-4000-8000-100000000099', 'bbbbbbbb-0000-4000-8000-000000000001')
 -- @measures
 anon public.w_items none none none none
 authenticated public.w_items none none none own
@@ -288,3 +301,4 @@ authenticated public.w_given none own none none
 authenticated public.w_text none own none none
 anon public.w_stable none none none none
 anon public.w_after none none none all
+anon public.w_twice none none none none

@@ -128,6 +128,50 @@ def test_the_file_adds_names_of_columns_and_takes_them_out(write: Write) -> None
     assert intent.names_tenant("org_id")
 
 
+def test_a_role_without_its_settings_may_do_what_all_personas_of_it_may(write: Write) -> None:
+    file = write("""
+    [[persona]]
+    name = "gym"
+    role = "gym_app"
+    settings = { "app.tenant" = "$tenant" }
+    [[persona]]
+    name = "chain"
+    role = "gym_app"
+    settings = { "app.tenant" = "$tenant", "app.chain" = "yes" }
+    [[allow]]
+    relation = "public.*"
+    persona = ["gym", "chain"]
+    select = "all"
+    [[allow]]
+    relation = "public.members"
+    persona = "gym"
+    select = "own"
+    [[allow]]
+    relation = "public.secrets"
+    persona = "gym_app-unset"
+    select = "none"
+    [[function]]
+    name = "public.prices"
+    callable_by = ["gym", "chain"]
+    [[function]]
+    name = "public.revenue"
+    callable_by = ["chain"]
+    """)
+    intent = load(file, "supabase")
+    found = {
+        one: intent.intended("gym_app-unset", "gym_app", f"public.{one}", Operation.SELECT, protected=True).value
+        for one in ("prices", "members", "secrets")
+    }
+    assert found == {"prices": "all", "members": "own", "secrets": "none"}
+    called = [
+        intent.function_allowed(f"public.{one}()", "gym_app-unset", role="gym_app") for one in ("prices", "revenue")
+    ]
+    assert called == [True, False]
+    asked = intent.deciding("gym_app-unset", "gym_app", "public.prices", Operation.SELECT, protected=True)
+    assert asked is not None
+    assert not asked.expected
+
+
 def test_columns_that_are_meant_to_be_seen_are_so_in_their_relation_only(write: Write) -> None:
     path = write('[[allow]]\nrelation = "public.shops"\npersona = "anon"\ncolumns = ["phone", "addr*"]')
     intent = load(path, "supabase")

@@ -72,6 +72,24 @@ end $$;
 create function public.is_member(o uuid) returns boolean language sql stable security definer set search_path = '' as $$
   select exists (select from public.members m where m.org_id = o and m.user_id = auth.uid())
 $$;
+create type public.job as enum ('driver', 'cook');
+create function public.job() returns public.job language plpgsql stable as $$
+begin
+  return (auth.jwt() ->> 'job')::public.job;
+exception when others then return null; end $$;
+create function public.firm() returns uuid language plpgsql stable as $$
+begin
+  return nullif(auth.jwt() ->> 'firm', '')::uuid;
+exception when others then return null; end $$;
+create function public.of_firm(o uuid) returns boolean language plpgsql stable security definer as $$
+declare held public.job := public.job();
+begin
+  if o is null or o <> public.firm() then return false; end if;
+  if held = 'driver' then
+    return exists (select from public.members m where m.org_id = o and m.user_id = auth.uid());
+  end if;
+  return true;
+end $$;
 """
 CASES: dict[str, tuple[Reach, Reach]] = {
     # What ties a row to the persona, directly or by a membership.
@@ -97,6 +115,10 @@ CASES: dict[str, tuple[Reach, Reach]] = {
     "(public.claims() ->> 'sub')::uuid = owner": (NONE, OWN),
     "public.claim('org') = org::text": (NONE, OWN),
     "public.claims() -> 'user_metadata' ->> 'role' = 'admin'": (NONE, ALL),
+    # Of whom the token does not say where he works, the comparison says nothing, and does not refuse him.
+    "public.of_firm(kept)": (ALL, ALL),
+    "public.of_firm(org)": (SOME, SOME),
+    "exists (select from public.orgs o where o.id = docs.org and o.open and public.of_firm(o.id))": (SOME, SOME),
     # What depends on the rows of others that a row points at.
     "exists (select from public.orgs o where o.id = docs.org and o.open)": (SOME, SOME),
     "exists (select from public.orgs o where o.id = docs.org)": (SOME, SOME),
