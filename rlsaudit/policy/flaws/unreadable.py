@@ -63,12 +63,19 @@ def _kept(asked: list[tuple[bool, str]]) -> Iterator[tuple[str, ...]]:
 
 @lru_cache(maxsize=4096)
 def _may_go(text: str) -> bool:
-    return _folds(tree.expression(text))
+    try:
+        return _folds(tree.expression(text))
+    except RecursionError:
+        return True
 
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(dict.fromkeys(_surely(tree.expression(text))))
+    try:
+        return tuple(dict.fromkeys(_surely(tree.expression(text))))
+    except RecursionError:
+        # Of what is nested too deep nothing is claimed.
+        return ()
 
 
 def _surely(node: Node) -> Iterator[tuple[str, ...]]:
