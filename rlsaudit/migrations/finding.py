@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.errors import UsageError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rlsaudit.migrations.layouts import Layout
 
 _USUAL = ("", "migrations", "db/migrations", "database/migrations", "sql/migrations", "sql", "db", "database")
+_FOREIGN = frozenset({"node_modules", "vendor", "venv", "target", "dist", "build"})
+_DEEPEST, _MOST_PLACES = 5, 8
 _DUMP = "PostgreSQL database dump"
 _SUFFIXES = frozenset({".sql", ".dump", ".ddl", ".psql", ".pgsql"})
 _HINT = "Give the directory of the migrations, or a file of SQL; `--layout` says which tool it is."
@@ -55,6 +58,8 @@ def _found(path: Path, layout: str | None) -> Project:
         found = [one for one in asked if one is not None]
         if found:
             break
+    if not found and (layout is None or layout == "supabase"):
+        found = _further_down(path, root)
     if not found:
         looked = ", ".join(f"{one.looked_for} ({one.name})" for one in layouts)
         raise UsageError(f"There are no migrations in {path}. Looked for: {looked}.", hint=_HINT)
@@ -64,6 +69,37 @@ def _found(path: Path, layout: str | None) -> Project:
         tools = ", ".join(sorted(f"{one.layout} ({_where(one)})" for one in found))
         raise UsageError(f"There are migrations of more than one tool in {path}: {tools}.", hint=_HINT)
     return chosen
+
+
+def _further_down(path: Path, root: Path) -> list[Project]:
+    """The one Supabase project somewhere below, as repositories of several packages have it.
+
+    Raises:
+        UsageError: there are several.
+    """
+    layout = next(one for one in all_layouts() if one.name == "supabase")
+    below = ((one.parent, layout.find(one.parent, root)) for one in _named(path, "supabase", _DEEPEST))
+    found = [(place, project) for place, project in below if project is not None]
+    if len(found) > 1:
+        places = ", ".join(place.relative_to(path).as_posix() for place, _ in found[:_MOST_PLACES])
+        raise UsageError(
+            f"There are migrations of several Supabase projects in {path}: in {places}.", hint="Name one of these."
+        )
+    return [
+        replace(one, notes=(*one.notes, f"found below: {place.relative_to(path).as_posix()}/supabase"))
+        for place, one in found
+    ]
+
+
+def _named(path: Path, name: str, depth: int) -> Iterator[Path]:
+    """The directories of a name below a path, but for what is hidden, and what package managers put there."""
+    for one in sorted(path.iterdir()):
+        if one.is_symlink() or not one.is_dir() or one.name.startswith(".") or one.name in _FOREIGN:
+            continue
+        if one.name == name:
+            yield one
+        elif depth > 1:
+            yield from _named(one, name, depth - 1)
 
 
 def _chosen(layout: str | None) -> tuple[Layout, ...]:

@@ -27,6 +27,7 @@ class Script:
         transaction: Whether its tool runs it in one transaction, else each statement by itself. A function where the
             file's own text decides.
         cut: Blanks what the tool does not run (the way down, say) without moving a line.
+        version: What Supabase's command line enters into its books once the file has run; empty: nothing.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Script:
     role: Role = "migration"
     transaction: bool | Callable[[str], bool] = True
     cut: Callable[[str], str] | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

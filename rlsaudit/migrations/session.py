@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ _CONTROL = frozenset({"begin", "start", "commit", "end", "rollback", "abort", "s
 _ALONE = frozenset({"25001", "2D000"})
 """No transaction may be around the statement: CREATE INDEX CONCURRENTLY, VACUUM, a procedure that commits."""
 _RESET = "reset session authorization; reset role; reset all"
+_ENTRY = "insert into supabase_migrations.schema_migrations (version) values (%s) on conflict do nothing"
 _CANCELLED = "57014"
 _NO_OBJECT = "42704"
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
@@ -63,6 +65,8 @@ class Session:
             went = self._committed(Location(script.name, 1)) and went
         else:
             self._transaction.roll_back()
+        if script.version and (went or self._go_on):
+            self._enter(script.version)
         if script.role == "seed":
             for failure in self.failures[before:]:
                 self.notes[f"in the seed: {failure}"] = None
@@ -82,6 +86,13 @@ class Session:
         for failure in self.failures[before:]:
             self.notes[f"a bucket could not be made: {failure}"] = None
         del self.failures[before:]
+
+    def _enter(self, version: str) -> None:
+        """Writes into the tool's books that a file has run: later ones may ask whether those that they need have."""
+        connection = self._transaction.connection
+        connection.execute(_RESET)
+        with contextlib.suppress(psycopg.Error):  # where a migration has done away with the books
+            connection.execute(_ENTRY, [version])
 
     def _run(self, script: Script) -> bool:
         text = read(script.path)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Json: TypeAlias = Any
     """What the parser of PL/pgSQL gives."""
     Asks: TypeAlias = Callable[[tuple[str, ...]], bool]
-    """Whether a function of the project's, by its name, asks who is calling."""
+    """Whether a function of the project's, by its name, asks who is calling, or fails for whom it does not like."""
 
 _ERROR = 21
 """The level of RAISE from which on it ends the statement."""
@@ -59,22 +59,43 @@ class Piece:
     returns: bool = False
 
 
-def pieces_of(function: Function, asks: Asks) -> tuple[Piece, ...] | None:
-    """Returns the SQL of a body with what was asked before each of it; None where the body is not understood."""
+def pieces_of(function: Function, asks: Asks, refuses: Asks = lambda _: False) -> tuple[Piece, ...] | None:
+    """Returns the SQL of a body with what was asked before each of it; None where the body is not understood.
+
+    `refuses` are functions that it is enough to call: what comes after them was not refused.
+    """
     if function.language == "sql":
         parsed = tree.statements(plpgsql.plain(function.body))
         last = len(parsed or ()) - 1
         return parsed and tuple(Piece(tree.text(one), Asked(), returns=n == last) for n, one in enumerate(parsed))
+    walk = _walked(function, asks, refuses)
+    return None if walk is None else tuple(walk.found)
+
+
+def refuses_others(function: Function, asks: Asks, refuses: Asks = lambda _: False) -> bool:
+    """Whether a function fails for those whom it does not like, and asks who is calling on every way that it returns.
+
+    One that returns a Boolean may say with it what it has found out.
+    """
+    if function.returns == "boolean":
+        return False
+    walk = _walked(function, asks, refuses)
+    return walk is not None and walk.refused and bool(walk.ends) and all(one.who for one in walk.ends)
+
+
+def _walked(function: Function, asks: Asks, refuses: Asks) -> _Walk | None:
+    """A body that was walked from top to bottom; None where it is not in plpgsql, or not understood."""
     if function.language != "plpgsql":
         return None
     body = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
     try:
         whole = body[0]["PLpgSQL_function"]
-        walk = _Walk(asks, whole["datums"])
-        walk.statement(whole["action"], walk.declared())
+        walk = _Walk(asks, whole["datums"], refuses)
+        end = walk.statement(whole["action"], walk.declared())
     except (KeyError, IndexError, TypeError, AttributeError):
         return None
-    return tuple(walk.found)
+    walk.ends += [] if end is None else [end]
+    return walk
 
 
 def settles(node: Node, *, holds: bool) -> frozenset[str]:
@@ -144,9 +165,15 @@ def _names(node: Node) -> frozenset[str]:
 
 
 class _Walk:
-    """One body, from top to bottom; what is found is in `found`."""
+    """One body, from top to bottom; what is found is in `found`.
 
-    def __init__(self, asks: Asks, datums: Sequence[Json]) -> None:
+    `ends` are the ways that it returns by, with what was asked on them; `refused` is whether it fails for somebody.
+    """
+
+    def __init__(self, asks: Asks, datums: Sequence[Json], refuses: Asks = lambda _: False) -> None:
+        self.ends: list[Asked] = []
+        self.refused = False
+        self._refuses = refuses
         self._asks = asks
         self._datums = datums
         self._filled: dict[str, list[Node]] = {}
@@ -185,15 +212,19 @@ class _Walk:
                 return self._under(value["cond"], asked, holds=True)
             case "PLpgSQL_stmt_return" | "PLpgSQL_stmt_exit":
                 self._note(value, Piece("", asked, returns=True))
+                self.ends += [asked] if kind == "PLpgSQL_stmt_return" else []
                 # EXIT WHEN goes on where its condition does not hold.
                 return self._under(value["cond"], asked, holds=False) if "cond" in value else None
             case "PLpgSQL_stmt_raise":
                 self._note(value, Piece("", asked))
-                return None if value.get("elog_level", _ERROR) >= _ERROR else asked
+                fails = value.get("elog_level", _ERROR) >= _ERROR
+                self.refused |= fails and asked.who
+                return None if fails else asked
             case _:
                 return self._other(kind, value, asked)
 
     def _other(self, kind: str, value: Json, asked: Asked) -> Asked:
+        before = len(self.found)
         if kind == "PLpgSQL_stmt_assign":
             asked = self._assigned(value["expr"]["PLpgSQL_expr"]["query"], asked)
         elif value.get("into") or kind in {"PLpgSQL_stmt_fors", "PLpgSQL_stmt_dynfors"}:
@@ -203,9 +234,20 @@ class _Walk:
         else:
             returns = kind.startswith("PLpgSQL_stmt_return")
             self._note(value, Piece("", asked, kind in _DYNAMIC, returns=returns))
+        if self.found[before:] and any(self._is_refusing(one) for one in self.found[before:]):
+            asked = replace(asked, who=True)
         inside = self._under(value["cond"], asked, holds=True) if kind == "PLpgSQL_stmt_while" else asked
         self._list(value.get("body", ()), inside)
         return asked
+
+    def _is_refusing(self, piece: Piece) -> bool:
+        """Whether a statement surely calls a function that fails for whom it does not like: not for rows alone."""
+        called = []
+        for node in () if piece.runs else fragment(piece.sql) or ():
+            from_rows = isinstance(node, ast.SelectStmt) and node.fromClause is not None
+            target = None if from_rows else tree.lone_target(node)
+            called += [target] if isinstance(target, ast.FuncCall) else []
+        return any(self._refuses(tree.name(one.funcname)) for one in called)
 
     def _list(self, statements: Iterable[Json], asked: Asked) -> Asked | None:
         now: Asked | None = asked
@@ -296,6 +338,10 @@ class _Walk:
             current = waiting.pop()
             match current:
                 case ast.NullTest():
+                    # That somebody is there says nothing; that something was found for whoever calls does.
+                    looked = [one for name in _names(current) - seen for one in self._sources(name) if _looks_up(one)]
+                    seen |= _names(current)
+                    waiting.extend(looked)
                     continue
                 case ast.A_Expr() if _is_everybody(current):
                     continue
@@ -337,6 +383,11 @@ def _compared_in(node: Node) -> frozenset[str]:
     return found
 
 
+def _looks_up(node: Node) -> bool:
+    """Whether a value is read from rows."""
+    return any(isinstance(one, ast.SelectStmt) and one.fromClause is not None for one in tree.walk(node))
+
+
 def _is_everybody(node: Node) -> bool:
     return any(constant(tree.uncast(one)) in _EVERYBODY for one in (node.lexpr, node.rexpr) if one is not None)
 
@@ -349,11 +400,11 @@ def _filled(target: Json) -> Iterator[str]:
             yield from (one["name"].lower() for one in value)
 
 
-def unasked(function: Function, asks: Asks) -> frozenset[str]:
+def unasked(function: Function, asks: Asks, refuses: Asks = lambda _: False) -> frozenset[str]:
     """Returns the queries of a body, as plain SQL, that come out alike whoever calls, and that nobody is kept from."""
     walk = _Walk(asks, ())
     found = set[str]()
-    for piece in pieces_of(function, asks) or ():
+    for piece in pieces_of(function, asks, refuses) or ():
         nodes = fragment(piece.sql) or ()
         if not piece.runs and not piece.asked.who and not any(walk.asks_who(one) for one in nodes):
             found |= {tree.text(one) for one in nodes}

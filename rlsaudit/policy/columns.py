@@ -43,7 +43,8 @@ def describe(catalog: Catalog, relation: Relation) -> Mapping[str, Column]:
         values = listed_values(constraint.definition) if lone_text else None
         if values is not None:
             listed |= dict.fromkeys(columns, values)
-        elif constraint.kind in "cx":
+        elif constraint.kind == "c":
+            # Keys and exclusion constraints limit no row by itself.
             limited |= columns
     below = _nullable_below(catalog, relation)
     older = _nullable_before(catalog, relation)

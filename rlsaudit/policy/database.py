@@ -30,6 +30,8 @@ class Memory:
     never_true: dict[tuple[str, int, tuple[str, ...]], bool] = field(default_factory=dict)
     """Whether helpers are never true for a persona, by whose rights count and the helper's name."""
     prover: Prover | None = None
+    unpicked: Prover | None = None
+    """The same where nobody says of itself what signing up then puts into tables."""
 
 
 class Database(Protocol):

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof import Solution, Witness
     from rlsaudit.policy.values import Scope
 
-__all__ = ["Bounds", "Decider", "RowsDecider", "at_most", "decide", "decide_rows", "example", "shown"]
+__all__ = [
+    "Bounds",
+    "Decider",
+    "RowsDecider",
+    "at_most",
+    "decide",
+    "decide_rows",
+    "example",
+    "opened_by_picks",
+    "shown",
+]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
 """What says how far a predicate lets its persona go."""
@@ -89,6 +99,24 @@ def example(formula: Formula) -> Witness | None:
     if scope is None or scope.database is None:
         return None
     return prover_of(scope.database).example(read_once(formula, scope.database), scope.persona, scope.table)
+
+
+def opened_by_picks(formula: Formula) -> frozenset[tuple[int, str]]:
+    """Returns the columns that open a predicate because whoever signs up fills them as it likes: relation and name.
+
+    None where it is as open without.
+    """
+    scope = scope_of(formula)
+    if scope is None or scope.database is None:
+        return frozenset()
+    memory, asked = scope.database.memory, read_once(formula, scope.database)
+    picked = prover_of(scope.database).picked(asked)
+    if not picked:
+        return picked
+    if memory.unpicked is None:
+        memory.unpicked = Prover(scope.database, picks=False)
+    found = memory.unpicked.solve(asked, scope.persona, scope.table)
+    return picked if found.at_most < decide(formula).at_least else frozenset()
 
 
 def read_once(formula: Formula, database: Database) -> Expr:

@@ -11,7 +11,7 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import WHO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rlsaudit.policy.tree import Node
 
@@ -24,7 +24,8 @@ class Query:
 
     `plain` is `select columns from one relation [where …]`: each of its rows is a row of that relation. Then `source`
     is the relation's (schema, name), `alias` what names it, `where` the filter, `columns` maps output names to the
-    relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself.
+    relation's columns (those that are one). `summarises` is whether rows are grouped, so that no row shows by itself,
+    `grouped` by which names of columns, where it is by columns alone.
     `only` says that it reads no rows of the relation's partitions and children. `calls` are all functions called,
     `asks` those of a plain one's filter, which every query calls if `asks_always`. `asks_identity` is whether it reads
     who is calling.
@@ -37,6 +38,7 @@ class Query:
     where: Node | None
     columns: tuple[tuple[str, str], ...]
     summarises: bool
+    grouped: frozenset[str]
     calls: frozenset[tuple[str, ...]]
     asks: frozenset[tuple[str, ...]]
     asks_always: bool
@@ -71,11 +73,19 @@ def read_query(sql: str) -> Query | None:
         where=select.whereClause if plain else None,
         columns=tuple(_columns(select)) if plain else (),
         summarises=bool(select.groupClause) or aggregates,
+        grouped=frozenset(_grouped(select)),
         calls=calls,
         asks=_called(tree.walk(select.whereClause)) if plain else frozenset(),
         asks_always=not _may_fold(select.whereClause),
         asks_identity=identity,
     )
+
+
+def _grouped(select: Node) -> Iterator[str]:
+    """The names of columns that the rows of a query are grouped by; none where they are by anything else as well."""
+    names = [one.fields[-1].sval for one in select.groupClause or () if isinstance(one, ast.ColumnRef) and one.fields]
+    if not select.larg and not select.withClause and len(names) == len(select.groupClause or ()):
+        yield from names
 
 
 def _called(nodes: Iterable[Node]) -> frozenset[tuple[str, ...]]:
@@ -93,12 +103,40 @@ def _may_fold(where: Node) -> bool:
 
 def _may_aggregate(select: Node) -> bool:
     """Whether the targets, or what they are sorted by, aggregate; a user's own aggregate looks like any other call."""
-    return any(
-        isinstance(one, ast.JsonArrayAgg | ast.JsonObjectAgg)
-        or (isinstance(one, ast.FuncCall) and (_aggregates(one) or tree.name(one.funcname) in AGGREGATES))
-        for part in (select.targetList, select.sortClause)
-        for one in tree.walk(part)
-    )
+    parts = (select.targetList, select.sortClause)
+    below = {id(one) for part in parts for one in _summed_below(part)}
+    return any(id(one) not in below for part in parts for one in tree.walk(part) if _is_aggregate(one))
+
+
+def _is_aggregate(node: Node) -> bool:
+    if isinstance(node, ast.FuncCall):
+        return _aggregates(node) or tree.name(node.funcname) in AGGREGATES
+    return isinstance(node, ast.JsonArrayAgg | ast.JsonObjectAgg)
+
+
+def _summed_below(node: Node) -> Iterator[Node]:
+    """The aggregates of queries for values: over rows of their own, so that those around them stay what they are.
+
+    One over nothing but columns of the query around it would sum up that one's rows.
+    """
+    for link in (one for one in tree.walk(node) if isinstance(one, ast.SubLink)):
+        inside = list(tree.walk(link.subselect))
+        own = {name for one in inside if (name := _alias(one))}
+        for one in filter(_is_aggregate, inside):
+            names = (each.fields or () for each in tree.walk(one) if isinstance(each, ast.ColumnRef))
+            counts = isinstance(one, ast.FuncCall) and one.agg_star
+            if counts or any(len(each) > 1 and getattr(each[0], "sval", None) in own for each in names):
+                yield one
+
+
+def _alias(node: Node) -> str | None:
+    """What a source of rows is called, None where it is none or has no name."""
+    match node:
+        case ast.RangeVar() | ast.RangeSubselect() | ast.RangeFunction():
+            name = node.alias.aliasname if node.alias is not None else getattr(node, "relname", None)
+            return str(name) if name else None
+        case _:
+            return None
 
 
 def _aggregates(call: ast.FuncCall) -> bool:

@@ -8,12 +8,13 @@ from rlsaudit.catalog.firing import comes_before
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.decide import at_most
 from rlsaudit.policy.deeds import Deeds, deeds_of, may_be_the_callers
-from rlsaudit.policy.expr import FALSE
+from rlsaudit.policy.expr import FALSE, And, Given, Who, queries, walk
+from rlsaudit.policy.read.junctions import conjunction
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.triggers import refusing_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rlsaudit.catalog.facts import Function
     from rlsaudit.model import Persona
@@ -22,16 +23,22 @@ if TYPE_CHECKING:
     from rlsaudit.reach.predicates import Predicates
 
 Changes = frozenset[int] | None
+_SETTABLE = frozenset({Who.SERVER, Who.CLIENT})
+"""What a setting of the project's own is among, which a statement that goes before may have set."""
 
 
 class Doings:
     """Follows the bodies of functions for a persona. `first` is the call that a statement makes itself.
 
     What that changes may have changed before any other function is run, so that those are asked only what they find
-    the same whenever they look.
+    the same whenever they look. `later` is whether statements of the persona's may have gone before: then whatever is
+    asked of tables may be met, and rows that name the persona need not be as ordinary users have them.
     """
 
-    def __init__(self, footprints: Footprints, predicates: Predicates, persona: Persona) -> None:
+    def __init__(
+        self, footprints: Footprints, predicates: Predicates, persona: Persona, *, later: bool = False
+    ) -> None:
+        self._later = later
         self._footprints = footprints
         self._catalog = predicates.catalog
         self._predicates = predicates
@@ -56,7 +63,11 @@ class Doings:
 
         Those that an operation finds are in the table, one that is inserted may not be.
         """
-        return at_most(rows, self._predicates, self._persona, relation, stored=operation is not Operation.INSERT)
+        asked = conjunction(_of_the_row(rows)) if self._later else rows
+        found = at_most(asked, self._predicates, self._persona, relation, stored=operation is not Operation.INSERT)
+        # Somebody without an identity is named by no row.
+        named = relation and ("sub" in self._persona.claims or not self._persona.claims)
+        return Reach.OWN if self._later and named and found is Reach.NONE and asked != FALSE else found
 
     def changed_by(self, touched: Iterable[Touch]) -> Changes:
         """Returns the relations that are changed by what is touched; None where that may be any."""
@@ -64,6 +75,14 @@ class Doings:
 
     def _possible(self, condition: Expr, relation: int) -> bool:
         return self.most(condition, relation) is not Reach.NONE
+
+
+def _of_the_row(rows: Expr) -> Iterator[Expr]:
+    """What is asked of rows by themselves, and of nothing else that is in tables, or was set before."""
+    for one in rows.operands if isinstance(rows, And) else (rows,):
+        settings = any(isinstance(part, Given) and part.who in _SETTABLE for part in walk(one))
+        if not settings and not any(True for _ in queries(one)):
+            yield one
 
 
 class _Ground:

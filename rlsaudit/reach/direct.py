@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.access import Reasons
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import Bounds, decide, decide_rows
+from rlsaudit.policy.flaws import unreadable
 from rlsaudit.policy.formula import TRUE, Formula
 from rlsaudit.reach.bounds import Way, anything, none
 from rlsaudit.reach.columns import Insertable, can_change
@@ -125,6 +126,11 @@ class Direct:
             return self._limited(way, role, relation, operation, TRUE, columns)
         if not any(one.permissive for one in self._access.policies(role, relation, operation)):
             return none(f"RLS on and no policy for {operation.value}")
+        circle = self._predicates.circles.refusing(role, role, relation, operation)
+        if circle is not None and circle.sure:
+            return none(self._predicates.circles.told(circle, operation))
+        if refused := unreadable(self._access, role, relation, operation):
+            return none(refused)
         using = self._predicates.using(persona, role, relation, operation)
         check = self._predicates.check(persona, role, relation, operation)
         rows = check if operation is Operation.INSERT else using
@@ -147,12 +153,15 @@ class Direct:
             rows=rows,
             steps=bounds.steps,
         )
-        failing = may_fail(self._access, role, role, relation, operation) if way.at_least is not Reach.NONE else ""
+        failing = self._may_fail(role, relation, operation) if way.at_least is not Reach.NONE else ""
         if failing:
             return _at_least(way, Reach.NONE, failing)
         if operation is Operation.UPDATE and not can_change(check, _settable(columns), same=check == using):
             return _at_least(way, Reach.NONE, "what the check asks for cannot all be set")
         return self._limited(way, role, relation, operation, check, columns)
+
+    def _may_fail(self, role: int, relation: Relation, operation: Operation) -> str:
+        return may_fail(self._access, self._predicates.circles, role, role, relation, operation)
 
     def _limited(
         self,

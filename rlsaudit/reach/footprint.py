@@ -104,6 +104,10 @@ class Footprints:
             return self._found[key]
         return _Walk(self, doings, self.changed_by_call(function, caller, doings)).call(function, caller)
 
+    def of_condition(self, function: Function, caller: int, doings: Doings) -> frozenset[Touch]:
+        """Returns the same for a call in a policy: in the middle of a statement, which may have changed anything."""
+        return _Walk(self, doings, frozenset({ANY_TABLE})).condition(function, caller)
+
     def changed_by_call(self, function: Function, caller: int, doings: Doings) -> Changes:
         """Returns the relations whose rows a call may change; None where that may be any, or the claims change."""
         key = (function.oid, caller)
@@ -248,6 +252,10 @@ class _Walk:
 
     def call(self, function: Function, caller: int) -> frozenset[Touch]:
         self._call(function, caller, top=True)
+        return frozenset(self._touched)
+
+    def condition(self, function: Function, caller: int) -> frozenset[Touch]:
+        self._call(function, caller)
         return frozenset(self._touched)
 
     def write(self, relation: Relation, operation: Operation, caller: int) -> frozenset[Touch]:

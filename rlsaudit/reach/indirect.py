@@ -66,8 +66,8 @@ class Indirect:
     """Ways to tables that do not address them by name.
 
     `served` are the schemas whose functions a persona can call, and whose views it can name, by the persona's name.
-    `asking` is whether what functions ask before they do something keeps them from it: not where the tables that they
-    ask may have been written before.
+    `asking` is whether what functions ask of tables keeps them from something: not where these may have been written
+    before, by other statements.
     """
 
     def __init__(
@@ -261,7 +261,7 @@ class Indirect:
         """How far all functions go together, where that is not to every row; None where that is not known."""
         doings = self._doings_of(persona)
         every = tuple(dict.fromkeys(one for rows in known.values() for one in rows if one != FALSE))
-        if doings is None or not every or TRUE in every or is_larger(And(every), _MOST_TOGETHER):
+        if not self._asking or not every or TRUE in every or is_larger(And(every), _MOST_TOGETHER):
             return None
         if self._lifted[persona.name].posing and any(map(_asks_who, every)):
             return None
@@ -280,15 +280,7 @@ class Indirect:
     ) -> Iterator[Way]:
         """The way to rows that are touched for several reasons, as far as it may lead; none where it leads nowhere."""
         relation, operation = done
-        doings = self._doings_of(persona)
-        posing = bool(self._lifted[persona.name].posing)
-        bounds = {
-            # Whoever asks as others gets theirs.
-            one: Reach.ALL
-            if doings is None or (posing and _asks_who(one))
-            else doings.most(one, relation.oid, operation)
-            for one in rows
-        }
+        bounds = {one: self._most(persona, one, relation, operation) for one in rows}
         most = max(bounds.values())
         if most is Reach.NONE:
             return
@@ -305,6 +297,13 @@ class Indirect:
             because = f"{because}: {least.because}"
             kind = EvidenceKind.PROOF
             yield Way(least.at_least, most, kind, because, via, given=least.given, together=joined)
+
+    def _most(self, persona: Persona, rows: Expr, relation: Relation, operation: Operation) -> Reach:
+        """How far the persona gets at most by what is done to such rows."""
+        if self._lifted[persona.name].posing and _asks_who(rows):
+            # Whoever asks as others gets theirs.
+            return Reach.ALL
+        return self._doings_of(persona).most(rows, relation.oid, operation)
 
     def _sure(self, persona: Persona, done: tuple[Relation, Operation], via: str) -> Bounds | None:
         """How far a function surely leads, None where that is not known."""
@@ -352,11 +351,9 @@ class Indirect:
                 self._lift_addressed(lifted, persona, role, relation)
         return lifted
 
-    def _doings_of(self, persona: Persona) -> Doings | None:
-        if not self._asking:
-            return None
+    def _doings_of(self, persona: Persona) -> Doings:
         if persona.name not in self._doings:
-            self._doings[persona.name] = Doings(self._footprints, self._predicates, persona)
+            self._doings[persona.name] = Doings(self._footprints, self._predicates, persona, later=not self._asking)
         return self._doings[persona.name]
 
     def _lift_asked(self, lifted: _Lifted, persona: Persona, relation: Relation) -> None:
@@ -365,7 +362,7 @@ class Indirect:
         via = self._catalog.identity(relation)
         for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
             if called := self._catalog.functions.get(oid):
-                touched = self._footprints.of_call(called, role)
+                touched = self._footprints.of_condition(called, role, self._doings_of(persona))
                 self._note(lifted, persona, touched, f"a policy of {via} calls a function", via, silent=True)
 
     def _lift_addressed(self, lifted: _Lifted, persona: Persona, role: int, relation: Relation) -> None:
@@ -406,9 +403,9 @@ class Indirect:
                     led = lifted.known[oid, touch.operation].setdefault(via, {})
                     led.setdefault(rows, f"{what}: {touch.why}")
 
-    def _note_sure(self, lifted: _Lifted, function: Function, via: str, doings: Doings | None) -> None:
+    def _note_sure(self, lifted: _Lifted, function: Function, via: str, doings: Doings) -> None:
         """Notes what a call does for certain, where that is more than its caller may do."""
-        if doings is None or not function.security_definer:
+        if not self._asking or not function.security_definer:
             return
         deeds = doings.of(function, function.owner, frozenset())
         for one in deeds.sure if deeds is not None else ():

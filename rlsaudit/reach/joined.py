@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.decide import RowsDecider
+    from rlsaudit.policy.flaws import Circles
     from rlsaudit.policy.read import ShownRows, ShownView
     from rlsaudit.reach.predicates import Predicates
 
@@ -115,11 +116,11 @@ class Joined:
         return not granted.isdisjoint(one.outputs)
 
 
-def fails_below(access: Access, caller: int, view: Relation) -> str:
+def fails_below(access: Access, circles: Circles, caller: int, view: Relation) -> str:
     """Returns why the policies below a view may make a query on it fail; empty where they surely do not."""
     for read in reads_through(access, view, caller):
         if not read.stored and access.rls_applies(read.role, read.relation):
-            why = may_fail(access, read.role, caller, read.relation, Operation.SELECT)
+            why = may_fail(access, circles, read.role, caller, read.relation, Operation.SELECT)
             if why:
                 return why
     return ""

@@ -128,12 +128,13 @@ class Maker:
         self, relation: Relation, operation: Operation, columns: tuple[Column, ...], settable: frozenset[int]
     ) -> str:
         """Why the statement may fail, or do something else, whatever the policies say; nothing where it does not."""
-        access, open_to_all = self._makers.access, Way(Reach.ALL, Reach.ALL, EvidenceKind.CATALOG, "")
-        if failing := may_fail(access, self._role, self._role, relation, operation):
+        makers = self._makers
+        access, open_to_all = makers.access, Way(Reach.ALL, Reach.ALL, EvidenceKind.CATALOG, "")
+        if failing := may_fail(access, makers.predicates.circles, self._role, self._role, relation, operation):
             return failing
-        hindered = self._makers.direct.hindered(open_to_all, relation, operation, columns)
+        hindered = makers.direct.hindered(open_to_all, relation, operation, columns)
         if hindered.at_least is not Reach.ALL:
             return hindered.because.removeprefix("; ")
         if operation is Operation.INSERT:
-            return self._makers.insertable.fails(self._role, relation, settable)
+            return makers.insertable.fails(self._role, relation, settable)
         return "" if settable else "no column can be set"

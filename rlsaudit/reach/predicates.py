@@ -16,6 +16,7 @@ from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
 from rlsaudit.policy.database import Memory
 from rlsaudit.policy.expr import sources, walk
+from rlsaudit.policy.flaws import Circles
 from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
 from rlsaudit.policy.helpers import defaults, helper_of, own_names
 from rlsaudit.policy.parse import parse
@@ -75,6 +76,7 @@ class Predicates:
         self._of_twins: dict[tuple[object, ...], _Combined] = {}
         self._of_statements: dict[tuple[object, ...], Formula] = {}
         self.twins = Twins(self._catalog)
+        self.circles = Circles(access)
         self.memory = Memory()
         self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}

@@ -158,7 +158,11 @@ class Views:
         if bounds.at_least is not Reach.NONE:
             query = self.shape(view)
             sets = "a function in it may give no row" if query is None or self._gives_sets(query) else ""
-            why = self._forbidden(caller, view) or sets or fails_below(self._access, caller, view)
+            why = (
+                self._forbidden(caller, view)
+                or sets
+                or fails_below(self._access, self._predicates.circles, caller, view)
+            )
         least, because = (Reach.NONE, f"{because}; {why}") if why else (bounds.at_least, because)
         evidence = EvidenceKind.PROOF if least is bounds.at_most else EvidenceKind.NONE
         steps = bounds.steps if least is not Reach.NONE else ()
@@ -206,7 +210,8 @@ class Views:
             return Reach.NONE, "; a function in it may give no row"
         if chain.stored or not self._access.rls_applies(chain.role, chain.base):
             return least, ""
-        failing = may_fail(self._access, chain.role, caller, chain.base, Operation.SELECT)
+        circles = self._predicates.circles
+        failing = may_fail(self._access, circles, chain.role, caller, chain.base, Operation.SELECT)
         return (Reach.NONE, f"; {failing}") if failing else (least, "")
 
     def _shows_nothing(self, persona: Persona, caller: int, view: Relation) -> bool:
@@ -323,6 +328,9 @@ class Views:
         role, base = chain.role, chain.base
         if not self._access.on_any_column(role, base, privilege):
             return none(f"its {self._whose(view)} may not {operation.value} on {self._catalog.identity(base)}")
+        circle = self._predicates.circles.refusing(caller, role, base, operation)
+        if circle is not None and circle.sure:
+            return none(self._predicates.circles.told(circle, operation))
         rls = self._access.rls_applies(role, base)
         using = self._predicates.using(persona, role, base, operation) if rls else TRUE
         policies = self._predicates.check(persona, role, base, operation) if rls else TRUE
@@ -357,7 +365,11 @@ class Views:
         outermost = chain.links[0].view
         if barred := self._barred(caller, outermost, written=chain) or self._forbidden(caller, outermost):
             caps.append((Reach.NONE, barred))
-        if self._access.rls_applies(role, base) and (failing := may_fail(self._access, role, caller, base, operation)):
+        circles = self._predicates.circles
+        failing = self._access.rls_applies(role, base) and may_fail(
+            self._access, circles, role, caller, base, operation
+        )
+        if failing:
             caps.append((Reach.NONE, failing))
         settable = self._settable(chain, operation.value.upper()) if operation is not Operation.DELETE else frozenset()
         if operation is Operation.INSERT:
@@ -397,9 +409,15 @@ class Views:
     def _why_barred(self, caller: int, view: Relation, written: Collection[int]) -> str:
         if view.kind == "m":
             return ""
-        for read in self.reads(view, caller):
-            if not read.granted and read.relation.oid not in written:
+        others = [one for one in self.reads(view, caller) if one.relation.oid not in written]
+        for read in others:
+            if not read.granted:
                 return f"the view reads {self._catalog.identity(read.relation)}, which its {self._whose(view)} may not"
+        circles = self._predicates.circles
+        for read in others:
+            circle = None if read.stored else circles.refusing(caller, read.role, read.relation, Operation.SELECT)
+            if circle is not None and circle.sure:
+                return circles.told(circle, Operation.SELECT)
         return next((one.why for one in forbidden_calls(self._access, self.shape, caller, view) if one.always), "")
 
     def _forbidden(self, caller: int, view: Relation) -> str:

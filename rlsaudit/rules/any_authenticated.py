@@ -8,7 +8,7 @@ from rlsaudit.model import Severity
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import narrow
-from rlsaudit.rules.reached import evidence
+from rlsaudit.rules.reached import evidence, private
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import who_can
 
@@ -30,8 +30,8 @@ def check(case: Case) -> Iterator[Found]:
                 worst(one.cells),
                 title=f'Policy "{policy.name}" on {identity} asks whether somebody is signed in, not who',
                 message=(
-                    f"{who_can(one.cells)} of {identity}: the policy is true for everybody who is signed in, and "
-                    "anybody can sign up."
+                    f"{who_can(one.cells)} of {identity}{private(case, relation, one.cells)}: the policy is true for "
+                    "everybody who is signed in, and anybody can sign up."
                 ),
                 evidence=evidence(case, relation, one.cells),
                 fix=narrow(case, relation, policy),

@@ -14,6 +14,7 @@ from rlsaudit.rules.reached import (
     met_by_client,
     opening,
     outside,
+    private,
     severity,
     told,
 )
@@ -43,7 +44,10 @@ def check(case: Case) -> Iterator[Found]:
                 case.ref(relation),
                 worst(cells),
                 title=f"{identity} is reached further than intended",
-                message=f"{who_can(cells)} of {identity}: {_because(case, relation, cells)}{outside(cells)}",
+                message=(
+                    f"{who_can(cells)} of {identity}{private(case, relation, cells)}: "
+                    f"{_because(case, relation, cells)}{outside(cells)}"
+                ),
                 evidence=evidence(case, relation, cells),
                 fix=mended(case, relation, cells, opening(case, relation, cells)),
                 relations=[identity],

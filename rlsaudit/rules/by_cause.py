@@ -17,7 +17,7 @@ from rlsaudit.rules.wording import agreeing, listed, who_can
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from rlsaudit.model import Cell
+    from rlsaudit.model import Cell, Severity
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.cause import Cause, Reached
     from rlsaudit.rules.rule import Rule
@@ -30,7 +30,13 @@ _MOST_NAMED = 10
 
 
 def found_by_cause(
-    case: Case, rule: Rule, cause: Cause, title: str, because: str | Say, fix: Mend | None = None
+    case: Case,
+    rule: Rule,
+    cause: Cause,
+    title: str,
+    because: str | Say,
+    fix: Mend | None = None,
+    severity: Callable[[Reached], Severity] | None = None,
 ) -> Iterator[Found]:
     """Yields what is reached beyond intent for a cause.
 
@@ -41,13 +47,18 @@ def found_by_cause(
         title: The end of a sentence that begins with the policy, or with the policies of a relation.
         because: How it comes about, as a clause behind who can do what.
         fix: What mends it, where that is not to drop the policies.
+        severity: How bad it is, where that is not as for other causes.
     """
+
+    def rated(one: Reached) -> Severity:
+        return one.severity if severity is None else severity(one)
+
     grouped: defaultdict[tuple[str, str], list[Reached]] = defaultdict(list)
     for one in case.reached(cause):
         ref = one.ref(case)
         grouped[ref.type, ref.identity].append(one)
     for several in grouped.values():
-        gravest = max(several, key=lambda one: one.severity)
+        gravest = max(several, key=rated)
         cells = _least_privileged_first(case, (cell for one in several for cell in one.cells))
         asked = tuple(dict.fromkeys(text for one in several for text in one.asked))
         said = because if isinstance(because, str) else because(replace(gravest, asked=asked))
@@ -61,7 +72,7 @@ def found_by_cause(
                 evidence=evidence(case, gravest.relation, gravest.cells),
                 fix="\n".join(dict.fromkeys((fix or _drop)(case, one) for one in several)),
                 relations=[case.catalog.identity(one.relation) for one in several],
-                severity=gravest.severity,
+                severity=rated(gravest),
             ),
             case.claims([], cells),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
@@ -15,6 +15,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
 from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
+from rlsaudit.policy.asked import refuses_others
 from rlsaudit.policy.consulted import consulted, read_in
 from rlsaudit.policy.flaws import Flaws
 from rlsaudit.policy.poses import named_in
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from rlsaudit.rules.rule import CellKey
 
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
+_DEEPEST_HELPER = 4
 
 
 @dataclass(frozen=True)
@@ -283,6 +285,12 @@ class Case:
     def asks(self, name: tuple[str, ...]) -> bool:
         """Whether one of the project's functions of that name asks who is calling, itself or below."""
         return any(self.indirect.body(one).asks_identity for one in self.named(name))
+
+    def refuses(self, name: tuple[str, ...], depth: int = 0) -> bool:
+        """Whether one of the project's functions of that name fails for whom it does not like, itself or below."""
+        found = list(self.named(name)) if depth <= _DEEPEST_HELPER else []
+        below = partial(self.refuses, depth=depth + 1)
+        return bool(found) and all(refuses_others(one, self.asks, below) for one in found)
 
     @cached_property
     def named(self) -> Named:

@@ -85,7 +85,7 @@ def _faults(case: Case) -> list[_Fault]:
         for cell in case.beyond(view):
             persona = case.persona(cell.persona)
             wider = widened(case, persona, view, cell)
-            shows_rows = bool(wider)
+            shows_rows = bool(wider) and not _groups_alone(case, view, [one.relation for one in wider])
             if not wider and cell.operation is Operation.SELECT and not origins(case, view):
                 wider = _summarised(case, cell, view)
             for read in wider:
@@ -104,6 +104,31 @@ def _summarised(case: Case, cell: Cell, view: Relation) -> tuple[ViewRead, ...]:
     role = case.role(persona).oid
     reads = (one for one in case.reads(persona, view) if one.granted and one.role != role and not one.stored)
     return tuple(one for one in reads if cell.at_least > case.addressed(persona, one.relation, cell.operation))
+
+
+def _groups_alone(case: Case, view: Relation, bases: list[Relation]) -> bool:
+    """Whether all that is shown of these tables is what their rows are grouped by, which tells none from others.
+
+    And when the first or last of a group was.
+    """
+    query = case.views.shape(view)
+    if query is None or not query.grouped:
+        return False
+    return all(
+        _tells_none_apart(case, one, {name for oid, name in origins(case, view) if oid == one.oid}, query.grouped)
+        for one in bases
+    )
+
+
+def _tells_none_apart(case: Case, base: Relation, shown: set[str], grouped: frozenset[str]) -> bool:
+    """Whether these columns say of no row whose it is or which it is, nor anything that is private."""
+    columns = case.catalog.columns[base.oid]
+    numbers = {one.number for one in columns if one.name in shown}
+    moments = {one.name for one in columns if one.type.startswith(("timestamp", "date"))}
+    if any(one.kind in "pu" and numbers >= set(one.columns) for one in case.catalog.constraints[base.oid]):
+        return False
+    named = case.sensitive(base, sorted(shown)) or not shown.isdisjoint(case.owner_columns(base))
+    return shown <= grouped | moments and not named
 
 
 def _cause(read: ViewRead) -> Relation:

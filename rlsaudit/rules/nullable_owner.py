@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Severity
+from rlsaudit.model import Operation, Severity
 from rlsaudit.names import ident
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause, Reached
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields what is reached beyond intent in rows without an owner."""
-    yield from found_by_cause(case, RULE, Cause.NO_OWNER, "makes rows without an owner everybody's", _BECAUSE, _fix)
+    title = "makes rows without an owner everybody's"
+    yield from found_by_cause(case, RULE, Cause.NO_OWNER, title, _BECAUSE, _fix, _severity)
+
+
+def _severity(one: Reached) -> Severity:
+    """As of contact forms, where rows of nobody's are put in and nobody else sees or changes them."""
+    put_in = all(cell.operation is Operation.INSERT for cell in one.cells)
+    return min(one.severity, Severity.MEDIUM) if put_in else one.severity
 
 
 def _fix(case: Case, one: Reached) -> str:
@@ -64,6 +71,14 @@ RULE = Rule(
             alter table public.notes alter user_id drop not null;
             create policy "edit" on public.notes for update to authenticated
               using (user_id is null or user_id = (select auth.uid()));
+            """,
+        ),
+        Example(
+            "Whoever visits writes into a log, in nobody's name: medium, for it may be meant",
+            """
+            create table public.visits (id bigint primary key, user_id uuid, page text);
+            alter table public.visits enable row level security;
+            create policy "log" on public.visits for insert with check (user_id is null or user_id = auth.uid());
             """,
         ),
         Example(

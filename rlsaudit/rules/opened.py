@@ -12,7 +12,7 @@ from rlsaudit.model import Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.personas import built_in
 from rlsaudit.policy.body import body_of
-from rlsaudit.policy.decide import decide
+from rlsaudit.policy.decide import decide, opened_by_picks
 from rlsaudit.rules.ownership import own_rows
 
 if TYPE_CHECKING:
@@ -178,7 +178,11 @@ def _opens(case: Case, policy: Policy, relation: Relation, cell: Cell) -> bool:
     if policy not in case.access.policies(role, relation, cell.operation):
         return False
     found = bounds(case, policy, persona, relation, cell.operation)
-    return found is not None and found.at_least is Reach.ALL and not found.chosen
+    if found is None or found.at_least is not Reach.ALL or found.chosen:
+        return False
+    text = (policy.check or policy.using) if cell.operation is Operation.INSERT else policy.using
+    # What signing up puts into a table is a fault of its own, and none of the policies that look there.
+    return not opened_by_picks(case.predicates.alone(persona, relation, text or ""))
 
 
 def _asks_for_session(case: Case, policy: Policy, relation: Relation, cell: Cell) -> bool:

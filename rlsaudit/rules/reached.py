@@ -16,6 +16,7 @@ from rlsaudit.policy.formula import FALSE, And, Atom, AtomKind, Coalesce, Formul
 from rlsaudit.probe.request import settings, transcript
 from rlsaudit.rules.child_direct import is_as_open_as_parent
 from rlsaudit.rules.opened import bounds, narrow
+from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rlsaudit.rules.case import Case
 
 _SHOWN = 120
+_MOST_PRIVATE = 3
 _LEVEL = re.compile(r"\baal2?\b")
 
 
@@ -171,6 +173,18 @@ def evidence(case: Case, relation: Relation, cells: Collection[Cell]) -> Evidenc
     sql = transcript(made, statement(case, relation, cell), writes=cell.operation is not Operation.SELECT)
     # A question to the catalog would be another one; what the statement does follows from the policies.
     return Evidence(EvidenceKind.PROOF, sql, f"not executed: {cell.because}")
+
+
+def private(case: Case, relation: Relation, cells: Collection[Cell]) -> str:
+    """Returns which private columns are read of every row, as a clause behind the relation; empty where none is.
+
+    It is what makes a critical finding of one that might be meant.
+    """
+    read = [one for one in cells if one.operation is Operation.SELECT and one.at_least is Reach.ALL]
+    found = [name for one in read for name in case.sensitive(relation, case.way(one, relation).columns)]
+    names = list(dict.fromkeys(found))
+    more = [f"{len(names) - _MOST_PRIVATE} more"] if len(names) > _MOST_PRIVATE else []
+    return f", {listed([*names[:_MOST_PRIVATE], *more])} among its columns" if names else ""
 
 
 def statement(case: Case, relation: Relation, cell: Cell) -> str:

@@ -60,7 +60,7 @@ def _may_show(case: Case, function: Function, persona: Persona) -> bool:
 def _shown(case: Case, function: Function) -> dict[str, tuple[Relation, Read]]:
     """The columns of accounts that come out whoever calls, by their names: what tells no more than an id is left."""
     doing = doing_of(function, partial(columns_meant, case.catalog, function), records=True)
-    free = unasked(function, case.asks) if doing is not None else frozenset[str]()
+    free = unasked(function, case.asks, case.refuses) if doing is not None else frozenset[str]()
     found: dict[str, tuple[Relation, Read]] = {}
     for read in doing.reads if doing is not None else ():
         for name, column in sorted(read.shown) if read.sql in free else ():
@@ -164,6 +164,33 @@ RULE = Rule(
             alter table public.profiles enable row level security;
             """,
         ),
+        Example(
+            "A helper that fails only for those who are not signed in, and one whose answer nobody heeds",
+            """
+            create table public.crew (club uuid, user_id uuid, primary key (club, user_id));
+            alter table public.crew enable row level security;
+            create function public.signed_in() returns uuid language plpgsql as $$
+              begin
+                if auth.uid() is null then
+                  raise exception 'sign in first';
+                end if;
+                return auth.uid();
+              end $$;
+            create function public.is_crew(of_club uuid) returns boolean
+              language plpgsql security definer set search_path = '' as $$
+              begin
+                return exists (select from public.crew c where c.club = of_club and c.user_id = auth.uid());
+              end $$;
+            create function public.crew_emails(of_club uuid) returns setof text
+              language plpgsql security definer set search_path = '' as $$
+              begin
+                perform public.signed_in();
+                perform public.is_crew(of_club);
+                return query select u.email::text from public.crew c join auth.users u on u.id = c.user_id
+                  where c.club = of_club;
+              end $$;
+            """,
+        ),
     ),
     good=(
         Example(
@@ -186,6 +213,34 @@ RULE = Rule(
                   raise exception 'for the staff';
                 end if;
                 return query select u.id, u.email::text from auth.users u;
+              end $$;
+            """,
+        ),
+        Example(
+            "For members, as a helper sees to that fails for everybody else",
+            """
+            create table public.crew (club uuid, user_id uuid, rank text not null, primary key (club, user_id));
+            alter table public.crew enable row level security;
+            create table public.clubs (id uuid primary key, founder uuid not null references auth.users);
+            alter table public.clubs enable row level security;
+            create function public.my_rank(of_club uuid) returns text
+              language plpgsql security definer set search_path = '' as $$
+              declare found_rank text;
+              begin
+                select c.rank into found_rank from public.crew c where c.club = of_club and c.user_id = auth.uid();
+                if found_rank is null then
+                  raise exception 'not found';
+                end if;
+                return found_rank;
+              end $$;
+            create function public.contact(of_club uuid) returns jsonb
+              language plpgsql security definer set search_path = '' as $$
+              declare mine text; found_contact jsonb;
+              begin
+                select public.my_rank(of_club) into mine;
+                select jsonb_build_object('email', u.email, 'rank', mine) into found_contact
+                from public.clubs c join auth.users u on u.id = c.founder where c.id = of_club;
+                return found_contact;
               end $$;
             """,
         ),

@@ -10,7 +10,7 @@ from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.flawed import flawed
 from rlsaudit.rules.opened import askers, narrow
-from rlsaudit.rules.reached import evidence
+from rlsaudit.rules.reached import evidence, private
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.wording import listed, who_can
 
@@ -33,7 +33,8 @@ def check(case: Case) -> Iterator[Found]:
                 worst(one.cells),
                 title=f'Policy "{policy.name}" on {identity} is true for every row',
                 message=(
-                    f"{who_can(one.cells)} of {identity}: the policy's condition is true whoever asks"
+                    f"{who_can(one.cells)} of {identity}{private(case, relation, one.cells)}: "
+                    "the policy's condition is true whoever asks"
                     f"{f', although {listed(asking)} looks who that is' if asking else ''}."
                     f"{flawed(case, relation, [policy], one.cells)}"
                 ),

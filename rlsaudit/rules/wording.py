@@ -29,7 +29,9 @@ def who_can(cells: Iterable[Cell]) -> str:
         said.setdefault(cell.persona, {}).setdefault(cell.at_least, []).append(VERBS[cell.operation])
     clauses: dict[str, list[str]] = {}
     for persona, reaches in said.items():
-        parts = [f"{listed(verbs)} {ROWS[reach]}" for reach, verbs in sorted(reaches.items(), reverse=True)]
+        # Cells of several relations say the same more than once.
+        each = [(reach, [one for one in VERBS.values() if one in verbs]) for reach, verbs in reaches.items()]
+        parts = [f"{listed(verbs)} {ROWS[reach]}" for reach, verbs in sorted(each, reverse=True)]
         clauses.setdefault(" and ".join(parts), []).append(persona)
     return "; ".join(f"{listed(personas)} can {can}" for can, personas in clauses.items())
 

@@ -138,6 +138,32 @@ def test_what_signing_up_gives_is_told_from_what_it_may_give(group: str) -> None
     assert found["public.by_officer"][0] is Reach.NONE
 
 
+def test_what_policies_call_is_followed_as_far_as_a_statement_in_progress_lets(group: str) -> None:
+    judged = judge(group, read_world("asked_in_passing"))
+    found = {
+        (one.relation, one.operation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated"
+    }
+    assert {found["public.notes", one] for one in Operation} == {(Reach.NONE, Reach.OWN)}
+    assert found["public.secrets", Operation.SELECT] == (Reach.NONE, Reach.NONE)
+    assert found["public.secrets", Operation.DELETE] == (Reach.NONE, Reach.ALL)
+    assert found["public.kept", Operation.DELETE] == (Reach.NONE, Reach.NONE)
+
+
+def test_a_view_whose_columns_sum_up_rows_of_others_shows_its_own(group: str) -> None:
+    judged = judge(group, read_world("views_counting"))
+    found = {
+        (one.relation, one.operation): (one.at_least, one.at_most)
+        for one in judged.unprobed
+        if one.persona == "authenticated"
+    }
+    assert all(found["public.posts", one] == (Reach.ALL, Reach.ALL) for one in Operation)
+    assert all(found["public.liked_own_posts", one] == (Reach.OWN, Reach.OWN) for one in Operation)
+    # Here it is the view's own rows that are summed up, and no row of it is one of the table's.
+    assert found["public.most", Operation.SELECT] == (Reach.NONE, Reach.ALL)
+
+
 def test_two_queries_may_ask_of_one_row(group: str) -> None:
     """Who is a manager of its own organisation is found out by two helpers, which find one row."""
     judged = judge(group, read_world("members_asked_twice"))

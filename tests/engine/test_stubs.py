@@ -139,6 +139,7 @@ ANSWERS: dict[str, dict[str, object]] = {
         "select st_geometrytype('SRID=4326;POLYGON((0 0,0 1,1 1,0 0))'::geometry)": "ST_Polygon",
         'select st_astext(st_geomfromgeojson(\'{"type": "Point", "coordinates": [1, 2.5]}\'))': "POINT(1 2.5)",
         "select st_makeenvelope(0, 0, 1, 1, 4326)::text": "SRID=4326;POLYGON((0 0,0 1,1 1,1 0,0 0))",
+        "select prosecdef from pg_proc where oid = 'st_estimatedextent(text, text)'::regprocedure": True,
     },
     "plpgsql_check": {"select count(*) from plpgsql_check_function('now()'::regprocedure)": 0},
     "pgaudit": {"select 'pgaudit_ddl_command_end()'::regprocedure is not null": True},

@@ -230,6 +230,24 @@ def test_nothing_there_says_what_was_looked_for(tmp_path: Path) -> None:
         find(write(tmp_path, {"a.dump": b"PGDMP\x01"}) / "a.dump")
 
 
+def test_a_supabase_project_further_down(tmp_path: Path) -> None:
+    """As in a repository of several packages."""
+    write(tmp_path, {"node_modules/x/supabase/migrations/1_m.sql": "", "apps/web/a.ts": "", "1.txt": ""})
+    with pytest.raises(UsageError, match="There are no migrations"):
+        find(tmp_path)
+    write(tmp_path, {"packages/db/supabase/migrations/1_m.sql": "select 1"})
+    project = find(tmp_path)
+    assert (project.layout, names(project)) == ("supabase", ["packages/db/supabase/migrations/1_m.sql"])
+    assert "found below: packages/db/supabase" in project.notes
+    write(
+        tmp_path,
+        {"examples/todo/supabase/config.toml": 'project_id = "p"', "examples/todo/supabase/migrations/1_m.sql": ""},
+    )
+    with pytest.raises(UsageError, match=r"several Supabase projects in .*: in examples/todo, packages/db\."):
+        find(tmp_path)
+    assert names(find(tmp_path / "examples")) == ["todo/supabase/migrations/1_m.sql"]
+
+
 def test_two_tools_are_ambiguous(tmp_path: Path) -> None:
     write(tmp_path, {"migrations/1_a.up.sql": "", "prisma/migrations/1/migration.sql": ""})
     with pytest.raises(UsageError, match="more than one tool"):

@@ -32,6 +32,20 @@ def test_migrations_build_the_database(server: Server, tmp_path: Path) -> None:
     assert ask(made, "select pg_has_role('postgres', 'supabase_auth_admin', 'member')") is False
 
 
+def test_migrations_find_those_before_them_in_the_books(server: Server, tmp_path: Path) -> None:
+    asking = "do $$ begin assert (select max(version) from supabase_migrations.schema_migrations) = '{}'; end $$;"
+    root = supabase(tmp_path, "create table a ();", asking.format("1"), asking.format("2"))
+    made = run(server, root)
+    assert made.failures == ()
+    books = "select array_agg(version order by version) from supabase_migrations.schema_migrations"
+    assert ask(made, books) == ["1", "2", "3"]
+
+
+def test_no_books_are_kept_where_a_migration_does_away_with_them(server: Server, tmp_path: Path) -> None:
+    made = run(server, supabase(tmp_path, "drop table supabase_migrations.schema_migrations;", "create table a ();"))
+    assert (made.failures, ask(made, "select to_regclass('a') is not null")) == ((), True)
+
+
 def test_the_era_decides_what_is_granted(server: Server, tmp_path: Path) -> None:
     root = supabase(tmp_path, "create table notes ();")
     assert ask(run(server, root, era="explicit"), "select has_table_privilege('anon', 'notes', 'insert')") is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from projects import findings
 
 NOTES = """
@@ -24,3 +25,13 @@ def test_a_policy_without_a_flaw_but_that_it_is_open(supabase_database: str) -> 
     policy = "create policy p on public.notes for select using (true);"
     (found,) = [one for one in findings(supabase_database, f"{NOTES}{policy}") if one.rule == "tautology"]
     assert found.message.endswith("the policy's condition is true whoever asks.")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("select", "of public.notes, email among its columns: "), ("delete", "of public.notes: ")],
+)
+def test_what_makes_it_critical_is_said(supabase_database: str, command: str, said: str) -> None:
+    policy = f"create policy p on public.notes for {command} using (true);"
+    (found,) = [one for one in findings(supabase_database, f"{NOTES}{policy}") if one.rule == "tautology"]
+    assert said in found.message

@@ -31,3 +31,24 @@ def test_the_key_alone_means_nothing(supabase_database: str, shown: str, severit
     (found,) = (one for one in findings(supabase_database, f"{TABLES}{view}") if one.rule == "definer-view")
     assert found.severity is severity
     assert ("by the key alone" in found.message) is (severity is Severity.MEDIUM)
+
+
+@pytest.mark.parametrize(
+    ("shown", "severity"),
+    [
+        ("place, count(*) as n, max(seen) as latest", Severity.MEDIUM),
+        ("place, count(*) as n, max(body) as latest", Severity.HIGH),
+        ("place, array_agg(body) as bodies", Severity.HIGH),
+        ("place, user_id, count(*) as n", Severity.CRITICAL),
+        ("place, id, count(*) as n", Severity.HIGH),
+    ],
+)
+def test_what_rows_are_grouped_by_is_no_row(supabase_database: str, shown: str, severity: Severity) -> None:
+    by = ", ".join(one for one in ("place", "user_id", "id") if one in shown.split(", "))
+    statements = f"""
+    create table public.visits (id uuid primary key, user_id uuid, place text, body text, seen timestamptz);
+    alter table public.visits enable row level security;
+    create view public.places as select {shown} from public.visits group by {by};"""
+    (found,) = (one for one in findings(supabase_database, statements) if one.rule == "definer-view")
+    assert found.severity is severity
+    assert ("counted or summed up over" in found.message) is (severity is Severity.MEDIUM)

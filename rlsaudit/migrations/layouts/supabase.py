@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # What the command line takes for a migration; it says that it skips the others.
 _NAME = re.compile(r"\d+_.*\.sql")
+_VERSION = re.compile(r"\d+")
 # What it skips and other tools that write into the same directory do not.
 _OTHERS = re.compile(r"(?:\d{14}-|\d+[a-z]_).*\.sql")
 # What `supabase db remote commit` made until December 2021: the platform's own schemas, which are there already.
@@ -111,7 +112,8 @@ def _script(path: Path, root: Path, role: str) -> Script:
         case "roles":
             return Script(path, name_of(path, root), "roles")
         case _:
-            return Script(path, name_of(path, root))
+            number = _VERSION.match(path.name)
+            return Script(path, name_of(path, root), version=number.group() if number else "")
 
 
 LAYOUT = Layout("supabase", "supabase/config.toml or supabase/migrations", find)

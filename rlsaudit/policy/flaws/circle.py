@@ -8,6 +8,7 @@ for their bodies are statements of their own. Whether any row would be read does
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,21 @@ _MOST_VISITS = 2_000
 _ALL = (Operation.SELECT, Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Relations that ask each other, first to last; not `sure` where it took too long to follow them all."""
+
+    relations: tuple[Relation, ...]
+    sure: bool = True
+
+
 class Circles:
     """Which statements the server refuses for the policies that they would have it ask."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._catalog = access.catalog
+        self._found: dict[tuple[int, int, int, Operation], Circle | None] = {}
 
     def of(self, personas: tuple[Persona, ...], relation: Relation) -> Iterator[Flaw]:
         """Yields the policies of a relation for which statements on it are refused, once for each persona."""
@@ -49,8 +59,7 @@ class Circles:
                     found = () if policy.oid in told else self._circle(role, relation, text)
                     if found:
                         told.add(policy.oid)
-                        path = " asks ".join(self._catalog.identity(one) for one in found)
-                        because = f"the server refuses {operation.value} (42P17, infinite recursion): {path}"
+                        because = self.told(Circle(found), operation)
                         yield Flaw(
                             Kind.RECURSION,
                             policy,
@@ -62,6 +71,30 @@ class Circles:
                             tuple(one.oid for one in found),
                             operation,
                         )
+
+    def refusing(self, caller: int, role: int, relation: Relation, operation: Operation) -> Circle | None:
+        """Returns the circle for which the server refuses every such statement, None where there is none.
+
+        `caller` runs it, `role` is whose rights count on the relation. Of a view it is told for queries alone.
+        """
+        key = (caller, role, relation.oid, operation)
+        if key not in self._found:
+            visit = _Visit(self, caller)
+            if relation.kind == "v":
+                found = visit.any_of(role, [relation], ()) if operation is Operation.SELECT else ()
+            else:
+                texts = (text for _, text in self._conditions(role, relation, operation))
+                read = (_read(one, self._catalog) for one in texts)
+                found = next((circle for one in read if (circle := visit.any_of(role, one, (relation,)))), ())
+            self._found[key] = Circle(found, sure=bool(found)) if found or visit.lost else None
+        return self._found[key]
+
+    def told(self, circle: Circle, operation: Operation) -> str:
+        """Returns what the server says of a circle."""
+        if not circle.sure:
+            return "its policies ask more tables, one through another, than are followed"
+        path = " asks ".join(self._catalog.identity(one) for one in circle.relations)
+        return f"the server refuses {operation.value} (42P17, infinite recursion): {path}"
 
     def _circle(self, role: int, relation: Relation, text: str) -> tuple[Relation, ...]:
         """The relations, first to last, that a condition of `relation` leads into and that ask each other in a circle.
@@ -102,6 +135,11 @@ class _Visit:
         self._caller = caller
         self._left = _MOST_VISITS
         self._done = set[tuple[int, int, frozenset[int]]]()
+
+    @property
+    def lost(self) -> bool:
+        """Whether there was more to follow than is followed."""
+        return self._left < 0
 
     def any_of(self, role: int, relations: list[Relation], around: tuple[Relation, ...]) -> tuple[Relation, ...]:
         """Returns the circle that the first of the relations leads into which leads into one."""

@@ -34,13 +34,18 @@ MOST_BOUNDED = 400
 
 
 class Prover:
-    """Proofs over one database."""
+    """Proofs over one database. Without `picks` nobody says of itself what signing up then puts into tables."""
 
-    def __init__(self, database: Database) -> None:
-        self._tables = Tables(database)
+    def __init__(self, database: Database, *, picks: bool = True) -> None:
+        self._tables = Tables(database, picks=picks)
         self._bounded: dict[tuple[object, ...], Reach] = {}
         self._solved: dict[tuple[object, ...], tuple[Solution, tuple[str, ...]]] = {}
         self._gained: dict[tuple[object, ...], tuple[Gain, tuple[str, ...]]] = {}
+
+    def picked(self, expression: Expr) -> frozenset[tuple[int, str]]:
+        """Returns the columns that a predicate reads which whoever signs up fills as it likes: relation and name."""
+        columns = (one for one in walk(expression) if isinstance(one, Field))
+        return frozenset((one.relation, one.name) for one in columns if self._tables.picked_at_sign_up(one))
 
     def most(self, expression: Expr, persona: Persona, relation: int, *, stored: bool = False) -> Reach:
         """Returns how far a predicate lets a persona go at most: `none`, `own` or `all`.

@@ -55,10 +55,14 @@ class _Filled:
 
 
 class SignUp:
-    """The tables that signing up fills in one database."""
+    """The tables that signing up fills in one database.
 
-    def __init__(self, catalog: Catalog) -> None:
+    Without `picks` clients say nothing of themselves: there is what stands in for that, or the column's default.
+    """
+
+    def __init__(self, catalog: Catalog, *, picks: bool = True) -> None:
         self._catalog = catalog
+        self._picks = picks
         self._filled: dict[int, _Filled] = {}
         self._users = catalog.relations_by_name.get(USERS)
         self._kept: list[object] = []
@@ -93,8 +97,18 @@ class SignUp:
         found = self._filled.get(relation)
         return found is not None and found.surely and not found.removed and len(found.rows) == 1
 
+    def picked(self, relation: int, column: str) -> bool:
+        """Whether whoever signs up may say itself what a column of its row there holds."""
+        return any(isinstance(one, Picked) for one in self._values(relation, column))
+
     def values(self, relation: int, column: str) -> frozenset[Value]:
         """Returns what rows that are put in there may get in a column: nothing else than its default, if none are."""
+        found = self._values(relation, column)
+        if self._picks:
+            return found
+        return frozenset(one for one in found if not isinstance(one, Picked)) or _DEFAULT
+
+    def _values(self, relation: int, column: str) -> frozenset[Value]:
         assigned = self._assigned(relation)
         found = self._filled.get(relation)
         if column in assigned or "*" in assigned or (found is not None and (found.lost or column in found.open)):

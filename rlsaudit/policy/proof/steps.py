@@ -158,7 +158,7 @@ class _Chain(Filled):
         return found
 
     def _have_one_key(self, rows: Sequence[Row]) -> bool:
-        """Whether two rows have one key."""
+        """Whether two rows have one key, or may be kept apart by an exclusion constraint."""
         every = [*rows, self._chained.target]
         for number, one in enumerate(every):
             for other in every[number + 1 :]:
@@ -167,6 +167,8 @@ class _Chain(Filled):
                 mine, theirs = self._rows[one], self._rows[other]
                 if mine == theirs and not {one, other} & (self._chained.made.keys() | {self._chained.target}):
                     continue
+                if self._chained.tables.excludes(one.relation):
+                    return True
                 for key in self._chained.tables.keys(one.relation):
                     if key <= mine.keys() & theirs.keys() and all(
                         mine[each] is not None and mine[each] == theirs[each] for each in key

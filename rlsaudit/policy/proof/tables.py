@@ -48,13 +48,13 @@ _USER_ID = ("auth", "uid")
 class Tables:
     """Facts about the tables of one database, looked up once for all predicates."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, picks: bool = True) -> None:
         self._database = database
         self._columns: dict[int, dict[int, Column]] = {}
         self._checks: dict[int, tuple[tuple[frozenset[int], Expr], ...]] = {}
         self._references: dict[int, tuple[Reference, ...]] = {}
         self.catalog = database.catalog
-        self._sign_up = SignUp(database.catalog)
+        self._sign_up = SignUp(database.catalog, picks=picks)
         own = [one for one in self.catalog.snapshot.types if one.schema in self.catalog.schemas]
         names = {one: qualified(self.catalog.schemas[one.schema].name, one.name) for one in own}
         self.all_labels = {names[one]: one.labels for one in own if one.labels}
@@ -122,7 +122,7 @@ class Tables:
         if known.free:
             return True
         # What limits it must be a CHECK that can be evaluated, which is done elsewhere.
-        limiting = [one for one in self.catalog.constraints[relation] if number in one.columns and one.kind in "cx"]
+        limiting = [one for one in self.catalog.constraints[relation] if number in one.columns and one.kind == "c"]
         asked = [each for numbers, each in self._conditions(relation) if number in numbers]
         return bool(limiting) and len(asked) == len(limiting) and not self._parted(relation)
 
@@ -160,6 +160,10 @@ class Tables:
     def filled_at_sign_up(self, relation: int) -> bool:
         """Whether whoever signs up is given a row there, by a trigger on the table of users."""
         return self._sign_up.fills(relation)
+
+    def picked_at_sign_up(self, column: Field) -> bool:
+        """Whether whoever signs up may say itself what a column of its row holds."""
+        return self._sign_up.picked(column.relation, column.name)
 
     def surely_filled(self, relation: int, columns: Collection[Field]) -> bool:
         """The same where it is known as well what these columns get."""
@@ -234,6 +238,11 @@ class Tables:
         if self._parted(relation) or self.catalog.children[relation]:
             return ()
         return tuple(frozenset(one.columns) for one in self.catalog.constraints[relation] if one.kind in "pu")
+
+    def excludes(self, relation: int) -> bool:
+        """Whether an exclusion constraint may keep two rows of the relation from being there together."""
+        found = [one for each in (relation, *self.catalog.children[relation]) for one in self.catalog.constraints[each]]
+        return any(one.kind == "x" for one in found)
 
     def _parted(self, relation: int) -> bool:
         found = self.catalog.relations.get(relation)

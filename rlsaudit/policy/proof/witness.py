@@ -214,7 +214,10 @@ class Filled:
         return True
 
     def has_doubles(self) -> bool:
-        """Whether two different rows have one key, as no state has them: those of a chain are of several states."""
+        """Whether two different rows have one key, as no state has them: those of a chain are of several states.
+
+        Nor two which an exclusion constraint may keep apart, whatever it asks.
+        """
         return any(starmap(self._is_double, itertools.combinations(self._rows.items(), 2)))
 
     def _is_double(self, one: tuple[Row, Mapping[int, Value]], other: tuple[Row, Mapping[int, Value]]) -> bool:
@@ -222,7 +225,7 @@ class Filled:
         (row, here), (another, there) = one, other
         if row.relation != another.relation or all(here[each] == there[each] for each in here.keys() & there.keys()):
             return False
-        return self._is_one_row(row.relation, here, there)
+        return self._encoder.tables.excludes(row.relation) or self._is_one_row(row.relation, here, there)
 
     def witness(self, state: State) -> Witness:
         """Returns the state in words."""

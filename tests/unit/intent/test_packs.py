@@ -33,7 +33,8 @@ HARMLESS = """
     tokens token_count max_tokens prompt_tokens price_per_token email_verified emailVerified email_verified_at
     email_notifications show_email has_password password_changed_at is_secret is_private require_phone phone_verified
     card_title cards wallet_address contract_address stripe_price_id stripe_product_id stripe_publishable_key
-    min_salary max_salary public_key description shipping_cost balanced tax_rate zip pinned position expires_at
+    min_salary max_salary hodler_min_balance public_key description shipping_cost balanced tax_rate zip pinned
+    position expires_at
     secretary gender_neutral ip_count trip ship tip skip equip vip nip sales_email privacy_email medical_uses
 """
 

@@ -42,6 +42,8 @@ alter table public.guests enable row level security;
 create policy own on public.guests for select using ((select auth.uid()) = id);
 create table public.rooms (id uuid primary key);
 create table public.seats (room uuid not null references public.rooms, guest uuid not null references public.guests);
+create table public.shifts (
+  id int primary key, worker uuid not null, place uuid not null, exclude using btree (place with =));
 create function public.levels() returns text[] language sql stable security definer set search_path = '' as $$
   select case when count(f.id) > 0 then array['aal2'] else array['aal1', 'aal2'] end
   from auth.mfa_factors f where f.user_id = auth.uid() and f.status = 'verified'
@@ -128,6 +130,8 @@ CASES: dict[str, tuple[Reach, Reach]] = {
     "exists (select from public.people p where p.id = auth.uid() and p.active)": (NONE, ALL),
     "exists (select from public.people p where p.id = auth.uid() and p.role = 'admin')": (NONE, NONE),
     "not exists (select from public.members m where m.user_id = auth.uid())": (ALL, ALL),
+    # An exclusion constraint limits no row by itself, but two may not be there together.
+    "exists (select from public.shifts s where s.place = docs.org and s.worker = auth.uid())": (NONE, OWN),
     # Conditions on one column that have to be taken together.
     "level > 3 and level < 5": (SOME, SOME),
     "level > 3 and level < 4": (NONE, NONE),
@@ -140,6 +144,9 @@ OPEN = (
     # Who is given such a row may be anybody, or staff by that alone.
     "exists (select from public.members m where m.user_id = auth.uid() and m.rank = 'owner')",
     "exists (select from public.crew c where c.user_id = auth.uid())",
+)
+EXCLUDED = (
+    "exists (select from public.shifts s join public.shifts t on s.place = t.place and s.id < t.id where s.id = level)"
 )
 WIDE = (
     # Patterns that match more than what holds the id.
@@ -167,7 +174,7 @@ def world(server: Server) -> Iterator[World]:
     with connect(server.supabase_database(DATABASE)) as session:
         session.execute(SCHEMA)
         deparsed: dict[str, str] = {}
-        for policy in (*CASES, *OPEN, *WIDE):
+        for policy in (*CASES, *OPEN, *WIDE, EXCLUDED):
             session.execute(f"create policy p on public.docs using ({policy})")
             session.execute("set search_path = ''")
             deparsed[policy] = str(
@@ -192,6 +199,10 @@ def test_what_rows_that_somebody_gave_open_is_left_open(world: World, policy: st
     bounds = world.decide(policy, "authenticated")
     assert (bounds.at_least, bounds.at_most) == (NONE, ALL)
     assert world.decide(policy, "anon").at_most is NONE
+
+
+def test_no_two_rows_are_claimed_that_an_exclusion_constraint_may_keep_apart(world: World) -> None:
+    assert world.decide(EXCLUDED, "authenticated").at_least is NONE
 
 
 @pytest.mark.parametrize("policy", WIDE)

@@ -384,3 +384,18 @@ create operator @extschema@.<-> (
   leftarg = @extschema@.geography, rightarg = @extschema@.geography, function = @extschema@.geography_distance_knn
 );
 create function @extschema@.postgis_version() returns text language sql immutable return '3.3 rlsaudit stub';
+
+-- The one family that runs with its owner's rights, in PostGIS too: projects take it from the API's roles by name.
+do $estimates$
+declare
+  arguments text;
+begin
+  foreach arguments in array array['text, text', 'text, text, text', 'text, text, text, boolean'] loop
+    execute format(
+      'create function @extschema@.st_estimatedextent(%s) returns @extschema@.box2d
+       language plpgsql stable strict security definer parallel safe as %L',
+      arguments, 'begin raise exception ''rlsaudit stub: PostGIS has no st_estimatedextent''; end'
+    );
+  end loop;
+end
+$estimates$;

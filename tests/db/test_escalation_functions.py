@@ -1,0 +1,117 @@
+"""What chains gain by functions with their owner's rights: what these ask of tables may be met by then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from rlsaudit.audit import Options, audit
+from rlsaudit.connect import connect
+from rlsaudit.model import Operation, Reach
+from rlsaudit.personas import STRANGER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rlsaudit.engine import Server
+    from rlsaudit.model import Cell
+
+DATABASE = "functions_later"
+NONE, OWN, ALL, UNKNOWN = Reach.NONE, Reach.OWN, Reach.ALL, Reach.UNKNOWN
+FUNCTION = """
+create function public.{}() returns setof text language plpgsql security definer set search_path = '' as $$
+begin {} end $$;
+"""
+SCHEMA = """
+set role postgres;
+create table public.profiles (id uuid primary key references auth.users, rank text not null default 'user');
+create table public.secrets (id int primary key, mark text);
+create table public.kept (id int primary key, mark text);
+create table public.settings (id int primary key, mark text);
+create table public.papers (id int primary key, user_id uuid, mark text);
+create table public.opened (id int primary key, mark text);
+create table public.badges (user_id uuid primary key, level text not null default 'basic', mark text);
+create table public.handed (id int primary key, user_id uuid, mark text);
+alter table public.profiles enable row level security;
+alter table public.secrets enable row level security;
+alter table public.kept enable row level security;
+alter table public.settings enable row level security;
+alter table public.papers enable row level security;
+alter table public.opened enable row level security;
+alter table public.badges enable row level security;
+alter table public.handed enable row level security;
+create function public.open() returns void language sql as $$ select set_config('app.admin', 'on', false) $$;
+create policy own on public.profiles using (id = auth.uid());
+create policy own on public.badges for update using (user_id = auth.uid());
+create policy take on public.handed for update to authenticated using (true) with check (user_id = auth.uid());
+"""
+BODIES = {
+    "f_secrets": "if not exists (select from public.profiles p where p.id = auth.uid() and p.rank = 'admin') then"
+    " raise exception 'no'; end if; return query select mark from public.secrets;",
+    "f_kept": "if auth.uid() is null then raise exception 'no'; end if; return query select mark from public.kept;",
+    "f_papers": "return query select mark from public.papers where user_id = auth.uid();",
+    "f_badges": "return query select mark from public.badges where user_id = auth.uid() and level = 'gold';",
+    "f_handed": "return query select mark from public.handed where user_id = auth.uid();",
+    "f_opened": "if current_setting('app.admin', true) is distinct from 'on' then raise exception 'no'; end if;"
+    " return query select mark from public.opened;",
+    "f_settings": "return query execute format('select count(%I)::text from public.settings', 'mark');",
+}
+EXPECTED = {
+    "secrets": {"anon": {NONE, UNKNOWN}, "authenticated": {UNKNOWN, ALL}},
+    "kept": {"anon": {NONE}, "authenticated": {ALL}},
+    "papers": {"anon": {NONE}, "authenticated": {OWN}},
+    # Its own rows need not be as they were.
+    "badges": {"anon": {NONE}, "authenticated": {OWN, UNKNOWN}},
+    # What is a stranger's becomes its own first.
+    "handed": {"anon": {NONE}, "authenticated": {UNKNOWN, ALL}},
+    # What the function asks was set by another call.
+    "opened": {"anon": {UNKNOWN, ALL}, "authenticated": {UNKNOWN, ALL}},
+    "settings": {"anon": {NONE}, "authenticated": {NONE}},
+}
+
+
+@pytest.fixture(scope="module")
+def cells(server: Server) -> Iterator[tuple[Cell, ...]]:
+    login = server.supabase_database(DATABASE)
+    with psycopg.connect(login, autocommit=True) as owner:
+        owner.execute((SCHEMA + "".join(FUNCTION.format(*one) for one in BODIES.items())).encode())
+    with connect(login) as session:
+        yield audit(session, Options(probe="none")).matrix
+    server.drop_database(DATABASE)
+
+
+@pytest.mark.parametrize("table", EXPECTED)
+def test_a_chain_gains_by_a_function_no_more_than_it_can_meet(cells: tuple[Cell, ...], table: str) -> None:
+    for persona, expected in EXPECTED[table].items():
+        (cell,) = (
+            one
+            for one in cells
+            if (one.persona, one.relation, one.operation) == (persona, f"public.{table}", Operation.SELECT)
+        )
+        assert cell.escalated in expected, f"{persona}: {cell}"
+
+
+@pytest.mark.parametrize(
+    ("first", "function"),
+    [
+        ("insert into public.profiles values (auth.uid(), 'admin')", "f_secrets"),
+        ("update public.handed set user_id = auth.uid()", "f_handed"),
+        ("select public.open()", "f_opened"),
+        ("update public.badges set level = 'gold'", "f_badges"),
+    ],
+)
+@pytest.mark.usefixtures("cells")
+def test_the_server_lets_the_chains_through(server: Server, first: str, function: str) -> None:
+    with psycopg.connect(server.dsn(DATABASE)) as connection:
+        connection.execute("insert into auth.users (id) values (%s)", [STRANGER])
+        connection.execute("insert into public.secrets values (1, 'x')")
+        connection.execute("insert into public.opened values (1, 'x')")
+        connection.execute("insert into public.handed values (1, null, 'x')")
+        connection.execute("insert into public.badges (user_id, mark) values (%s, 'x')", [STRANGER])
+        connection.execute("set local role authenticated")
+        connection.execute("select set_config('request.jwt.claims', %s, true)", [f'{{"sub": "{STRANGER}"}}'])
+        connection.execute(first.encode())
+        assert connection.execute(f"select * from public.{function}()".encode()).fetchall() == [("x",)]
+        connection.rollback()
