@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,13 @@ from rlsaudit.compare.objects import compare_objects
 from rlsaudit.model import Change, Direction, Operation, by_severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from rlsaudit.model import Finding, Report, Summary
     from rlsaudit.rules import Case
 
 
-OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
+_OF_CELLS = frozenset({"all", *(one.value for one in Operation)})
 """What a finding's operation is where it is about cells of the matrix, and not about TRUNCATE or EXECUTE."""
 
 
@@ -54,7 +55,11 @@ def compare(before: Side, after: Side) -> Comparison:
         *compare_cells(before.report.matrix, after.report.matrix),
         *compare_objects(before.case.catalog, after.case.catalog, roles),
     )
-    opened = {one.what for one in changes if one.direction is Direction.MORE and not one.allowed}
+    paths = {(one.persona, one.relation, one.operation.value): one.paths for one in after.report.matrix}
+    opened: defaultdict[str, set[str]] = defaultdict(set)
+    for one in changes:
+        if one.direction is Direction.MORE and not one.allowed:
+            opened[one.what].update(paths.get((one.persona, one.what, one.operation), ()))
     known = {one.fingerprint: one for one in before.report.findings}
     new = tuple(one for one in after.report.findings if _is_new(one, known.get(one.fingerprint), opened))
     kept = {one.fingerprint for one in after.report.findings}
@@ -76,11 +81,20 @@ def _with_accepted(changes: tuple[Change, ...], before: Report, after: Report) -
     return tuple(replace(one, allowed=True) if one.what in accepted else one for one in changes)
 
 
-def _is_new(finding: Finding, known: Finding | None, opened: set[str]) -> bool:
+def _is_new(finding: Finding, known: Finding | None, opened: Mapping[str, Collection[str]]) -> bool:
+    """Whether a finding was not there, is graver, or about what opened: relations, with what leads to them by now."""
     if known is None or finding.severity > known.severity:
         return True
     # The same fault may let somebody do more than before: a table without RLS that is now granted to be written.
-    return finding.operation in OF_CELLS and not opened.isdisjoint(finding.relations)
+    return any(opens(finding, opened[one]) for one in finding.relations if one in opened)
+
+
+def opens(finding: Finding, paths: Collection[str]) -> bool:
+    """Whether a finding is about what is open of its relations, where `paths` lead to the rows beside their own names.
+
+    A function leads there, while who may TRUNCATE is told by no cell.
+    """
+    return finding.operation in _OF_CELLS or finding.object.identity in paths
 
 
 def compared(before: Side, after: Side, name: str) -> Report:

@@ -24,6 +24,20 @@ grant select on public.legacy to authenticated;
 create view public.wall as select n.id from public.notes n;
 """
 
+MORE = """\
+create extension http with schema extensions;
+create table public.clients (id int primary key, email text, city text);
+revoke all on public.clients from anon, authenticated;
+grant select (id, city) on public.clients to authenticated;
+create table public.people (id int primary key, name text, email text);
+alter table public.people enable row level security;
+create function public.find(term text) returns setof public.people language sql stable security definer
+  set search_path = '' as $$ select * from public.people p where p.name ilike term $$;
+create function public.relay(address text) returns text language sql security definer
+  set search_path = '' as $$ select content from extensions.http_get(address) $$;
+revoke execute on function public.find(text), public.relay(text) from public, anon;
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -87,6 +101,26 @@ def test_what_is_new_or_worse_is_found(project: Path, migration: str, found: tup
     report = json.loads(checked.out)
     assert [(one["rule"], one["object"]["identity"]) for one in report["findings"]] == [found]
     assert "new finding" in _checked(project, "--format", "text").out
+
+
+@pytest.mark.parametrize(
+    ("migration", "found"),
+    [
+        ("grant select (email) on public.clients to authenticated;", ("rls-off", "public.clients")),
+        ("grant execute on function public.find(text) to anon;", ("definer-rpc", "public.find(text)")),
+        ("grant execute on function public.relay(text) to anon;", ("ssrf-file", "public.relay(text)")),
+    ],
+    ids=["more columns", "a function that shows rows", "a function that shows none"],
+)
+def test_what_the_same_fault_opens_beside_that_is_found(project: Path, migration: str, found: tuple[str, str]) -> None:
+    _migrate(project, 1, MORE)
+    _updated(project)
+    _migrate(project, 2, migration)
+    known = json.loads(_checked(project).out)
+    grave = [one for one in known["findings"] if one["severity"] in {"critical", "high"}]
+    assert [(one["rule"], one["object"]["identity"]) for one in grave] == [found]
+    assert _checked(project, "--update-baseline").code == 0
+    assert json.loads(_checked(project).out)["findings"] == []
 
 
 def test_what_is_mended_is_told(project: Path) -> None:
