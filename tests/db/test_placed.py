@@ -82,6 +82,13 @@ def test_what_points_at_others_comes_after_them(database: str, catalog: Catalog)
     assert there(database, statements, "select org::text from public.teams") == [(org,)]
 
 
+def test_what_several_point_at_is_put_there_once(database: str, catalog: Catalog) -> None:
+    org = "59e06cf8-f390-5093-af2e-3685be593a25"
+    statements = put(catalog, ("teams", {"id": 1, "org": org}), ("teams", {"id": 2, "org": org}))
+    assert [one.split(" (")[0] for one in statements].count("insert into public.orgs") == 1
+    assert there(database, statements, "select count(*) from public.teams") == [(2,)]
+
+
 @pytest.mark.parametrize(("table", "row"), [("logs", {"id": 1}), ("steps", {"id": 1, "next": 2})])
 def test_triggers_and_keys_without_an_end_are_put_aside(
     database: str, catalog: Catalog, table: str, row: JsonObject

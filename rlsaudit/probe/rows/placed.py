@@ -51,7 +51,8 @@ def placed(catalog: Catalog, rows: Iterable[tuple[int, JsonObject]], principal: 
     more = list(left)
     for _ in range(_MOST_DEEP):
         # What they point at is put there as well, by its key alone.
-        more += [whole(*target) for one in more for target in pointed_at(catalog, *one, [*ordered, *more])]
+        for one in tuple(more):
+            more += [whole(*target) for target in pointed_at(catalog, *one, [*ordered, *more])]
     closed, still = _in_order(catalog, [*ordered, *more])
     plain = not still and not any(_does_more(catalog, oid) for oid, _ in closed)
     # Rows that differ in what the server makes up alone are one as good as the other.
