@@ -19,7 +19,7 @@ from rlsaudit.model import Operation, Reach, Report, Severity
 from rlsaudit.report.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.model import Cell, Finding
@@ -67,9 +67,10 @@ class _File:
 def propose(report: Report, case: Case) -> str:
     """Returns an intent file, in TOML, of what a report without one says; `case` is what it rests on."""
     file = _File()
+    sessions = {one.name for one in case.personas if one.role == _SIGNED_IN} - {_SIGNED_IN}
     for one in _wanted(report, case):
         if not _by_zone(file, one, case.platform):
-            _by_persona(file, one)
+            _by_persona(file, one, sessions)
     document = tomlkit.document()
     for line in _HEADER:
         document.add(tomlkit.comment(line))
@@ -179,14 +180,14 @@ def _zone(by_persona: Mapping[str, Reach], platform: Platform, wanted: _Wanted) 
     return next((one for one in fitting if reach is not Reach.OWN or one == owned), None)
 
 
-def _by_persona(file: _File, wanted: _Wanted) -> None:
-    """Files a relation under what each persona may do, one by one."""
+def _by_persona(file: _File, wanted: _Wanted, sessions: Collection[str]) -> None:
+    """Files a relation under what each persona may do, one by one; `sessions` are others of the role of users."""
     personas = dict.fromkeys(persona for by_persona in wanted.reaches.values() for persona in by_persona)
     entries = []
     for persona in personas:
         said = {one.value: reaches[persona].value for one, reaches in wanted.reaches.items() if persona in reaches}
         # What the role says it says of sessions of that role too.
-        if said and not (persona not in {_ANON, _SIGNED_IN} and (_SIGNED_IN, tuple(said.items())) in entries):
+        if said and not (persona in sessions and (_SIGNED_IN, tuple(said.items())) in entries):
             entries.append((persona, tuple(said.items())))
     if entries:
         file.allows[tuple(entries)].append(wanted.relation)

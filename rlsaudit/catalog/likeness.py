@@ -26,6 +26,11 @@ Facts: TypeAlias = "dict[ObjectRef, dict[str, Hashable]]"
 _SYSTEM = "pg_"
 # A constant has no name until it is written out with its type and read again: then it is called like that.
 _NAMED = re.compile(r"(::[a-z_ ]+(?:\[\])?) AS \"?[a-z_]+\"?(?=[\s,;)]|$)")
+# Of `word in ('a', 'b')` the array is cast as long as it is what was written, and each of its elements once it was read
+# again: https://www.postgresql.org/docs/current/typeconv-union-case.html
+_WORD = r"'(?:[^']|'')*'::character varying"
+_WORDS = re.compile(rf"\(ARRAY\[({_WORD}(?:, {_WORD})*)\]\)::text\[\]")
+_EACH, _CAST = re.compile(_WORD), r"(\g<0>)::text"
 _SINCE_17 = "MAINTAIN"
 
 
@@ -221,4 +226,10 @@ class _Names:
         )
 
     def _text(self, text: str | None) -> Hashable:
-        return _NAMED.sub(r"\1", text) if text and self._precise else bool(text)
+        if not text or not self._precise:
+            return bool(text)
+        return _WORDS.sub(_each_cast, _NAMED.sub(r"\1", text))
+
+
+def _each_cast(array: re.Match[str]) -> str:
+    return f"ARRAY[{_EACH.sub(_CAST, array[1])}]"

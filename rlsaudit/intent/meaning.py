@@ -210,9 +210,15 @@ class Intent:
         """Whether a column holds private data, to judge by its name, and the file does not say that it may be seen."""
         return column_fits(self.sensitive, column) and not self.is_meant(relation, column)
 
-    def is_meant(self, relation: str, column: str) -> bool:
-        """Whether the file says that a column may be seen, whatever it holds."""
-        return any(column_fits(allowance.columns, column) for allowance in self._about(relation))
+    def is_meant(self, relation: str, column: str, *names: str) -> bool:
+        """Whether the file says that a column may be seen, whatever it holds.
+
+        `names` are a persona's and its role's: without them it is asked whether by anybody.
+        """
+        return any(
+            column_fits(allowance.columns, column) and (not names or any_fits(allowance.personas, *names))
+            for allowance in self._about(relation)
+        )
 
     def names_owner(self, column: str) -> bool:
         """Whether a column says whose row it is."""

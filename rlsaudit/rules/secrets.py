@@ -41,7 +41,8 @@ def _in_rows(case: Case) -> Iterator[Found]:
     found: defaultdict[int, list[Held]] = defaultdict(list)
     for one in case.secrets:
         relation = case.catalog.relations[one.relation]
-        meant = case.intent.is_meant(case.catalog.identity(relation), one.column)
+        reader = (one.persona.name, one.persona.role)
+        meant = case.intent.is_meant(case.catalog.identity(relation), one.column, *reader)
         if not sends_sql(case, one.persona) and not meant and not _is_told(case, relation, one):
             found[one.relation].append(one)
     for oid, several in found.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rlsaudit.audit import Audited
+    from rlsaudit.engine import Server
 
 SCHEMA = """\
 create table public.notes (id bigint primary key, user_id uuid not null, body text);
@@ -108,6 +110,32 @@ def test_names_are_theirs_alone_and_questions_stay_comments(supabase_database: s
     file.write_text(with_questions(file.read_text("utf-8"), before.report), "utf-8")
     assert "critical rls-off" in file.read_text("utf-8")
     assert load(file, "supabase") == plain
+
+
+def test_a_role_of_the_projects_is_said_what_it_may_as_users_are(
+    supabase_database: str, server: Server, tmp_path: Path
+) -> None:
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
+        admin.execute("create role init_reporter login")
+        try:
+            _apply(supabase_database, SCHEMA)
+            with psycopg.connect(supabase_database, autocommit=True) as connection:
+                connection.execute("grant select on public.posts to init_reporter")
+            asked = Options(roles=("anon", "authenticated", "init_reporter"))
+            with connect(supabase_database) as session:
+                with session.read_only():
+                    snapshot = take(session)
+                before = examine(snapshot, asked, session)
+                path = tmp_path / "rlsaudit.toml"
+                path.write_text(propose(before.report, before.case), "utf-8")
+                after = examine(snapshot, replace(asked, intent=path), session)
+            told = {(one.persona, one.relation) for one in after.report.matrix if one.reach > one.intended}
+            assert ("init_reporter", "public.posts") in {(one.persona, one.relation) for one in before.report.matrix}
+            assert not {one for one in told if one[1] == "public.posts"}
+        finally:
+            with psycopg.connect(supabase_database, autocommit=True) as connection:
+                connection.execute("drop owned by init_reporter")
+            admin.execute("drop role init_reporter")
 
 
 def test_a_file_is_not_written_over_unless_that_is_said(tmp_path: Path) -> None:

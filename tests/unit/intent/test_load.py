@@ -331,3 +331,11 @@ def test_a_file_that_cannot_be_an_intent_file_by_its_size(tmp_path: Path) -> Non
 def test_deep_nesting_is_told_and_does_not_crash(write: Write) -> None:
     with pytest.raises(IntentError, match="is not TOML"):
         load(write("a = " + "[" * 100_000), "supabase")
+
+
+def test_columns_are_meant_for_those_that_an_entry_is_about(write: Write) -> None:
+    path = write('[[allow]]\nrelation = "public.t"\npersona = "authenticated"\ncolumns = ["token"]')
+    intent = load(path, "supabase")
+    assert intent.is_meant("public.t", "token")
+    assert intent.is_meant("public.t", "token", "aal2", "authenticated")
+    assert not intent.is_meant("public.t", "token", "anon", "anon")
