@@ -43,6 +43,7 @@ DRAFTS = {
     "null-logic: COALESCE": IT_MAY_BE_MEANT,
     "null-logic: IS NOT DISTINCT FROM, of a row without an owner": IT_MAY_BE_MEANT,
     "nullable-owner: Templates: medium, for it may be meant": IT_MAY_BE_MEANT,
+    "nullable-owner: Whoever visits writes into a log, in nobody's name: medium, for it may be meant": IT_MAY_BE_MEANT,
     "owner-bypass: The application owns the table": IT_MAY_BE_MEANT,
     # Where no policy says who may, to force them would shut everybody out.
     "owner-bypass: It inherits from the owner": "the finding is still there after it",
@@ -52,6 +53,8 @@ DRAFTS = {
     # Which channels are whose is in the topic, as the application says.
     "realtime-messages: Whoever is signed in, and whoever is not": 'where policy "receive" of realtime.messages was',
     "realtime-messages: Broadcasts of every channel": 'where policy "send" of realtime.messages was',
+    # No table leaves a publication of all, and who may read the table besides is said nowhere.
+    "realtime-publication: All tables are published": "authenticated could no longer reach rows of billing.charges",
     # It takes a function that runs as its owner, whose body is for the project to write.
     "recursion: The members of one's teams, by a look at the members": 'where policy "my teams" of public.members was',
     "recursion: Two tables that ask each other": 'where policy "owners" of public.members was',
@@ -94,6 +97,8 @@ BY_HAND = {
     "secrets: Jobs that everybody reads",
     "secrets: On plain Postgres, in a function and in a foreign server, for every role",
     "server-outdated",
+    # What is put there when somebody signs up stands in a function, which does more than that.
+    "signup-metadata",
 }
 """Rules, and examples, of which no SQL is known that would mend them: comments tell what to do."""
 
