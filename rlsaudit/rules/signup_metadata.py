@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.firing import fires
 from rlsaudit.catalog.platform import USERS
 from rlsaudit.model import ObjectRef, Operation, Reach, Severity
-from rlsaudit.names import ident
+from rlsaudit.names import ident, remark
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.decide import opened_by_picks
 from rlsaudit.rules.build import finding, worst
@@ -87,7 +87,7 @@ def _makers(case: Case, table: Relation) -> list[str]:
 def _fix(makers: list[str], identity: str, column: str) -> str:
     by = listed(makers) if makers else "whatever fills it"
     default = f"{ident(column)} of {identity} to its default"
-    return f"-- No SQL mends it by itself. Have {by} leave {default}; the server alone sets anything else."
+    return remark(f"No SQL mends it by itself. Have {by} leave {default}; the server alone sets anything else.")
 
 
 _TABLES = """
@@ -98,8 +98,21 @@ _TABLES = """
             alter table public.reports enable row level security;
             create policy "staff" on public.reports using (
               exists (select from public.profiles p where p.id = (select auth.uid()) and p.role = 'admin'));"""
-_TRIGGER = """
+
+_SAID = "new.raw_user_meta_data ->> 'role'"
+
+
+def _welcome(role: str) -> str:
+    """Makes the profile of whoever signs up, with this as its role."""
+    return f"""create function public.welcome() returns trigger
+              language plpgsql security definer set search_path = '' as $$
+              begin
+                insert into public.profiles (id, name, role)
+                values (new.id, new.raw_user_meta_data ->> 'name', {role});
+                return new;
+              end $$;
             create trigger welcome after insert on auth.users for each row execute function public.welcome();"""
+
 
 RULE = Rule(
     id="signup-metadata",
@@ -122,13 +135,7 @@ RULE = Rule(
         Example(
             "A role, with a default for those who say nothing",
             f"""{_TABLES}
-            create function public.welcome() returns trigger
-              language plpgsql security definer set search_path = '' as $$
-              begin
-                insert into public.profiles (id, name, role) values (new.id, new.raw_user_meta_data ->> 'name',
-                  coalesce(new.raw_user_meta_data ->> 'role', 'user'));
-                return new;
-              end $$;{_TRIGGER}
+            {_welcome(f"coalesce({_SAID}, 'user')")}
             """,
         ),
         Example(
@@ -139,13 +146,7 @@ RULE = Rule(
                 select exists (select from public.profiles p where p.id = auth.uid() and p.role = 'admin') $$;
             drop policy "staff" on public.reports;
             create policy "staff" on public.reports for delete using (public.is_admin());
-            create function public.welcome() returns trigger
-              language plpgsql security definer set search_path = '' as $$
-              begin
-                insert into public.profiles (id, name, role) values (new.id, new.raw_user_meta_data ->> 'name',
-                  coalesce(new.raw_user_meta_data ->> 'role', 'user'));
-                return new;
-              end $$;{_TRIGGER}
+            {_welcome(f"coalesce({_SAID}, 'user')")}
             """,
         ),
     ),
@@ -153,26 +154,13 @@ RULE = Rule(
         Example(
             "The name alone comes from the metadata",
             f"""{_TABLES}
-            create function public.welcome() returns trigger
-              language plpgsql security definer set search_path = '' as $$
-              begin
-                insert into public.profiles (id, name, role)
-                values (new.id, new.raw_user_meta_data ->> 'name', 'user');
-                return new;
-              end $$;{_TRIGGER}
+            {_welcome("'user'")}
             """,
         ),
         Example(
             "What anybody may be, and nothing else",
             f"""{_TABLES}
-            create function public.welcome() returns trigger
-              language plpgsql security definer set search_path = '' as $$
-              begin
-                insert into public.profiles (id, name, role) values (new.id, new.raw_user_meta_data ->> 'name',
-                  case when new.raw_user_meta_data ->> 'role' in ('buyer', 'seller')
-                    then new.raw_user_meta_data ->> 'role' else 'buyer' end);
-                return new;
-              end $$;{_TRIGGER}
+            {_welcome(f"case when {_SAID} in ('buyer', 'seller') then {_SAID} else 'buyer' end")}
             """,
         ),
         Example(
@@ -180,13 +168,7 @@ RULE = Rule(
             f"""{_TABLES}
             drop policy "staff" on public.reports;
             create policy "mine" on public.profiles for update using (id = (select auth.uid()) and role = 'buyer');
-            create function public.welcome() returns trigger
-              language plpgsql security definer set search_path = '' as $$
-              begin
-                insert into public.profiles (id, name, role) values (new.id, new.raw_user_meta_data ->> 'name',
-                  coalesce(new.raw_user_meta_data ->> 'role', 'buyer'));
-                return new;
-              end $$;{_TRIGGER}
+            {_welcome(f"coalesce({_SAID}, 'buyer')")}
             """,
         ),
     ),
