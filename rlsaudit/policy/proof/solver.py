@@ -112,8 +112,10 @@ def _joined(make: Callable[..., Any], operands: Sequence[Term], nothing: Term, e
     """What `make` makes of the operands: `nothing` adds nothing to it, `everything` is the same as all of it."""
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
     terms = [one for one in map(_term, given) if one is not nothing]
-    if len(terms) < 2:  # noqa: PLR2004
-        return terms[0] if terms else nothing
+    if not terms:
+        return nothing
+    if len(terms) == 1:
+        return terms[0]
     if any(one is everything for one in terms):
         return everything
     context = z3.main_ctx()
