@@ -248,7 +248,8 @@ def _key(call: _Call) -> tuple[Hashable, ...]:
     here, scope = call.here, call.here.scope
     where = (here.free, here.key, here.user, here.within, here.shadowed)
     # A persona is told by identity: it is kept with the value.
-    return (call.function.oid, call.arguments, *where, id(scope.persona), scope.role, scope.trusted, scope.path)
+    who = (id(scope.persona), scope.role, scope.caller)
+    return (call.function.oid, call.arguments, *where, *who, scope.trusted, scope.path)
 
 
 def _read(call: _Call) -> Expr:
