@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.policy.answers import doing_of
+from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.decide import decide
 from rlsaudit.policy.formula import TRUE, And, Atom, AtomKind, Coalesce, Formula, Is, Not, Or, Written
 from rlsaudit.policy.injected import injected_of
@@ -18,6 +19,7 @@ from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import columns_meant, relation_meant
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.callers import may_call
+from rlsaudit.rules.column_names import is_secret, says_what_one_may
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.shown import beyond_table
 from rlsaudit.rules.surely_led import surely_led
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.answers import Doing, Read, Write
     from rlsaudit.rules.case import Case
 
+_NUMBERS = frozenset({*INTEGERS, "numeric", "real", "double precision", "money"})
 _KEYS = ("id", "slug", "code", "uuid", "key", "token", "handle", "username")
 _MOST_COLUMNS = 6
 _ASKS_NOBODY = "its body asks nobody's identity"
@@ -153,8 +156,8 @@ def _in_spite(case: Case, function: Function, doing: Doing | None, persona: Pers
         and not _is_by_secret(case, persona, function, doing, relation, operation)
     }
     writes = doing.writes if doing is not None and function.arguments else ()
-    named = (relation_meant(case.catalog, function, write.relation) for write in writes if write.put)
-    chosen = {relation.oid for relation in named if relation is not None}
+    named = ((relation_meant(case.catalog, function, one.relation), one) for one in writes)
+    chosen = {found.oid for found, one in named if found is not None and (one.put or _raises(case, found, one))}
     told = set[tuple[int, Operation]]()
     for one in _effects(case, function, doing, persona) if led else ():
         key = (one.relation.oid if one.relation is not None else 0, one.operation)
@@ -171,6 +174,14 @@ def _in_spite(case: Case, function: Function, doing: Doing | None, persona: Pers
             level = Severity.HIGH if grave else Severity.MEDIUM
             does = f"{_DOES[operation]} rows of others of {case.catalog.identity(relation)}"
             yield _Effect(persona, operation, level, does, reach, intended, relation)
+
+
+def _raises(case: Case, relation: Relation, write: Write) -> bool:
+    """Whether it says anew what somebody may do: a number is only counted, or booked."""
+    return any(
+        one.name in write.columns and says_what_one_may(one.name) and one.type.partition("(")[0] not in _NUMBERS
+        for one in case.catalog.columns[relation.oid]
+    )
 
 
 _DOES = {
@@ -248,10 +259,10 @@ def _reading(
         what = f"rows of {case.catalog.identity(relation)} ({', '.join(telling)})"
         if keyed:
             level = Severity.MEDIUM if private else Severity.LOW
-            if sensitive and (case.is_auth(relation) or _whose(case, read)):
+            if sensitive and (case.is_auth(relation) or _whose(case, function, read)):
                 # Ids of users stand in half of the application's rows.
                 level = Severity.HIGH
-            does = f"gives {what} {_to_whom(case, read)}"
+            does = f"gives {what} {_to_whom(case, function, read)}"
         elif read.outside:
             level = Severity.HIGH if private else Severity.MEDIUM
             does = f"gives {what} for whatever the caller asks, so an argument that fits everything gives them all"
@@ -265,16 +276,35 @@ def _reading(
         yield _Effect(persona, Operation.SELECT, level, does, reach, intended, relation, bool(sensitive))
 
 
-def _to_whom(case: Case, read: Read) -> str:
+def _to_whom(case: Case, function: Function, read: Read) -> str:
     """To whom rows are given that are looked up by a key: one that says whose they are may be anybody's id."""
-    if whose := _whose(case, read):
+    if whose := _whose(case, function, read):
         return f"of whomever the caller names ({listed(whose)})"
     return f"to whoever names the right {listed(sorted({one for _, one in read.keys}))}"
 
 
-def _whose(case: Case, read: Read) -> list[str]:
-    """The keys that say whose a row is."""
-    return sorted({one for _, one in read.keys if case.intent.names_owner(one) or case.intent.names_tenant(one)})
+def _whose(case: Case, function: Function, read: Read) -> list[str]:
+    """The keys that say whose a row is: by their names, or as they are the ids of users, as that of a profile is."""
+    return sorted(
+        {
+            column
+            for table, column in read.keys
+            if case.intent.names_owner(column)
+            or case.intent.names_tenant(column)
+            or _is_users_id(case, relation_meant(case.catalog, function, table), column)
+        }
+    )
+
+
+def _is_users_id(case: Case, relation: Relation | None, column: str) -> bool:
+    """Whether a column alone points at the users."""
+    if relation is None:
+        return False
+    numbers = {one.number for one in case.catalog.columns[relation.oid] if one.name == column}
+    return any(
+        one.kind == "f" and set(one.columns) == numbers and one.foreign_relation in case.auth_relations
+        for one in case.catalog.constraints[relation.oid]
+    )
 
 
 def _rows(case: Case, persona: Persona, read: Read, relation: Relation, *, keyed: bool) -> Reach:
@@ -354,7 +384,7 @@ def _change(case: Case, persona: Persona, function: Function, write: Write) -> t
     if _takes_secret(case, persona, function, write):
         return Severity.MEDIUM, "the row whose secret the caller knows"
     if any(_is_key(case, relation_meant(case.catalog, function, table), column) for table, column in write.keys):
-        harmful = deletes or write.given
+        harmful = deletes or write.given or any(map(says_what_one_may, write.columns))
         return Severity.HIGH if harmful else Severity.MEDIUM, "whatever row the caller names"
     if write.outside:
         return Severity.CRITICAL if write.given and not deletes else Severity.HIGH, "whatever rows the caller names"
@@ -372,7 +402,7 @@ def _takes_secret(case: Case, persona: Persona, function: Function, write: Write
 def _are_secret(case: Case, persona: Persona, function: Function, keys: frozenset[tuple[tuple[str, ...], str]]) -> bool:
     return any(
         (found := relation_meant(case.catalog, function, table)) is not None
-        and (case.sensitive(found, [column]) or _is_random(case, found, column))
+        and (is_secret(case, found, column) or _is_random(case, found, column))
         and case.addressed(persona, found, Operation.SELECT) <= Reach.OWN
         for table, column in keys
     )
