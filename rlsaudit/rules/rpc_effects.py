@@ -186,7 +186,8 @@ def _reading(
         what = f"rows of {case.catalog.identity(relation)} ({', '.join(telling)})"
         if keyed:
             level = Severity.MEDIUM if private else Severity.LOW
-            if sensitive and (case.is_auth(relation) or owner_keys(case, function, read)):
+            anybodys = case.is_auth(relation) or owner_keys(case, function, read)
+            if sensitive and anybodys and not are_secret(case, persona, function, read.keys):
                 # Ids of users stand in half of the application's rows.
                 level = Severity.HIGH
             does = f"gives {what} {_to_whom(case, function, read)}"

@@ -38,6 +38,13 @@ READ = "setof public.profiles"
         ),
         ("token text", READ, "sql", "select * from public.profiles where api_token = token", Severity.MEDIUM),
         (
+            "who uuid, token text",
+            READ,
+            "sql",
+            "select * from public.profiles where id = who and api_token = token",
+            Severity.MEDIUM,
+        ),
+        (
             "mail text",
             "void",
             "sql",
