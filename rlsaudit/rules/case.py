@@ -25,7 +25,9 @@ from rlsaudit.probe.supposed import opened_by
 from rlsaudit.reach.origins import Origins
 from rlsaudit.reach.witnesses import Witnesses
 from rlsaudit.rules.cause import causes
+from rlsaudit.rules.ownership import telling_whose
 from rlsaudit.rules.sown import sown
+from rlsaudit.rules.surely_led import surely_led
 from rlsaudit.rules.witnessed import put_there, witnessed
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.access import Access, ViewRead
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Function, Grant, Relation, Role
+    from rlsaudit.catalog.facts import Function, Grant, Policy, Relation, Role
     from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
     from rlsaudit.model import Cell, Finding, Persona
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     from rlsaudit.reach.predicates import Predicates
     from rlsaudit.reach.views import Views
     from rlsaudit.rules.cause import Cause, Reached
+    from rlsaudit.rules.ownership import Asked
     from rlsaudit.rules.rule import CellKey
+    from rlsaudit.rules.surely_led import Led
 
 WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 _DEEPEST_HELPER = 4
@@ -124,6 +128,16 @@ class Case:
     def flaws(self) -> Flaws:
         """What is wrong with policies, looked for where it is asked for."""
         return Flaws(self.access, self.predicates, self.personas)
+
+    @cached_property
+    def telling_whose(self) -> tuple[tuple[Relation, Policy, Asked], ...]:
+        """The policies that may tell whose a row is, with their tables and the columns that they ask for."""
+        return tuple(telling_whose(self))
+
+    @cached_property
+    def led(self) -> Mapping[str, Mapping[str, Led]]:
+        """Where calls lead each persona for certain, by its name and the function's identity."""
+        return {one.name: surely_led(self, one, self.exposed) for one in self.personas}
 
     @cached_property
     def _causes(self) -> Mapping[Cause, tuple[Reached, ...]]:

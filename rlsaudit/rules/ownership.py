@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import FILES, USERS, Platform
 from rlsaudit.model import Operation, Reach
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _FOREIGN_KEY = "f"
 _ASKED = "(select auth.uid())"
 _TEXTS = frozenset({"text", "character varying"})
+Asked: TypeAlias = frozenset[tuple[str, tuple[object, ...]]]
+"""Columns by their names, and what those stand for."""
 _PLAINEST = ("user_id", "owner_id")
 """Where several columns name users, whose row it is these say, if any does."""
 
@@ -170,17 +172,27 @@ def _is_of_others(case: Case, relation: Relation, column: Column) -> bool:
 
 def _elsewhere(case: Case, relation: Relation) -> Iterator[str]:
     """Conditions by which rows of another table are somebody's own, over columns that this one has as well."""
-    columns = {one.name: _meaning(case, relation, one) for one in case.catalog.columns[relation.oid]}
-    for other in case.exposed:
-        if other.oid == relation.oid or not other.rls or other.kind not in "rp":
+    columns = {(one.name, _meaning(case, relation, one)) for one in case.catalog.columns[relation.oid]}
+    for other, policy, asked in case.telling_whose:
+        using = policy.using
+        if using and other.oid != relation.oid and asked <= columns and _is_own(case, other, policy, using):
+            outer = re.compile(rf"(?<![\w.\"]){re.escape(ident(other.name))}\.")
+            yield outer.sub(lambda _: f"{ident(relation.name)}.", using)
+
+
+def telling_whose(case: Case) -> Iterator[tuple[Relation, Policy, Asked]]:
+    """Yields the policies that may tell whose a row is, each with its table and what the columns stand for it asks."""
+    for relation in case.exposed:
+        if not relation.rls or relation.kind not in "rp":
             continue
-        outer = re.compile(rf"(?<![\w.\"]){re.escape(ident(other.name))}\.")
-        for policy in case.catalog.policies[other.oid]:
-            used = {one.column for one in policy.columns if one.relation == other.oid}
-            asked = [one for one in case.catalog.columns[other.oid] if one.number in used]
-            alike = all((found := columns.get(one.name)) and found == _meaning(case, other, one) for one in asked)
-            if asked and alike and policy.permissive and policy.using and _is_own(case, other, policy, policy.using):
-                yield outer.sub(lambda _: f"{ident(relation.name)}.", policy.using)
+        columns = {one.number: one for one in case.catalog.columns[relation.oid]}
+        for policy in case.catalog.policies[relation.oid]:
+            used = [
+                columns[one.column] for one in policy.columns if one.relation == relation.oid and one.column in columns
+            ]
+            asked = frozenset((one.name, _meaning(case, relation, one)) for one in used)
+            if asked and policy.permissive and policy.using and all(meaning for _, meaning in asked):
+                yield relation, policy, asked
 
 
 def _meaning(case: Case, relation: Relation, column: Column) -> tuple[object, ...]:

@@ -74,12 +74,12 @@ def in_spite(case: Case, function: Function, doing: Doing | None, persona: Perso
     """Yields what a function gets its caller for certain that asks who that is."""
     if injected_of(function, case.asks):
         return
+    identity = case.catalog.function_identity(function)
+    hidden = surely_led(case, persona, _named(case, function, doing))
     led = {
-        (relation.oid, operation): reach
-        for relation in {one.oid: one for one in (*case.exposed, *_named(case, function, doing))}.values()
-        for operation in Operation
-        if (reach := surely_led(case, persona, function, relation, operation))
-        > case.intended(persona, relation, operation)
+        (oid, operation): reach
+        for (oid, operation), reach in {**case.led[persona.name].get(identity, {}), **hidden.get(identity, {})}.items()
+        if reach > case.intended(persona, relation := case.catalog.relations[oid], operation)
         and not _is_by_secret(case, persona, function, doing, relation, operation)
     }
     writes = doing.writes if doing is not None and function.arguments else ()
