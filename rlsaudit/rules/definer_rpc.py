@@ -285,7 +285,9 @@ def _rows(case: Case, persona: Persona, read: Read, relation: Relation, *, keyed
         bounds = decide(visible)
         if bounds.decided:
             beyond = beyond_table(case, persona, relation, visible)
-            return bounds.at_least if beyond > case.intended(persona, relation, Operation.SELECT) else Reach.NONE
+            # All rows are more than some, though what comes on top of these is no more than some, either.
+            wider = bounds.at_least > direct or beyond > case.intended(persona, relation, Operation.SELECT)
+            return bounds.at_least if wider else Reach.NONE
     reach = Reach.SOME if keyed or read.filtered else Reach.ALL
     return reach if reach > direct else Reach.NONE
 
@@ -508,6 +510,23 @@ RULE = Rule(
             create function public.others() returns table (id uuid, email text)
               language sql stable security definer set search_path = ''
               as $$ select a.id, a.email from public.accounts a where a.user_id <> (select auth.uid()) $$;
+            """,
+        ),
+        Example(
+            "All products, where the published ones are meant",
+            """
+            create table public.products (id bigint primary key, name text, published boolean not null default false);
+            alter table public.products enable row level security;
+            create policy "published" on public.products for select using (published);
+            create function public.products_by_name() returns setof public.products
+              language sql stable security definer set search_path = ''
+              as $$ select * from public.products p order by p.name $$;
+            """,
+            intent="""
+            [[allow]]
+            relation = "public.products"
+            persona = ["anon", "authenticated"]
+            select = "some"
             """,
         ),
         Example(
