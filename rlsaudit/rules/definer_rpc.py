@@ -515,9 +515,9 @@ RULE = Rule(
         Example(
             "All products, where the published ones are meant",
             """
-            create table public.products (id bigint primary key, name text, published boolean not null default false);
+            create table public.products (id bigint primary key, name text, state text not null default 'draft');
             alter table public.products enable row level security;
-            create policy "published" on public.products for select using (published);
+            create policy "published" on public.products for select using (state = 'published');
             create function public.products_by_name() returns setof public.products
               language sql stable security definer set search_path = ''
               as $$ select * from public.products p order by p.name $$;
