@@ -95,9 +95,7 @@ class Prover:
         except _FAULTS:
             return None
 
-    def as_member(
-        self, expression: Expr, persona: Persona, relation: int, members: frozenset[int]
-    ) -> Witness | None:
+    def as_member(self, expression: Expr, persona: Persona, relation: int, members: frozenset[int]) -> Witness | None:
         """Returns a state in which a predicate is true of a stranger's row because the persona is a member of anything.
 
         `members` are tables (OIDs) that say who belongs to what: by nothing else it is more than anybody.

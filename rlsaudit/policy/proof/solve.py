@@ -167,7 +167,7 @@ class _Question:
         return None
 
     def as_member(self, members: frozenset[int]) -> Witness | None:
-        """A state in which the predicate is true of a stranger's row, with memberships that have nothing to do with it."""
+        """A state in which it is true of a stranger's row, with memberships that have nothing to do with that."""
         encoder = self._encoder()
         encoder.most_rounds, encoder.most_instances = _CLOSER
         truth = encoder.predicate(self._expression)
