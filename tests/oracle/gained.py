@@ -1,4 +1,4 @@
-"""What one statement that is allowed opens for the next: by force, where an audit says that a chain leads on."""
+"""What opens besides single statements, where an audit is alarmed: by force, after a first one or without keys."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from oracle.world import Identity, World
     from rlsaudit.model import Reach
 
+_KEYS = """
+select format('alter table %s drop constraint %I cascade', conrelid::regclass, conname) from pg_constraint
+where contype in ('p', 'u') and conparentid = 0 and connamespace = 'public'::regnamespace
+"""
 Key = tuple[str, str, Operation]
 
 
@@ -29,23 +33,33 @@ def gained(
 ) -> frozenset[Key]:
     """Returns what is reached further than `bounds` after a first statement, for the first one that leads on.
 
-    Somebody who owns nothing and A put in rows of their own and change what they may to any value that is there. The
+    Somebody who owns nothing and A put in rows of their own and change what they may to any value that is there. And it
+    is looked at without keys, which stop only what policies let through: what is taken today may be free tomorrow. The
     connection is a superuser's; nothing stays.
     """
+    with connection.transaction(force_rollback=True):
+        for (drop,) in connection.execute(_KEYS).fetchall():
+            connection.execute(drop)
+        found = _further(Force(connection, world, identities(persona, world)), persona, bounds)
+    if found:
+        return found
     for identity in identities(persona, world)[:2]:
         for statement in dict.fromkeys(_steps(Tables(connection, world), identity)):
             with connection.transaction(force_rollback=True):
                 if not _goes_through(connection, identity, statement):
                     continue
-                force = Force(connection, world, (identity,))
-                found = {
-                    (persona, relation, operation)
-                    for (relation, operation), reach in bounds.items()
-                    if relation in force.tables.all and force.reach(relation, operation).reach > reach
-                }
+                found = _further(Force(connection, world, (identity,)), persona, bounds)
             if found:
-                return frozenset(found)
+                return found
     return frozenset()
+
+
+def _further(force: Force, persona: str, bounds: Mapping[tuple[str, Operation], Reach]) -> frozenset[Key]:
+    return frozenset(
+        (persona, relation, operation)
+        for (relation, operation), reach in bounds.items()
+        if relation in force.tables.all and force.reach(relation, operation).reach > reach
+    )
 
 
 def _steps(tables: Tables, identity: Identity) -> Iterator[str]:
