@@ -10,7 +10,7 @@ from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import drop
-from rlsaudit.rules.ownership import of_member
+from rlsaudit.rules.ownership import of_member_by_way
 from rlsaudit.rules.reached import told
 from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
@@ -56,7 +56,7 @@ def _tied(case: Case, relation: Relation, policy: Policy) -> str:
         for name in body_of(function).reads if function is not None else ():
             table = case.catalog.relations_by_name.get((("public", *name)[-2], name[-1]))
             asked |= {table.oid: None} if table is not None else {}
-    belongs = of_member(case, relation, [case.catalog.relations[oid] for oid in asked])
+    belongs = of_member_by_way(case, relation, [case.catalog.relations[oid] for oid in asked])
     return drop(case, relation, policy) if belongs is None else altered(case, relation, policy, belongs)
 
 
