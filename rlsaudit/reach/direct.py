@@ -9,13 +9,13 @@ from rlsaudit.access import Reasons
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import Bounds, decide, decide_rows
 from rlsaudit.policy.flaws import unreadable
-from rlsaudit.policy.formula import TRUE, Formula
+from rlsaudit.policy.formula import TRUE, And, AtomKind, Formula, atoms
 from rlsaudit.reach.bounds import Way, anything, none
 from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.conditioned import Outside, outside
 from rlsaudit.reach.family import ancestors, descendants
 from rlsaudit.reach.refused import may_fail
-from rlsaudit.reach.triggers import refusing_trigger
+from rlsaudit.reach.triggers import assigned, refusing_trigger
 from rlsaudit.reach.views import Views
 
 if TYPE_CHECKING:
@@ -134,8 +134,12 @@ class Direct:
         using = self._predicates.using(persona, role, relation, operation)
         check = self._predicates.check(persona, role, relation, operation)
         rows = check if operation is Operation.INSERT else using
+        # What the check asks for is in the new row as it was in the old one, which so has to pass it as well.
+        kept = operation is Operation.UPDATE and check != using and self._keeps(relation, check, columns)
+        if kept:
+            rows = And((using, check))
         bounds = self._decide(rows)
-        if operation is Operation.UPDATE:
+        if operation is Operation.UPDATE and not kept:
             # Whoever updates chooses the new row, so the check matters only if no row that one may write passes it.
             checked = self._decide(check)
             if checked.at_most is Reach.NONE:
@@ -156,9 +160,20 @@ class Direct:
         failing = self._may_fail(role, relation, operation) if way.at_least is not Reach.NONE else ""
         if failing:
             return _at_least(way, Reach.NONE, failing)
-        if operation is Operation.UPDATE and not can_change(check, _settable(columns), same=check == using):
+        if operation is Operation.UPDATE and not can_change(check, _settable(columns), same=kept or check == using):
             return _at_least(way, Reach.NONE, "what the check asks for cannot all be set")
         return self._limited(way, role, relation, operation, check, columns)
+
+    def _keeps(self, relation: Relation, check: Formula, columns: tuple[Column, ...]) -> bool:
+        """Whether an UPDATE of these columns surely leaves alone what the check asks of the row."""
+        changed = assigned(self._catalog, relation, Operation.UPDATE)
+        if changed is None or relation.partition or [*descendants(self._catalog, relation)]:
+            return False
+        computed = {one.number for one in self._catalog.columns[relation.oid] if one.generated}
+        asked = {number for atom in atoms(check) for number in atom.columns}
+        if any(atom.kind is AtomKind.OPAQUE for atom in atoms(check)):
+            return False
+        return bool(asked) and asked.isdisjoint(_settable(columns) | changed | computed)
 
     def _may_fail(self, role: int, relation: Relation, operation: Operation) -> str:
         return may_fail(self._access, self._predicates.circles, role, role, relation, operation)

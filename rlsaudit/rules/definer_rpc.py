@@ -187,6 +187,23 @@ RULE = Rule(
             """,
         ),
         Example(
+            "All products, where the published ones are meant",
+            """
+            create table public.products (id bigint primary key, name text, state text not null default 'draft');
+            alter table public.products enable row level security;
+            create policy "published" on public.products for select using (state = 'published');
+            create function public.products_by_name() returns setof public.products
+              language sql stable security definer set search_path = ''
+              as $$ select * from public.products p order by p.name $$;
+            """,
+            intent="""
+            [[allow]]
+            relation = "public.products"
+            persona = ["anon", "authenticated"]
+            select = "some"
+            """,
+        ),
+        Example(
             "The next one in the queue, for a worker and for everybody else",
             """
             create table public.jobs (id bigint primary key, user_id uuid not null, payload jsonb, taken_at date);

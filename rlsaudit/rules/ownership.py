@@ -73,6 +73,26 @@ def of_member(case: Case, relation: Relation, tables: Iterable[Relation]) -> str
     return None
 
 
+def of_member_by_way(case: Case, relation: Relation, tables: Iterable[Relation]) -> str | None:
+    """Returns the same, or the condition of a row's referring to one that belongs to what the caller is a member of."""
+    tables = tuple(tables)
+    if (direct := of_member(case, relation, tables)) is not None:
+        return direct
+    names = {one.number: one.name for one in case.catalog.columns[relation.oid]}
+    for key in case.catalog.constraints[relation.oid]:
+        other = case.catalog.relations.get(key.foreign_relation) if key.kind == _FOREIGN_KEY else None
+        if other is None or len(key.columns) > 1:
+            continue
+        beside = of_member(case, other, tables)
+        if beside is not None:
+            referred = next(one.name for one in case.catalog.columns[other.oid] if one.number == key.foreign_columns[0])
+            return (
+                f"{ident(names[key.columns[0]])} in (select t.{ident(referred)} from {case.catalog.identity(other)} t"
+                f" where {beside})"
+            )
+    return None
+
+
 def own_policies(case: Case, relation: Relation) -> str | None:
     """Returns SQL of policies by which everybody keeps what is meant: own rows, and any rows where all are.
 

@@ -10,7 +10,7 @@ from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import drop
-from rlsaudit.rules.ownership import of_member
+from rlsaudit.rules.ownership import of_member_by_way
 from rlsaudit.rules.reached import told
 from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
@@ -28,9 +28,6 @@ def check(case: Case) -> Iterator[Found]:
     """Yields what members of one tenant reach of all, because the policy does not ask whose the row is."""
     yield from found_by_cause(case, RULE, Cause.ROW_INDEPENDENT, _TITLE, _BECAUSE, _fix)
     for relation, policy, cells in undecided(case):
-        # What asks anything of the row depends on its columns.
-        if any(one.relation == relation.oid and one.column for one in policy.columns):
-            continue
         found = [one for one in case.flaws.opening(relation, [policy]) if one.kind is Kind.ROW_INDEPENDENT]
         open_cells = tuple(one for one in cells if any(flaw.about(one.persona, one.operation) for flaw in found))
         if open_cells:
@@ -59,11 +56,11 @@ def _tied(case: Case, relation: Relation, policy: Policy) -> str:
         for name in body_of(function).reads if function is not None else ():
             table = case.catalog.relations_by_name.get((("public", *name)[-2], name[-1]))
             asked |= {table.oid: None} if table is not None else {}
-    belongs = of_member(case, relation, [case.catalog.relations[oid] for oid in asked])
+    belongs = of_member_by_way(case, relation, [case.catalog.relations[oid] for oid in asked])
     return drop(case, relation, policy) if belongs is None else altered(case, relation, policy, belongs)
 
 
-_TITLE = "asks who one is, and nothing of the row"
+_TITLE = "asks who one is, and not whose the row is"
 _BECAUSE = "the policy asks whether one belongs to anything, and not whether the row belongs to the same"
 
 _ROWS = """
@@ -75,6 +72,12 @@ _ROWS = """
             alter table public.members enable row level security;
             alter table public.invoices enable row level security;
             create policy "own" on public.members for select to authenticated using (user_id = (select auth.uid()));"""
+
+_ITEMS = f"""{_ROWS}
+            create table public.items (id bigint primary key, invoice_id bigint not null references public.invoices);
+            alter table public.items enable row level security;
+            create policy "members" on public.invoices for select to authenticated using (
+              org_id in (select m.org_id from public.members m where m.user_id = (select auth.uid())));"""
 
 RULE = Rule(
     id="row-independent",
@@ -103,6 +106,22 @@ RULE = Rule(
             create policy "members" on public.invoices for update to authenticated using (public.is_member());
             """,
         ),
+        Example(
+            "What belongs to something that belongs to an organisation",
+            f"""{_ITEMS}
+            create policy "members" on public.items for select to authenticated using (
+              exists (select from public.invoices i where i.org_id in (
+                select m.org_id from public.members m where m.user_id = (select auth.uid()))));
+            """,
+        ),
+        Example(
+            "Anything is asked of the row, but not that",
+            f"""{_ITEMS}
+            create policy "members" on public.items for select to authenticated using (
+              exists (select from public.invoices i where i.id <> items.invoice_id and i.org_id in (
+                select m.org_id from public.members m where m.user_id = (select auth.uid()))));
+            """,
+        ),
     ),
     good=(
         Example(
@@ -118,6 +137,23 @@ RULE = Rule(
             f"""{_ROWS}
             create policy "members" on public.invoices for select to authenticated using (
               org_id in (select m.org_id from public.members m where m.user_id = (select auth.uid())));
+            """,
+        ),
+        Example(
+            "A member of what its invoice belongs to",
+            f"""{_ITEMS}
+            create policy "members" on public.items for select to authenticated using (
+              exists (select from public.invoices i where i.id = items.invoice_id and i.org_id in (
+                select m.org_id from public.members m where m.user_id = (select auth.uid()))));
+            """,
+        ),
+        Example(
+            "The members of one organisation, whose product it is, see what is overdue",
+            f"""{_ROWS}
+            alter table public.invoices add overdue boolean not null default false;
+            create policy "support" on public.invoices for select to authenticated using (
+              overdue and exists (select from public.members m where m.user_id = (select auth.uid())
+                and m.org_id = '00000000-0000-4000-8000-000000000001'));
             """,
         ),
         Example(

@@ -219,7 +219,9 @@ def _rows(case: Case, persona: Persona, read: Read, relation: Relation, *, keyed
         bounds = decide(visible)
         if bounds.decided:
             beyond = beyond_table(case, persona, relation, visible)
-            return bounds.at_least if beyond > case.intended(persona, relation, Operation.SELECT) else Reach.NONE
+            # All rows are more than some, though what comes on top of these is no more than some, either.
+            wider = bounds.at_least > direct or beyond > case.intended(persona, relation, Operation.SELECT)
+            return bounds.at_least if wider else Reach.NONE
     reach = Reach.SOME if keyed or read.filtered else Reach.ALL
     return reach if reach > direct else Reach.NONE
 

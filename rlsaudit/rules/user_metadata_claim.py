@@ -155,6 +155,16 @@ RULE = Rule(
     ),
     good=(
         Example(
+            "Who says to be somebody else changes nothing: it is asked again of what stays as it was",
+            f"""{_REPORTS}
+            revoke update on public.reports from anon, authenticated;
+            grant update (body) on public.reports to authenticated;
+            create policy "said" on public.reports for update to authenticated
+              using (user_id = ((select auth.jwt()) -> 'user_metadata' ->> 'id')::uuid)
+              with check (user_id = (select auth.uid()));
+            """,
+        ),
+        Example(
             "A role that the server gives",
             f"""{_REPORTS}
             create policy "staff" on public.reports for select to authenticated

@@ -88,6 +88,12 @@ class Attempts:
             assigned = ", ".join(f"{quoted(column)} = {value}" for column, value in change.items())
             yield f"update {self._relation.name} set {assigned}"
         for one in granted:
+            # A key may say whose a row is: each that there is, and one's own.
+            if one in self._relation.key:
+                keys = {*map(literal, (*(self._value(place, one) for place in self.places), self._identity.user))}
+                yield from (
+                    f"update {self._relation.name} set {quoted(one)} = {key}" for key in sorted(keys - {"null"})
+                )
             if UUID.fullmatch(next((self._value(place, one) or "" for place in self.places), "")):
                 yield f"update {self._relation.name} set {quoted(one)} = gen_random_uuid()"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from oracle.force import Force
+from oracle.gained import gained
 from oracle.judged import PERSONAS
 from oracle.mutants import mutants
 from oracle.world import identities
@@ -33,10 +34,17 @@ _DATABASE = "broken"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an audit with attacks says of an application, and what each persona reaches."""
+    """What an audit with attacks says of an application, and what each persona reaches.
+
+    `gained` is what a first statement opens for the next further than in the application that is right, and than is
+    meant: it is looked for where the audit is alarmed and nothing else is wider. `breakable` is all that can be broken,
+    of an application that is right.
+    """
 
     report: Report
     reaches: Mapping[Key, Reach]
+    gained: frozenset[Key] = frozenset()
+    breakable: tuple[Mutant, ...] = ()
 
     @property
     def grave(self) -> set[str]:
@@ -44,24 +52,32 @@ class Outcome:
 
     def wider(self, right: Outcome) -> set[Key]:
         """What is reached further than in the application that is right, and further than is meant."""
-        intended = {(one.persona, one.relation, one.operation): one.intended for one in right.report.matrix}
-        return {
-            key
-            for key, reach in self.reaches.items()
-            if reach > max(right.reaches.get(key, Reach.NONE), intended.get(key, Reach.NONE))
-        }
+        bounds = right.bounds()
+        return {key for key, reach in self.reaches.items() if reach > bounds.get(key, Reach.NONE)}
 
-    def tells(self, right: Outcome, keys: set[Key]) -> bool:
-        """Whether a finding that was not there before speaks of what is wider, or of a view or table beside it."""
+    def bounds(self) -> Mapping[Key, Reach]:
+        """How far may be reached: as far as it is, and as is meant."""
+        intended = {(one.persona, one.relation, one.operation): one.intended for one in self.report.matrix}
+        return {key: max(reach, intended.get(key, Reach.NONE)) for key, reach in self.reaches.items()}
+
+    def tells(self, right: Outcome, keys: set[Key] | None = None) -> bool:
+        """Whether a finding that was not there before speaks of what is wider; of anything without `keys`."""
         known = {(one.fingerprint, one.severity) for one in right.report.findings}
-        return bool(keys) and any(
-            (one.fingerprint, one.severity) not in known and one.severity >= Severity.MEDIUM
+        relations = {relation for _, relation, _ in keys or ()}
+        return any(
+            (one.fingerprint, one.severity) not in known
+            and one.severity >= Severity.MEDIUM
+            and (keys is None or not relations.isdisjoint({*one.relations, one.object.identity}))
             for one in self.report.findings
         )
 
 
-def outcome(server: Server, world: World, intent: Path, mutant: Mutant | None = None) -> Outcome:
+def outcome(
+    server: Server, world: World, intent: Path, mutant: Mutant | None = None, right: Outcome | None = None
+) -> Outcome:
     """Makes the application, breaks it, audits it with attacks and measures it; the server needs `_DATABASE` free.
+
+    `right` is what comes of it as it is, where it is broken.
 
     Raises:
         psycopg.Error: it cannot be broken so.
@@ -70,33 +86,33 @@ def outcome(server: Server, world: World, intent: Path, mutant: Mutant | None = 
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             build(connection, world, mutant)
+            breakable = mutants(connection) if mutant is None else ()
             with connect(url) as session:
                 options = Options(probe="write", throwaway=True, intent=intent if intent.stat().st_size else None)
                 report = audit(session, options)
-            asked = replace(world, calls=(*world.calls, *mutant.calls)) if mutant is not None else world
+            asked = world
+            if mutant is not None:
+                calls, claims = (*world.calls, *mutant.calls), (*world.claims, *mutant.claims)
+                asked = replace(world, calls=calls, claims=claims)
             reaches: dict[Key, Reach] = {}
-            for persona in PERSONAS:
-                if persona not in {one.name for one in report.personas}:
-                    continue
+            personas = [one for one in PERSONAS if one in {each.name for each in report.personas}]
+            for persona in personas:
                 force = Force(connection, asked, identities(persona, asked))
                 for relation, table in force.tables.all.items():
                     if table.kind in "rp" and relation.startswith(("public.", "storage.")):
                         for operation in Operation:
                             reaches[persona, relation, operation] = force.reach(relation, operation).reach
-            return Outcome(report, reaches)
+            found = Outcome(report, reaches, breakable=breakable)
+            if right is None or not found.grave or found.wider(right):
+                return found
+            chained = (gained(connection, asked, one, _of(one, right.bounds())) for one in personas)
+            return replace(found, gained=next((one for one in chained if one), frozenset()))
     finally:
         server.drop_database(_DATABASE)
 
 
-def breakable(server: Server, world: World) -> tuple[Mutant, ...]:
-    """Returns all that can be broken in an application."""
-    url = server.supabase_database(_DATABASE)
-    try:
-        with psycopg.connect(url, autocommit=True) as connection:
-            build(connection, world)
-            return mutants(connection)
-    finally:
-        server.drop_database(_DATABASE)
+def _of(persona: str, bounds: Mapping[Key, Reach]) -> Mapping[tuple[str, Operation], Reach]:
+    return {(relation, operation): reach for (who, relation, operation), reach in bounds.items() if who == persona}
 
 
 def build(connection: psycopg.Connection[tuple[object, ...]], world: World, mutant: Mutant | None = None) -> None:

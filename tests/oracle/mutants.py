@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,10 +13,14 @@ from pglast.enums import A_Expr_Kind, BoolExprType, BoolTestType, NullTestType
 from pglast.stream import RawStream
 from psycopg import sql
 
+from oracle.world import A
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import psycopg
+
+    from rlsaudit.model import JsonObject
 
 Node: TypeAlias = Any
 """pglast's nodes have fields that depend on their kind."""
@@ -30,13 +37,34 @@ _TABLES = """
 select format('%I.%I', n.nspname, c.relname), c.relname::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r' order by 1
 """
+_NOT_GRANTED = """
+select format('%I.%I', n.nspname, c.relname), a.attname::text, r.role, p.privilege
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid,
+  unnest(array['anon', 'authenticated']) as r (role), unnest(array['select', 'insert', 'update']) as p (privilege)
+where n.nspname = 'public' and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+  and not has_column_privilege(r.role, c.oid, a.attnum, p.privilege)
+order by 1, 2, 3, 4
+"""
+_DEFAULTS = """
+select format('%I.%I', n.nspname, c.relname), a.attname::text
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+where n.nspname = 'public' and c.relkind = 'r' and a.atthasdef and a.attgenerated = '' order by 1, 2
+"""
+_NOT_NULL = """
+select format('%I.%I', n.nspname, c.relname), a.attname::text
+from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum = any (f.conkey) and a.attnotnull
+where f.contype = 'f' and n.nspname = 'public'
+  and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey))
+order by 1, 2
+"""
 _VIEWS = """
 select format('%I.%I', n.nspname, c.relname)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'v' order by 1
 """
 _FUNCTIONS = """
 select p.oid::regprocedure::text, p.prosecdef, p.prorettype = 'boolean'::regtype and p.prolang <> 0,
-       pg_get_functiondef(p.oid), p.prosrc
+       pg_get_functiondef(p.oid), p.prosrc, coalesce(p.proargnames, '{}')
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname in ('public', 'private') and p.prorettype <> 'trigger'::regtype order by 1
 """
@@ -44,6 +72,9 @@ _TRIGGERS = """
 select format('%I.%I', n.nspname, c.relname), t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
 join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and not t.tgisinternal order by 1, 2
 """
+_SAID = re.compile(r"->>\s*'(\w+)'\s*=\s*'(\w+)'")
+"""What a claim is asked to be."""
+_POSING: tuple[JsonObject, ...] = ({"user_metadata": {"sub": A}},)
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 _CLIENTS = ("anon", "authenticated")
 
@@ -53,7 +84,8 @@ class Mutant:
     """One thing that is broken: which operator did it, where, and the SQL that does.
 
     `widens` is whether it opens what no statement of a client shows, as a file that is read by its address: then it is
-    known, else it is measured. `calls` are statements by which clients use what is new.
+    known, else it is measured. `calls` are statements by which clients use what is new, `claims` what they then say of
+    themselves.
     """
 
     operator: str
@@ -61,6 +93,7 @@ class Mutant:
     statement: str
     widens: bool = False
     calls: tuple[str, ...] = ()
+    claims: tuple[JsonObject, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.operator}: {self.where}"
@@ -96,12 +129,31 @@ class _Policy:
         return Mutant(operator, self.where, f"{self.dropped()} {replace(self, **changed).made()}")
 
 
+def spread(every: Iterable[Mutant], place: int, places: int) -> tuple[Mutant, ...]:
+    """Returns mutants in the order in which they are to be tried: one of each operator before a second of any.
+
+    Each of several (`place` of `places`) begins with operators that the others do not begin with. Which ones these are
+    is settled by their names: others each day would be nobody's fault.
+    """
+    by_operator: dict[str, list[Mutant]] = {}
+    for one in every:
+        by_operator.setdefault(one.operator, []).append(one)
+    chance = random.Random("operators")  # noqa: S311  no secret
+    for _, found in sorted(by_operator.items()):
+        chance.shuffle(found)
+    order = sorted(by_operator, key=lambda one: random.Random(one).random())  # noqa: S311  no secret
+    first = len(order) * place // places
+    rounds = itertools.zip_longest(*(by_operator[one] for one in order[first:] + order[:first]))
+    return tuple(one for each in rounds for one in each if one is not None)
+
+
 def mutants(connection: psycopg.Connection[Any]) -> tuple[Mutant, ...]:
     """Returns all that can be broken in the database of an application."""
     found: dict[str, Mutant] = {}
     for one in (
         *_of_policies(connection),
         *_of_tables(connection),
+        *_of_columns(connection),
         *_of_views(connection),
         *_of_functions(connection),
         *_of_the_rest(connection),
@@ -120,11 +172,13 @@ def _of_policies(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
             yield one.instead("using true", using="true")
             if one.command in "w*" and one.check is not None:
                 yield one.instead("no check", check=None)
-            for operator, text in _changed(one.using):
+            for operator, text in (*_changed(one.using), *_around(one.using)):
                 yield one.instead(f"{operator}, in using", using=text)
+            if "uid()" in one.using:
+                yield replace(one.instead("named by user_metadata", using=_by_metadata(one.using)), claims=_POSING)
         if one.check is not None:
             yield one.instead("check true", check="true")
-            for operator, text in _changed(one.check):
+            for operator, text in (*_changed(one.check), *_around(one.check)):
                 yield one.instead(f"{operator}, in check", check=text)
         if one.command != "*":
             yield one.instead("for all", command="*", using=one.using or one.check)
@@ -157,8 +211,25 @@ def _of_tables(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
                      f"create function public.f_{name}() returns setof {table} language sql "
                      f"set search_path = '' as $$ select * from {table} $$;",
                      calls=(f"select * from public.f_{name}()",))  # fmt: skip
+        yield Mutant("a function that empties it", table,
+                     f"create function public.e_{name}() returns void language sql security definer "
+                     f"set search_path = '' as $$ delete from {table} $$;",
+                     calls=(f"select public.e_{name}()",))  # fmt: skip
+        yield Mutant("no longer forced", table, f"alter table {table} no force row level security;")
         yield Mutant("published", table, f"alter publication supabase_realtime add table {table};")
         yield Mutant("forced", table, f"alter table {table} force row level security;")
+
+
+def _of_columns(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    for table, column, role, privilege in connection.execute(_NOT_GRANTED).fetchall():
+        where = f"{privilege} ({_name(column)}) on {table}"
+        yield Mutant("a column more", f"{where} to {role}", f"grant {where} to {role};")
+    for table, column in connection.execute(_DEFAULTS).fetchall():
+        statement = f"alter table {table} alter {_name(column)} drop default;"
+        yield Mutant("no default", f"{column} of {table}", statement)
+    for table, column in connection.execute(_NOT_NULL).fetchall():
+        statement = f"alter table {table} alter {_name(column)} drop not null;"
+        yield Mutant("owner may be null", f"{column} of {table}", statement)
 
 
 def _of_views(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
@@ -168,13 +239,19 @@ def _of_views(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
 
 
 def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for name, definer, answers, definition, source in connection.execute(_FUNCTIONS).fetchall():
+    for name, definer, answers, definition, source, arguments in connection.execute(_FUNCTIONS).fetchall():
         if definer:
             yield Mutant("its caller's rights", name, f"alter function {name} security invoker;")
         else:
             yield Mutant("its owner's rights", name, f"alter function {name} security definer;")
         schema = "grant usage on schema private to anon; " if name.startswith("private.") else ""
         yield Mutant("called by anon", name, f"{schema}grant execute on function {name} to anon;")
+        if "search_path" in definition:
+            yield Mutant("no search_path", name, f"alter function {name} reset search_path;")
+        for argument in arguments:
+            if f"= {argument} " in source:
+                changed = definition.replace(f"= {argument} ", f"is not null or {argument} is null ", 1)
+                yield Mutant("ignores its argument", name, changed)
         if answers:
             yield Mutant("always true", name, definition.replace(source, " select true "))
         for asked in ("app_metadata", "and m.is_admin", "and m.role = 'admin'", "user_id = "):
@@ -183,12 +260,23 @@ def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
                     "app_metadata": "user_metadata",
                     "user_id = ": "user_id is not null or user_id = ",
                 }.get(asked, "")
-                yield Mutant(f"{other or 'nothing'} for {asked}", name, definition.replace(asked, other))
+                said = _SAID.findall(source) if other == "user_metadata" else ()
+                yield Mutant(
+                    f"{other or 'nothing'} for {asked}",
+                    name,
+                    definition.replace(asked, other),
+                    claims=tuple({other: {key: value}} for key, value in said),
+                )
 
 
 def _of_the_rest(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
     for table, trigger in connection.execute(_TRIGGERS).fetchall():
         yield Mutant("no trigger", f"{trigger} on {table}", f"alter table {table} disable trigger {_name(trigger)};")
+    yield Mutant("create in the schema", "public", "grant create on schema public to authenticated;", widens=True)
+    yield Mutant("SQL from outside", "public",
+                 "create function public.q(said text) returns setof text language plpgsql as "
+                 "$$ begin return query execute 'select name from pg_class where name = ''' || said || ''''; end $$;",
+                 widens=True)  # fmt: skip
     for (bucket,) in connection.execute("select id from storage.buckets").fetchall():
         made = sql.SQL("update storage.buckets set public = true where id = {};").format(bucket).as_string()
         yield Mutant("public bucket", bucket, made, widens=True)
@@ -226,6 +314,19 @@ def _changed(text: str) -> Iterator[tuple[str, str]]:
         place.put(new)
         yield operator, RawStream()(tree).removeprefix("SELECT ")
         number += 1
+
+
+def _around(text: str) -> Iterator[tuple[str, str]]:
+    """Yields an expression with something put around it, and what that is."""
+    yield "or true", f"({text}) or true"
+    yield "not false", f"({text}) is not false"
+    yield "true if null", f"coalesce({text}, true)"
+    yield "not", f"not ({text})"
+
+
+def _by_metadata(text: str) -> str:
+    """Whom user_metadata names in the place of who signed in."""
+    return re.sub(r"(?:auth\.)?uid\(\)", "((auth.jwt() -> 'user_metadata' ->> 'sub')::uuid)", text)
 
 
 def _others(node: Node) -> Iterator[tuple[str, Node]]:

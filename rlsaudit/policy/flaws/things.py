@@ -26,6 +26,21 @@ def thing(tables: Tables, column: tuple[int, int]) -> Thing | None:
     return None
 
 
+def leads_to(tables: Tables, relation: int) -> frozenset[Thing]:
+    """Returns the things that rows of a relation point at, directly or by way of others: a task at its organisation.
+
+    What users point at is not among them: with whom a row has to do is another question.
+    """
+    found, more = frozenset[Thing](), frozenset({relation})
+    for _ in range(_MOST_STEPS):
+        new = frozenset(one for each in more for one in belongs_to(tables, each)) - found
+        if not new:
+            break
+        found |= new
+        more = frozenset(one[0] for one in new if one != tables.users)
+    return found
+
+
 def belongs_to(tables: Tables, relation: int) -> frozenset[Thing]:
     """Returns the things that rows of a relation point at."""
     columns = {one.columns[0].number for one in tables.references(relation) if len(one.columns) == 1}

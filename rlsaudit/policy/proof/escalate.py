@@ -121,8 +121,11 @@ class _Question:
                     break
                 model = solver.model()
                 found = tried(self._expression, encoder, model)
-                if found is not None:
+                if found is not None and found.steps:
                     return found, model
+                if found is not None:
+                    # It had all that it takes, and changed a row into itself: that is no chain. Without, one may do.
+                    solver.add(*_changing(encoder))
                 solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
         return None, None
 
@@ -364,6 +367,16 @@ def _strangers(encoder: ChainedEncoder, *, personal: bool) -> list[Solved]:
         return [z3.Not(row.mine) for row in (*encoder.rows, *encoder.parts.values())]
     usual = [z3.Implies(z3.And(row.mine, z3.Not(encoder.was_made(row))), one) for row, one in ordinary(encoder)]
     return ties(encoder) + usual
+
+
+def _changing(encoder: ChainedEncoder) -> Iterator[Solved]:
+    """Yields that a row that was changed is another than before, of what is asked."""
+    for made in encoder.made.values():
+        if made.before is not None:
+            before = {column.number: term for column, term in encoder.columns_of(made.before)}
+            pairs = [(term, before[one.number]) for one, term in encoder.columns_of(made.row) if one.number in before]
+            other = [z3.Or(a.null != b.null, z3.And(z3.Not(a.null), a.value != b.value)) for a, b in pairs]
+            yield z3.Implies(made.updated, z3.Or(other))
 
 
 def _no_staff(encoder: ChainedEncoder) -> list[Solved]:

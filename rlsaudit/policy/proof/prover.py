@@ -13,7 +13,7 @@ from rlsaudit.policy.expr import Expr, Field, Type, is_larger, rebuilt, walk
 from rlsaudit.policy.proof.afresh import afresh
 from rlsaudit.policy.proof.escalate import escalate
 from rlsaudit.policy.proof.solution import UNSOLVED, Gain
-from rlsaudit.policy.proof.solve import example, most, solve
+from rlsaudit.policy.proof.solve import as_member, example, most, solve
 from rlsaudit.policy.proof.tables import Tables
 
 if TYPE_CHECKING:
@@ -92,6 +92,19 @@ class Prover:
         try:
             with afresh():
                 return example(expression, persona, self._tables, relation)
+        except _FAULTS:
+            return None
+
+    def as_member(self, expression: Expr, persona: Persona, relation: int, members: frozenset[int]) -> Witness | None:
+        """Returns a state in which a predicate is true of a stranger's row because the persona is a member of anything.
+
+        `members` are tables (OIDs) that say who belongs to what: by nothing else it is more than anybody.
+        """
+        if _is_large(expression):
+            return None
+        try:
+            with afresh():
+                return as_member(expression, persona, self._tables, relation, members)
         except _FAULTS:
             return None
 

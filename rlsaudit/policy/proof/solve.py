@@ -71,6 +71,17 @@ def example(expression: Expr, persona: Persona, tables: Tables, relation: int) -
     return _Question(expression, persona, tables, relation, stored=False).example()
 
 
+def as_member(
+    expression: Expr, persona: Persona, tables: Tables, relation: int, members: frozenset[int]
+) -> Witness | None:
+    """Returns a state in which a predicate is true of a stranger's row for who is a member of something else.
+
+    `members` are the tables that name the persona: what else is given to it, it has not. Nor is it a member of one
+    that the predicate names. Whether people have such memberships is not said.
+    """
+    return _Question(expression, persona, tables, relation, stored=False).as_member(members)
+
+
 class _Question:
     def __init__(self, expression: Expr, persona: Persona, tables: Tables, relation: int, *, stored: bool) -> None:
         self._expression = expression
@@ -149,6 +160,18 @@ class _Question:
         encoder = self._encoder()
         truth = encoder.predicate(self._expression)
         asked = [truth.value, z3.Not(encoder.target.mine), *named(encoder), *sensible(encoder)]
+        for model in itertools.islice(self._models(encoder, asked), _MOST_TRIES):
+            found = confirmed(self._expression, encoder, model, wanted=True, strange=True, alone=False)
+            if found is not None:
+                return found
+        return None
+
+    def as_member(self, members: frozenset[int]) -> Witness | None:
+        """A state in which it is true of a stranger's row, with memberships that have nothing to do with that."""
+        encoder = self._encoder()
+        encoder.most_rounds, encoder.most_instances = _CLOSER
+        truth = encoder.predicate(self._expression)
+        asked = [truth.value, *_strangers(encoder, surely=True), *_only_member(encoder, members), *sensible(encoder)]
         for model in itertools.islice(self._models(encoder, asked), _MOST_TRIES):
             found = confirmed(self._expression, encoder, model, wanted=True, strange=True, alone=False)
             if found is not None:
@@ -375,6 +398,20 @@ def named(encoder: Encoder) -> list[Solved]:
             if a.identity and b.rows and encoder.target not in b.rows and not (b.identity or b.personal):
                 found.append(z3.Implies(one.holds, z3.Or([row.mine for row in b.rows])))
     return found
+
+
+def _only_member(encoder: Encoder, members: frozenset[int]) -> Iterator[Solved]:
+    """Yields that no rows but those of `members` name the persona, none of them by an id that the predicate names."""
+    yield from (term.null for term in encoder.claims())
+    for one in encoder.equalities:
+        for a, b in ((one.left, one.right), (one.right, one.left)):
+            if a.identity and any(row.relation not in members for row in b.rows):
+                yield z3.Not(one.holds)
+    for (row, _), (column, term) in encoder.columns.items():
+        if not row.target and row.relation in members and encoder.tables.thing(row.relation, column.number) is not None:
+            usual = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
+            if usual is not None:
+                yield z3.Implies(row.mine, usual)
 
 
 def _apart(encoder: Encoder, *, chosen: bool = False) -> list[Solved]:

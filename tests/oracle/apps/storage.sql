@@ -17,6 +17,7 @@ create policy "own documents" on public.documents to authenticated
 -- @seed
 insert into storage.objects (id, bucket_id, name) select format('%s-0000-4000-8000-500000000001', repeat(o, 8))::uuid, 'documents',
   format('%s-0000-4000-8000-000000000001/[file %s].pdf', repeat(o, 8), o) from unnest(array['a', 'b', 'c']) o;
+insert into storage.objects (id, bucket_id, name) values ('d0000000-0000-4000-8000-500000000001', 'documents', '[file in no folder].pdf');
 insert into public.documents select format('%s-0000-4000-8000-200000000001', repeat(o, 8))::uuid,
   format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, 'a.pdf', format('[document %s]', o) from unnest(array['a', 'b', 'c']) o;
 -- @measures
