@@ -76,6 +76,16 @@ def plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) -> 
             return Severity.CRITICAL if reach is Reach.ALL else Severity.HIGH
 
 
+def unmeant_severity(found: Severity, reach: Reach) -> Severity:
+    """Returns how bad `reach` is where nobody writes what opens it to open all rows, as a policy of `true` is written.
+
+    Args:
+        found: How bad it were if it might be meant.
+        reach: How far it goes.
+    """
+    return max(found, Severity.HIGH) if reach is Reach.ALL else found
+
+
 def owns(case: Case, relation: Relation, cell: Cell) -> bool:
     """Whether row-level security is on and does not bind the role, because it owns the table."""
     return relation.rls and not case.access.rls_applies(case.role(case.persona(cell.persona)).oid, relation)
