@@ -82,7 +82,7 @@ def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
     """
     found = unmeant_severity(plain_severity(case, relation, cell, cell.at_least), cell.at_least)
     shown = cell.operation is Operation.SELECT and cell.at_least is Reach.SOME
-    private = shown and case.sensitive(relation, case.way(cell, relation).columns)
+    private = shown and case.sensitive(relation, case.way(cell, relation).columns, cell)
     return max(found, Severity.HIGH) if private else found
 
 

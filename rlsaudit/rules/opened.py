@@ -174,7 +174,7 @@ def _one_severity(case: Case, relation: Relation, cell: Cell) -> Severity:
             return Severity.HIGH if case.owner_columns(relation) else Severity.MEDIUM
         case _:
             # That everybody may read, or whoever has signed up, is often meant, and then a policy says so.
-            private = case.sensitive(relation, case.way(cell, relation).columns)
+            private = case.sensitive(relation, case.way(cell, relation).columns, cell)
             return Severity.CRITICAL if private else Severity.MEDIUM
 
 

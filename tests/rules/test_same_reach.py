@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from projects import findings
 
 from rlsaudit.model import Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORDS = (
     "for select to authenticated using (true)",
@@ -78,3 +83,35 @@ def test_some_rows_by_a_chain(supabase_database: str, column: str, severity: Sev
           using (not archived and exists (select from public.members m where m.user_id = auth.uid()));""",
     )
     assert [one.severity for one in found if one.rule == "membership-self-insert"] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("persona", "severity"),
+    [("authenticated", Severity.CRITICAL), ("anon", Severity.MEDIUM)],
+    ids=["somebody else", "whoever reads"],
+)
+def test_columns_are_meant_for_whom_the_entry_names(
+    supabase_database: str, tmp_path: Path, persona: str, severity: Severity
+) -> None:
+    intent = tmp_path / "rlsaudit.toml"
+    select = {"authenticated": "all", "anon": "none"}[persona]
+    intent.write_text(
+        f"""
+        extends = "supabase"
+        [[allow]]
+        relation = "public.staff"
+        persona = "{persona}"
+        columns = ["phone"]
+        select = "{select}"
+        """,
+        "utf-8",
+    )
+    found = findings(
+        supabase_database,
+        """
+        create table public.staff (id bigint primary key, phone text);
+        alter table public.staff enable row level security;
+        create policy p on public.staff for select to anon using (true);""",
+        intent,
+    )
+    assert [(one.persona, one.severity) for one in found if one.rule == "tautology"] == [("anon", severity)]
