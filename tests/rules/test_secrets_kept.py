@@ -150,3 +150,21 @@ def test_where_only_the_beginning_was_searched_is_said(url: str, length: int, *,
     report = _report(url, _table(f"repeat('a', {length})") + f"grant select on public.pages to {APP};")
     skipped = [one for one in report.skipped if one.what == f"secrets in rows of public.pages as {APP}"]
     assert ["20,000 characters" in one.reason for one in skipped] == [True] * said
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ("create foreign table public.far (id int) server w options (api_key 'hunter2');", "public.far"),
+        ("alter foreign data wrapper elsewhere options (password 'hunter2');", "foreign data wrapper elsewhere"),
+        ("alter server w options (password 'hunter2');", "w"),
+        ("create foreign table public.far (id int) server w options (api_key_id 'hunter2');", None),
+    ],
+    ids=["table", "wrapper", "server", "an id"],
+)
+def test_options_stand_in_the_catalog_for_all(url: str, schema: str, named: str | None) -> None:
+    report = _report(url, SERVERS + schema)
+    found = _secret(report)
+    assert (found.object.identity if found else None) == named
+    assert "hunter2" not in repr(report)
+    assert found is None or found.severity is Severity.HIGH
