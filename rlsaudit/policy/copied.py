@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 _ROWS = frozenset({"new", "old"})
 _KEEPS = frozenset({"btrim", "initcap", "lower", "trim", "upper"})
+_DOCUMENTS = frozenset({"row_to_json", "to_json", "to_jsonb"})
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The value of `source`, a column of the trigger's row, goes as it is into `column` of the relation `into`."""
+    """The value of `source`, a column of the trigger's row, goes as it is into `column` of the relation `into`.
+
+    Of a whole row that goes there as a document the source is `*`.
+    """
 
     source: str
     into: tuple[str, ...]
@@ -55,7 +59,7 @@ def _copies(node: Node) -> Iterator[Copy]:
 
 
 def _kept(value: Node) -> str:
-    """The column of the row that a value is, whatever its case; empty where it is anything else."""
+    """The column of the row that a value is, whatever its case, `*` for all of it; empty where it is anything else."""
     while True:
         match value:
             case ast.TypeCast(arg=inner) | ast.FuncCall(args=(inner,)) if (
@@ -64,6 +68,10 @@ def _kept(value: Node) -> str:
                 value = inner
             case ast.CoalesceExpr(args=(inner, *_)):
                 value = inner
+            case ast.FuncCall(args=(ast.ColumnRef(fields=(ast.String(sval=str() as row), *rest)),)) if tree.name(
+                value.funcname
+            )[-1] in _DOCUMENTS and all(isinstance(one, ast.A_Star) for one in rest):
+                return "*" if row.lower() in _ROWS else ""
             case ast.ColumnRef(fields=(ast.String(sval=str() as row), ast.String(sval=str() as column))):
                 return column if row.lower() in _ROWS else ""
             case _:

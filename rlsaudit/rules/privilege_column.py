@@ -11,6 +11,7 @@ from rlsaudit.probe.request import settings, transcript
 from rlsaudit.reach.triggers import assigned
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_chain import found_by_chain
+from rlsaudit.rules.column_names import says_what_one_may
 from rlsaudit.rules.columns import without_columns
 from rlsaudit.rules.opened import bounds
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from rlsaudit.model import Cell, Persona
     from rlsaudit.rules.case import Case
 
-_SAYS_WHAT_ONE_MAY = re.compile(
-    r"(user_?)?roles?|(is|site|super)_?(admin|administrator|moderator|superuser|staff|owner)|is_?super_?admin|admin"
-    r"|permissions?|access_level|(subscription_?)?(plan|tier)|subscription(_?status)?|is_?(premium|pro|paid|verified|banned)"
-    r"|credits?(_balance|_cents|_remaining)?|balance|wallet_balance|(tenant|org|organi[sz]ation|company)_?id",
-    re.IGNORECASE,
-)
 _KEYS = "pu"
 
 
@@ -48,7 +43,7 @@ def _by_name(case: Case, relation: Relation) -> Iterator[Found]:
         cell = case.cell(persona, relation, Operation.UPDATE)
         if cell is None or case.way(cell, relation).at_least is not Reach.OWN or cell.intended is Reach.NONE:
             continue
-        found = [one.name for one in _settable(case, persona, relation) if _SAYS_WHAT_ONE_MAY.fullmatch(one.name)]
+        found = [one.name for one in _settable(case, persona, relation) if says_what_one_may(one.name)]
         if not found or not _is_of_users(case, relation):
             continue
         identity = case.catalog.identity(relation)

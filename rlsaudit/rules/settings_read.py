@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.settings import settings_read
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.capability import keys_of
+from rlsaudit.rules.column_names import is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 CLAIMS = "request.jwt"
 """What the names of settings begin with that hold who is calling the API."""
-_SECRET = re.compile(r"(token|secret|key|code|password|passphrase|hash|jwt|otp)$", re.IGNORECASE)
-"""What names of columns end in that hold a secret, among those that hold something private."""
 
 
 class SettingsRead:
@@ -40,7 +38,7 @@ class SettingsRead:
 
     def keys(self, policy: Policy, relation: Relation) -> frozenset[str]:
         """Returns the settings that open no more than the rows whose secret they hold."""
-        secret = partial(self._is_secret, relation)
+        secret = partial(is_secret, self._case, relation)
         texts = [one for one in (policy.using, policy.check) if one]
         each = [keys_of(one, secret, lambda name: self._by(self._case.named(name))) for one in texts]
         return frozenset.intersection(*each) if each else frozenset()
@@ -55,8 +53,3 @@ class SettingsRead:
                 seen[function.oid] = function
                 waiting += [one for name in body_of(function).calls for one in self._case.named(name)]
         return settings_read(one.body for one in seen.values())
-
-    def _is_secret(self, relation: Relation, column: str) -> bool:
-        """Whether a column holds what nobody knows who was not told: an address is private, and no secret."""
-        private = self._case.intent.is_sensitive(self._catalog.identity(relation), column)
-        return private and _SECRET.search(column) is not None

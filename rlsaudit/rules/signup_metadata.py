@@ -149,6 +149,17 @@ RULE = Rule(
             {_welcome(f"coalesce({_SAID}, 'user')")}
             """,
         ),
+        Example(
+            "A role of an enumeration, in a column that may be NULL",
+            f"""{_TABLES}
+            create type public.user_role as enum ('user', 'admin');
+            drop policy "staff" on public.reports;
+            alter table public.profiles alter role drop not null, alter role type public.user_role using null;
+            create policy "staff" on public.reports using (
+              exists (select from public.profiles p where p.id = (select auth.uid()) and p.role = 'admin'));
+            {_welcome(f"coalesce(({_SAID})::public.user_role, 'user')")}
+            """,
+        ),
     ),
     good=(
         Example(

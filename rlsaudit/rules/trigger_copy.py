@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.firing import fires
@@ -46,7 +47,8 @@ def _targets(case: Case, function: Function, source: Relation) -> dict[int, list
     for one in copies_of(function):
         target = relation_meant(case.catalog, function, one.into)
         if target is not None and target.oid != source.oid and target in case.exposed:
-            found.setdefault(target.oid, []).append(one)
+            whole = [each.name for each in case.catalog.columns[source.oid]] if one.source == "*" else [one.source]
+            found.setdefault(target.oid, []).extend(replace(one, source=name) for name in whole)
     return found
 
 
@@ -144,6 +146,18 @@ RULE = Rule(
     ),
     bad=(
         Example("An address, in a feed that everybody reads", f"{_ACCOUNTS}{_copying('new.email')}\n{_EVERYBODY}"),
+        Example(
+            "Whole rows, in a log of changes",
+            f"""{_ACCOUNTS}
+            create table public.changes (id bigint generated always as identity, old jsonb, new jsonb);
+            alter table public.changes enable row level security;
+            create policy "signed in" on public.changes for select to authenticated using (true);
+            create function public.note_change() returns trigger language plpgsql security definer set search_path = ''
+              as $$ begin insert into public.changes (new) values (to_jsonb(new)); return new; end $$;
+            create trigger note_change after insert or update on public.accounts
+              for each row execute function public.note_change();
+            """,
+        ),
         Example(
             "Of Supabase's users, as a name",
             """

@@ -79,6 +79,7 @@ DRAFTS = {
     # The value is shown for some reason, and the function that copies it is for the project to write.
     "trigger-copy: An address, in a feed that everybody reads": "could no longer read who of public.activity",
     "trigger-copy: Of Supabase's users, as a name": "could no longer read username of public.profiles",
+    "trigger-copy: Whole rows, in a log of changes": "could no longer read new of public.changes",
     # Who signs up says which address is theirs.
     "unique-oracle: An address, put in by its owner": "authenticated could no longer insert email of public.people",
     "unique-oracle: By an index": "authenticated could no longer insert email of public.people",

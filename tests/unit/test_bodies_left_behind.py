@@ -55,6 +55,13 @@ def test_settings_that_last_in_sql() -> None:
         ("insert into public.log (who, what) select old.email, t.name from t", {("email", "who")}),
         ("insert into public.log (who) values ('a'), (new.phone)", {("phone", "who")}),
         ("insert into public.log (who) values (new.data ->> 'name')", set()),
+        (
+            "insert into public.log (was, who) values (to_jsonb(old), row_to_json(new.*)::text)",
+            {("*", "was"), ("*", "who")},
+        ),
+        ("insert into public.log (who) values (to_jsonb(new) - 'email')", set()),
+        ("insert into public.log (who) values (to_jsonb(new.id))", set()),
+        ("insert into public.log (who) values (to_jsonb(t))", set()),
         ("insert into public.log (who) values (md5(new.email))", set()),
         ("insert into public.log (who) values (t.email)", set()),
         ("insert into public.log values (new.email)", set()),

@@ -45,8 +45,8 @@ class Made(enum.Enum):
 class Picked:
     """What the client says of itself under a key of its metadata, as it likes: any value of the column's type.
 
-    `otherwise` is whether something else stands in where it says nothing: then the value is not NULL. `through` are the
-    types that it is cast to on the way, but for texts.
+    `otherwise` is whether something else stands in where it says nothing: then the value is never NULL. `through` are
+    the types that it is cast to on the way, but for texts.
     """
 
     key: str
@@ -113,9 +113,9 @@ class Reader:
     def _first_of(parts: list[frozenset[Value]]) -> frozenset[Value]:
         """COALESCE: what the client picks, or else the rest."""
         (first,) = parts[0] if len(parts[0]) == 1 else (None,)
-        constants = all(len(one) == 1 and isinstance(next(iter(one)), str) for one in parts[1:])
-        if isinstance(first, Picked) and constants:
-            return frozenset({replace(first, otherwise=True)})
+        rest = [one for part in parts[1:] for one in part]
+        if isinstance(first, Picked) and len(rest) < len(parts) and all(isinstance(one, str) for one in rest):
+            return frozenset({replace(first, otherwise=not all(map(_is_null, rest)))})
         return frozenset().union(*parts, {Made.PERHAPS})
 
     def _case(self, case: Node, bindings: Bindings, depth: int) -> frozenset[Value]:
@@ -223,6 +223,12 @@ def _as(value: Value, declared: str) -> Value:
     if isinstance(value, Picked):
         return replace(value, through=value.through | _casts(cast))
     return f"({value})::{declared}"
+
+
+def _is_null(value: Value) -> bool:
+    """Whether a constant is NULL."""
+    node = tree.uncast(tree.expression(value)) if isinstance(value, str) else None
+    return isinstance(node, ast.A_Const) and bool(node.isnull)
 
 
 def _is_count(node: Node) -> bool:

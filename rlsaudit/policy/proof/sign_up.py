@@ -129,10 +129,7 @@ class SignUp:
         if len(self._picked.get(value.key, ())) != 1 or self._picks_barred:
             return False
         fact = next((one for one in self._catalog.columns[relation] if one.name == column), None)
-        if fact is None or (value.otherwise and not fact.not_null):
-            # It would have to be told apart from one that may be NULL.
-            return False
-        if not all(is_kept_as(one, fact.type) for one in value.through):
+        if fact is None or not all(is_kept_as(one, fact.type) for one in value.through):
             return False
         bodies = [body_of(one) for one in self._fired(relation, Operation.INSERT)]
         return not any(one.raises or one.returns_null or one.dynamic or not one.understood for one in bodies)

@@ -285,6 +285,8 @@ class Tables:
                     continue
                 case Made.DEFAULT:
                     value = self._by_default(fact, column, term, codes, named)
+                case Picked(otherwise=True):
+                    value = z3.Not(term.null)
                 case Made() | Picked():
                     value = None
                 case _:
