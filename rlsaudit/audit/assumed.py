@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _STUB = "rlsaudit stub"
 _NOT_YET = (
-    "not examined by this version: what triggers compute of a row and copy elsewhere, what column defaults do, and "
-    "what is found where functions connect to"
+    "not examined by this version: what triggers compute of a row and put elsewhere (trigger-copy is about columns "
+    "that they copy as they are), what column defaults do, and what is found where functions connect to"
 )
 
 

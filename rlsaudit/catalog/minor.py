@@ -64,12 +64,13 @@ class Language:
 
 @dataclass(frozen=True, slots=True)
 class ForeignWrapper:
-    """A foreign-data wrapper."""
+    """A foreign-data wrapper. Only the names of options are kept, none in older snapshots."""
 
     oid: int
     name: str
     owner: int
     acl: tuple[Grant, ...]
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,11 @@ class ForeignServer:
 
 @dataclass(frozen=True, slots=True)
 class ForeignTable:
-    """Which server a foreign table reads."""
+    """Which server a foreign table reads. Only the names of options are kept, none in older snapshots."""
 
     relation: int
     server: int
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

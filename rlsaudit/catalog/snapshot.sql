@@ -407,7 +407,9 @@ select pg_catalog.json_build_object(
   ),
   'foreign_tables', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'relation', t.ftrelid::bigint, 'server', t.ftserver::bigint) order by t.ftrelid), '[]')
+      'relation', t.ftrelid::bigint, 'server', t.ftserver::bigint,
+      'options', (select coalesce(pg_catalog.json_agg(pg_catalog.split_part(o, '=', 1)), '[]')
+                  from pg_catalog.unnest(t.ftoptions) o)) order by t.ftrelid), '[]')
     from pg_catalog.pg_foreign_table t
   ),
   'user_mappings', (
@@ -483,6 +485,8 @@ select pg_catalog.json_build_object(
   'foreign_wrappers', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', w.oid::bigint, 'name', w.fdwname, 'owner', w.fdwowner::bigint,
+      'options', (select coalesce(pg_catalog.json_agg(pg_catalog.split_part(o, '=', 1)), '[]')
+                  from pg_catalog.unnest(w.fdwoptions) o),
       'acl', (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
                 a.grantee::bigint, a.grantor::bigint, a.privilege_type, a.is_grantable)), '[]')
               from pg_catalog.aclexplode(coalesce(w.fdwacl, pg_catalog.acldefault('F', w.fdwowner))) a))

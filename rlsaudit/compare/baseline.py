@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from rlsaudit.compare.sides import counted, opens
+from rlsaudit.compare.sides import counted, joined, opens
 from rlsaudit.errors import BaselineError
 from rlsaudit.model import Reach, Severity
 
@@ -42,7 +42,7 @@ Reaches: TypeAlias = dict[str, dict[str, dict[str, Opened]]]
 class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A finding that is known. `rule` and `object` are for people; `reaches` is what it opened then.
 
-    `persona` is who needed the least for it.
+    `persona` is who needed the least for it, `relations` whose rows are concerned: None in files from before.
     """
 
     fingerprint: str
@@ -51,6 +51,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     severity: Severity
     persona: str
     reaches: Reaches
+    relations: tuple[str, ...] | None = None
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +73,7 @@ def baseline_of(report: Report) -> Baseline:
             severity=one.severity,
             persona=one.persona,
             reaches=_reaches(one, beyond),
+            relations=tuple(sorted(set(one.relations))),
         )
         for one in found
     ]
@@ -131,6 +133,8 @@ def _told(gone: list[Known], name: str) -> Iterator[str]:
 
 def _is_new(finding: Finding, known: Known | None, beyond: Mapping[str, list[Cell]], needs: Mapping[str, int]) -> bool:
     if known is None or finding.severity > known.severity:
+        return True
+    if known.relations is not None and joined(finding, known.relations):
         return True
     # Not all that is found is about cells: whom a function lets send requests no cell tells.
     if needs.get(finding.persona, len(needs)) < needs.get(known.persona, len(needs)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.compare.cells import compare_cells
 from rlsaudit.compare.objects import compare_objects
-from rlsaudit.model import Change, Direction, Operation, by_severity
+from rlsaudit.model import Change, Direction, Operation, Severity, by_severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -85,6 +85,8 @@ def _is_new(finding: Finding, known: Finding | None, opened: Mapping[str, Collec
     """Whether a finding was not there, is graver, or about what opened: relations, with what leads to them by now."""
     if known is None or finding.severity > known.severity:
         return True
+    if joined(finding, known.relations):
+        return True
     # The same fault may let somebody do more than before: a table without RLS that is now granted to be written.
     return any(opens(finding, opened[one]) for one in finding.relations if one in opened)
 
@@ -92,9 +94,22 @@ def _is_new(finding: Finding, known: Finding | None, opened: Mapping[str, Collec
 def opens(finding: Finding, paths: Collection[str]) -> bool:
     """Whether a finding is about what is open of its relations, where `paths` lead to the rows beside their own names.
 
-    A function leads there, while who may TRUNCATE is told by no cell.
+    A function leads there, while who may TRUNCATE is told by no cell. What keeps somebody out opens nothing.
     """
-    return finding.operation in _OF_CELLS or finding.object.identity in paths
+    return not _closes(finding) and (finding.operation in _OF_CELLS or finding.object.identity in paths)
+
+
+def joined(finding: Finding, relations: Collection[str]) -> bool:
+    """Returns whether a finding is about more than these relations, also where no cell tells what it opens of them.
+
+    Not if it is of level info: facts of that kind may be of every table, whoever makes one.
+    """
+    opening = finding.severity > Severity.INFO and not _closes(finding)
+    return opening and not set(finding.relations) <= set(relations)
+
+
+def _closes(finding: Finding) -> bool:
+    return finding.reach.decided and finding.intended.decided and finding.reach <= finding.intended
 
 
 def compared(before: Side, after: Side, name: str) -> Report:

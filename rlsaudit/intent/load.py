@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlsaudit.errors import IntentError
@@ -15,7 +16,6 @@ from rlsaudit.model import Operation, Persona, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from rlsaudit.intent.comments import Remark
     from rlsaudit.intent.schema import Allow, IntentFile, Suppress, ZoneMember
@@ -93,7 +93,7 @@ def _layers(path: Path | None, platform: str) -> list[_Layer]:
     """The file on top of what it extends, or of the platform's pack; each once, where it came first."""
     found: dict[str, _Layer] = {}
     for one in _of_pack(platform, "The platform") if path is None else _of_file(path, platform, ()):
-        found.setdefault(one.source, one)
+        found.setdefault(str(Path(one.source).resolve()) if one.written else one.source, one)
     return list(found.values())
 
 

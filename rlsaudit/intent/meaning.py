@@ -206,9 +206,12 @@ class Intent:
             for allowance in self._about(relation)
         )
 
-    def is_sensitive(self, relation: str, column: str) -> bool:
-        """Whether a column holds private data, to judge by its name, and the file does not say that it may be seen."""
-        return column_fits(self.sensitive, column) and not self.is_meant(relation, column)
+    def is_sensitive(self, relation: str, column: str, *names: str) -> bool:
+        """Whether a column holds private data, to judge by its name, and the file does not say that it may be seen.
+
+        `names` are whose question it is, as for `is_meant`.
+        """
+        return column_fits(self.sensitive, column) and not self.is_meant(relation, column, *names)
 
     def is_meant(self, relation: str, column: str, *names: str) -> bool:
         """Whether the file says that a column may be seen, whatever it holds.

@@ -5,7 +5,7 @@ The server compares: what comes back are counts, and no value ever does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.detector import shapes
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from rlsaudit.probe.outcome import Result
 
 _TEXTS = ("text", "character varying", "character(", "json", "jsonb")
-"""Beginnings of the types of columns that are looked into."""
-_MOST_CHARACTERS = 4_000
-"""So much of a value is looked at."""
+"""Beginnings of the types of columns that are looked into, and in arrays of these."""
+_MOST_CHARACTERS = 20_000
+"""So much of a value is looked at, of an array of all elements together; where there is more, that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Held:
 def held(
     access: Access, results: Iterable[Result], run: Callable[[Sequence[Probe]], tuple[Result, ...]]
 ) -> tuple[tuple[Held, ...], tuple[Skipped, ...]]:
-    """Returns the secrets in rows that personas were seen to read, and where it could not be looked for any.
+    """Returns the secrets in rows that personas were seen to read, and where there may be others.
 
     Args:
         access: What there is.
@@ -56,7 +56,9 @@ def held(
         for one in read
         if one.probe.operation is Operation.SELECT and (probe := _anything(access, one.probe)) is not None
     ]
-    looked = run(asked)
+    ends = [probe for one in asked if (probe := _longer(access, one)) is not None]
+    answered = run([*asked, *ends])
+    looked, longer = answered[: len(asked)], answered[len(asked) :]
     closer = [
         (one.probe, column, shape)
         for one in looked
@@ -70,15 +72,20 @@ def held(
         for (probe, column, shape), answer in zip(closer, answers, strict=True)
         if answer.outcome is Outcome.ROWS and answer.rows and probe.persona is not None
     )
-    failed = {
+    cut = [replace(one, reason=_BEGINNING) for one in longer if one.rows]
+    failed = [one for one in (*longer, *looked, *answers) if one.outcome is not Outcome.ROWS]
+    unseen = {
         (one.probe.relation, one.probe.persona.name): one.reason
-        for one in (*looked, *answers)
-        if one.outcome is not Outcome.ROWS and one.probe.persona is not None
+        for one in (*cut, *failed)
+        if one.probe.persona is not None
     }
-    names = {oid: access.catalog.identity(access.catalog.relations[oid]) for oid, _ in failed}
+    names = {oid: access.catalog.identity(access.catalog.relations[oid]) for oid, _ in unseen}
     return found, tuple(
-        Skipped(f"secrets in rows of {names[oid]} as {name}", reason) for (oid, name), reason in failed.items()
+        Skipped(f"secrets in rows of {names[oid]} as {name}", reason) for (oid, name), reason in unseen.items()
     )
+
+
+_BEGINNING = f"of longer values the first {_MOST_CHARACTERS:,} characters were searched"
 
 
 def _anything(access: Access, probe: Probe) -> Probe | None:
@@ -92,12 +99,24 @@ def _columns(access: Access, probe: Probe) -> list[Column]:
         return []
     role = access.catalog.roles_by_name[probe.persona.role].oid
     found = access.columns(role, access.catalog.relations[probe.relation], "SELECT")
-    return [one for one in found if one.type.startswith(_TEXTS) and not one.type.endswith("[]")]
+    return [one for one in found if one.type.startswith(_TEXTS)]
+
+
+def _longer(access: Access, like: Probe) -> Probe | None:
+    """Asks for values that are not looked at to their ends."""
+    columns = [one for one in _columns(access, like) if "(" not in one.type or one.type.endswith("[]")]
+    lengths = (f"pg_catalog.length({ident(one.name)}::pg_catalog.text)" for one in columns)
+    longer = " or ".join(f"{one} operator(pg_catalog.>) {_MOST_CHARACTERS}" for one in lengths)
+    return _counting(access, like, columns, longer) if columns else None
 
 
 def _probe(access: Access, like: Probe, columns: Sequence[Column], wanted: Sequence[Shape]) -> Probe:
+    return _counting(access, like, columns, " or ".join(holding((one.name for one in columns), wanted)))
+
+
+def _counting(access: Access, like: Probe, columns: Sequence[Column], fits: str) -> Probe:
+    """Asks how many of the rows that the persona reads a condition is true of."""
     relation = access.catalog.relations[like.relation]
-    fits = " or ".join(holding((one.name for one in columns), wanted))
     shown = ", ".join(dict.fromkeys(ident(one.name) for one in columns))
     name = access.catalog.identity(relation)
     before = f"select count(*) from (select {shown} from {name}"

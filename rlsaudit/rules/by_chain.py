@@ -13,7 +13,7 @@ from rlsaudit.rules import witnessed
 from rlsaudit.rules.build import finding, worst
 from rlsaudit.rules.columns import without_columns
 from rlsaudit.rules.opened import drop
-from rlsaudit.rules.reached import plain_severity, statement
+from rlsaudit.rules.reached import plain_severity, statement, unmeant_severity
 from rlsaudit.rules.rule import Found
 from rlsaudit.rules.wording import listed, who_can
 
@@ -75,10 +75,15 @@ def _is_told(case: Case, persona: str, oid: int, operation: Operation) -> bool:
 
 
 def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
-    """How bad it is that the chain leads as far as the cell's `at_least`."""
-    found = plain_severity(case, relation, cell, cell.at_least)
-    # Whoever gets to every row by a row that it makes has taken over a tenant or a role.
-    return max(found, Severity.HIGH) if cell.at_least is Reach.ALL else found
+    """How bad it is that the chain leads as far as the cell's `at_least`.
+
+    Whoever gets to every row by a row that it makes has taken over a tenant or a role. Some rows may be what joining is
+    for, as of groups that are open to all: a medium finding, unless private columns of others' come with them.
+    """
+    found = unmeant_severity(plain_severity(case, relation, cell, cell.at_least), cell.at_least)
+    shown = cell.operation is Operation.SELECT and cell.at_least is Reach.SOME
+    private = shown and case.sensitive(relation, case.way(cell, relation).columns, cell)
+    return max(found, Severity.HIGH) if private else found
 
 
 def _found(case: Case, rule: Rule, made: Relation, operation: Operation, opened: list[_Opened]) -> Found:

@@ -13,7 +13,7 @@ from rlsaudit.catalog.facts import PUBLIC
 from rlsaudit.catalog.index import KINDS
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS, Platform
 from rlsaudit.catalog.protection import is_protected
-from rlsaudit.model import Evidence, EvidenceKind, ObjectRef, Operation, Reach
+from rlsaudit.model import Cell, Evidence, EvidenceKind, ObjectRef, Operation, Reach
 from rlsaudit.names import ident, literal
 from rlsaudit.policy.asked import refuses_others
 from rlsaudit.policy.consulted import consulted, read_in
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function, Grant, Policy, Relation, Role
     from rlsaudit.intent import Allowance, Intent
     from rlsaudit.matrix import Matrix
-    from rlsaudit.model import Cell, Finding, Persona
+    from rlsaudit.model import Finding, Persona
     from rlsaudit.policy.poses import Named
     from rlsaudit.probe import Held, Scheduled
     from rlsaudit.reach import Direct, Indirect, Way
@@ -215,21 +215,27 @@ class Case:
         named = sorted(self.catalog.roles[oid].name for oid in found if oid in self.catalog.roles)
         return (*(["public"] if PUBLIC in found else []), *(ident(name) for name in named))
 
-    def sensitive(self, relation: Relation, columns: Iterable[str] | None = None) -> tuple[str, ...]:
+    def sensitive(
+        self, relation: Relation, columns: Iterable[str] | None = None, reader: Cell | Persona | None = None
+    ) -> tuple[str, ...]:
         """The columns that hold private data, to judge by their names; among `columns` only, where given.
 
-        A view's columns are judged by the names as well that they have in the tables that they show.
+        Not those that the intent lets `reader` see, or anybody, where it is not told who reads. A view's columns are
+        judged by the names as well that they have in the tables that they show.
         """
         identity = self.catalog.identity(relation)
         names = [one.name for one in self.catalog.columns[relation.oid]] if columns is None else list(columns)
+        whose: tuple[str, ...] = ()
+        if reader is not None:
+            whose = (reader.persona if isinstance(reader, Cell) else reader.name, reader.role)
         return tuple(
             one
             for one in names
-            if self.intent.is_sensitive(identity, one)
+            if self.intent.is_sensitive(identity, one, *whose)
             or (
-                not self.intent.is_meant(identity, one)
+                not self.intent.is_meant(identity, one, *whose)
                 and any(
-                    self.intent.is_sensitive(self.catalog.identity(table), column)
+                    self.intent.is_sensitive(self.catalog.identity(table), column, *whose)
                     for table, column in self._known_origin(relation, one)
                 )
             )

@@ -1,9 +1,10 @@
-"""Secrets in what the catalog says of functions and foreign servers, and who reads it there."""
+"""Secrets in what the catalog says of functions and of foreign servers, tables and wrappers, and who reads it there."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
@@ -34,16 +35,16 @@ _KEPT = {
 
 
 def found_in_catalog(case: Case, rule: Rule) -> Iterator[Found]:
-    """Yields secrets in bodies of functions and in options, of foreign servers and of user mappings."""
+    """Yields secrets in bodies of functions and in options, of what is foreign and of user mappings."""
     readers = [one for one in case.personas if sends_sql(case, one)]
     for function in case.catalog.snapshot.functions:
         platforms = case.is_platforms(case.catalog.schemas[function.schema].name)
         if function.extension is None and not platforms and (kinds := kinds_in(function.body)):
             yield _in_body(case, rule, function, kinds, _others(case, readers, function.owner))
-    for server in case.catalog.snapshot.foreign_servers:
-        options = [one for one in server.options if _OPTION.search(one)]
-        if options:
-            yield _in_options(case, rule, server, options, _others(case, readers, server.owner))
+    for place, owner, options in _places(case):
+        secret = [one for one in options if _OPTION.search(one)]
+        if secret:
+            yield _in_options(case, rule, place, secret, _others(case, readers, owner))
     yield from _in_mappings(case, rule)
 
 
@@ -51,50 +52,91 @@ def _others(case: Case, personas: list[Persona], owner: int) -> list[Persona]:
     return [one for one in personas if not case.access.roles.acts_as(case.role(one).oid, owner)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What options are of: `kind` and `name` as SQL has them; `query` asks whether they can be read."""
+
+    ref: ObjectRef
+    kind: str
+    name: str
+    query: str
+
+
+def _places(case: Case) -> Iterator[tuple[_Place, int, tuple[str, ...]]]:
+    """The places of options that the catalog shows to everybody, with their owners and the names of the options."""
+    facts = case.catalog.snapshot
+    for server in facts.foreign_servers:
+        query = "srvoptions is not null as readable from pg_catalog.pg_foreign_server where srvname = {}"
+        yield (
+            _place("server", "server", ident(server.name), query.format(_text(server.name))),
+            server.owner,
+            server.options,
+        )
+    for wrapper in facts.foreign_wrappers:
+        query = "fdwoptions is not null as readable from pg_catalog.pg_foreign_data_wrapper where fdwname = {}"
+        place = _place("server", "foreign data wrapper", ident(wrapper.name), query.format(_text(wrapper.name)))
+        yield place, wrapper.owner, wrapper.options
+    for table in facts.foreign_tables:
+        relation = case.catalog.relations[table.relation]
+        identity = case.catalog.identity(relation)
+        query = (
+            "t.ftoptions is not null as readable from pg_catalog.pg_foreign_table t"
+            " join pg_catalog.pg_class c on c.oid = t.ftrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+            f" where n.nspname = {_text(case.catalog.schema_name(relation))} and c.relname = {_text(relation.name)}"
+        )
+        yield _place("foreign_table", "foreign table", identity, query), relation.owner, table.options
+
+
+def _place(kind: str, words: str, name: str, query: str) -> _Place:
+    # A server and its wrapper may have one name.
+    identity = f"{words} {name}" if kind == "server" and words != "server" else name
+    return _Place(ObjectRef(kind, identity), words, name, f"select {query}")
+
+
 def _in_body(case: Case, rule: Rule, function: Function, kinds: tuple[str, ...], readers: list[Persona]) -> Found:
     identity = case.catalog.function_identity(function)
-    shape = next(one for one in shapes() if one.kind == kinds[0] and one.kind in kinds_in(function.body))
+    shape = next(one for one in shapes() if one.kind == kinds[0])
     compared = f"operator(pg_catalog.{'~*' if shape.any_case else '~'}) {literal(shape.pattern).strip()}"
     query = (
         "select pg_catalog.bool_or(coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)"
         f" {compared}) as held from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
         f" where n.nspname = {_text(case.catalog.schemas[function.schema].name)} and p.proname = {_text(function.name)}"
     )
+    fix = remark("Replace the secret where it is from, and have the new one read", f"{_KEPT[case.platform]}.")
+    said = f"What looks like a secret stands in {identity}: {listed(list(kinds))}."
+    place = f"the body of {identity}"
+    return _stands(case, rule, (ObjectRef("function", identity), place, said), query, fix, readers)
+
+
+def _in_options(case: Case, rule: Rule, place: _Place, options: list[str], readers: list[Persona]) -> Found:
+    words = f"the foreign server {place.name}" if place.kind == "server" else f"the {place.kind} {place.name}"
+    names = ", ".join(f"{ident(one)} …" for one in options)
+    where = f"server {place.name}" if place.kind == "server" else "server …"
+    altered = "server" if place.kind == "server" else place.kind
+    fix = remark(
+        "Replace the secret where it is from, and give it to a user mapping, which its user alone can read:",
+        f"create user mapping for … {where} options ({names});",
+        f"alter {altered} {place.name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+    )
+    said = f"{words[0].upper()}{words[1:]} has {listed(options)} among its options."
+    return _stands(case, rule, (place.ref, f"the options of {words}", said), place.query, fix, readers)
+
+
+def _stands(
+    case: Case, rule: Rule, what: tuple[ObjectRef, str, str], query: str, fix: str, readers: list[Persona]
+) -> Found:
+    """A secret in what everybody reads in the catalog: `what` it is, where it stands, and that said as a sentence."""
+    ref, place, said = what
     made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
     return Found(
         finding(
             rule,
-            ObjectRef("function", identity),
+            ref,
             _reader(readers),
-            title=f"a secret stands in the body of {identity}",
-            message=f"What looks like a secret stands in {identity}: {listed(list(kinds))}. {_whoever(readers)}",
+            title=f"a secret stands in {place}",
+            message=f"{said} {_whoever(readers)}",
             evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; what it is was not noted"),
-            fix=remark("Replace the secret where it is from, and have the new one read", f"{_KEPT[case.platform]}."),
-            severity=Severity.HIGH if readers else Severity.LOW,
-        )
-    )
-
-
-def _in_options(case: Case, rule: Rule, server: ForeignServer, options: list[str], readers: list[Persona]) -> Found:
-    name = ident(server.name)
-    query = (
-        "select srvoptions is not null as readable from pg_catalog.pg_foreign_server"
-        f" where srvname = {_text(server.name)}"
-    )
-    made = settings(case.catalog, case.platform, (readers or list(case.personas))[0])
-    return Found(
-        finding(
-            rule,
-            ObjectRef("server", name),
-            _reader(readers),
-            title=f"a secret stands in the options of the foreign server {name}",
-            message=f"The foreign server {name} has {listed(options)} among its options. {_whoever(readers)}",
-            evidence=Evidence(EvidenceKind.CATALOG, transcript(made, query), "true; the options' values were not read"),
-            fix=remark(
-                "Replace the secret where it is from, and give it to a user mapping, which its user alone can read:",
-                f"create user mapping for … server {name} options ({', '.join(f'{ident(one)} …' for one in options)});",
-                f"alter server {name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
-            ),
+            fix=fix,
             severity=Severity.HIGH if readers else Severity.LOW,
         )
     )

@@ -16,9 +16,17 @@ from rlsaudit.policy.decide import decide
 from rlsaudit.policy.flaws import Kind, is_guard
 from rlsaudit.policy.formula import And
 from rlsaudit.rules.blamed import ignoring, is_given_the_row, mentioning, opening_helpers
-from rlsaudit.rules.opened import askers, bounds, opened
+from rlsaudit.rules.opened import askers, asks_who, bounds, opened
 from rlsaudit.rules.opened import severity as opened_severity
-from rlsaudit.rules.reached import is_unexplained, met_by_client, opening, owns, severity, writes_itself
+from rlsaudit.rules.reached import (
+    is_unexplained,
+    met_by_client,
+    opening,
+    owns,
+    severity,
+    unmeant_severity,
+    writes_itself,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -152,7 +160,16 @@ def causes(case: Case) -> Iterator[Reached]:
             if helper is not None and cause is Cause.HELPER and is_given_the_row(case, [one.policy], helper):
                 # Nobody asks that of what is meant for all.
                 worst = max(worst, Severity.HIGH)
-            found.append(Reached(cause, relation, (one.policy,), one.cells, _graver(worst, cause), helper=helper))
+            found.append(
+                Reached(
+                    cause,
+                    relation,
+                    (one.policy,),
+                    one.cells,
+                    _graver(case, relation, worst, cause, one.cells),
+                    helper=helper,
+                )
+            )
         left = [
             one
             for one in case.beyond(relation)
@@ -162,7 +179,9 @@ def causes(case: Case) -> Iterator[Reached]:
             policies = opening(case, relation, [cell])
             asked = met_by_client(case, relation, cell)
             cause = _of_cell(case, relation, cell, policies, asked)
-            worst = _graver(severity(case, relation, cell), cause)
+            worst = _graver(case, relation, severity(case, relation, cell), cause, [cell])
+            if cause is Cause.NULL and not _is_of_nobody(case, relation, cell, policies):
+                worst = max(worst, Severity.HIGH)
             floors = _floors(case, relation, cell) if cause is Cause.UNRESTRICTED else ()
             cause, helper = _blamed(case, relation, policies, (cell,), cause, opened=False)
             found.append(Reached(cause, relation, policies, (cell,), worst, asked, floors, helper))
@@ -217,9 +236,18 @@ def _blamed(
     return cause, None
 
 
-def _graver(found: Severity, cause: Cause) -> Severity:
-    """What only asks for a value that the client writes was to be closed."""
-    return Severity.CRITICAL if cause in {Cause.USER_METADATA, Cause.REQUEST} else found
+def _graver(case: Case, relation: Relation, found: Severity, cause: Cause, cells: Collection[Cell]) -> Severity:
+    """How bad it is for its cause.
+
+    A value that the client writes closes nothing. That there is no id, or no setting, was to open nothing: nobody
+    says who may by what NULL happens to make true.
+    """
+    if cause in {Cause.USER_METADATA, Cause.REQUEST}:
+        return Severity.CRITICAL
+    if cause in {Cause.NULL, Cause.UNSET}:
+        reach = max(case.way(one, relation).at_least for one in cells)
+        return unmeant_severity(found, reach)
+    return found
 
 
 def _by_client(case: Case, relation: Relation, policies: Collection[Policy], asked: Collection[str]) -> Cause | None:
@@ -269,9 +297,9 @@ def _of_opened(case: Case, relation: Relation, one: Opened) -> Cause:
 
 
 def _is_for_visitors_alone(case: Case, relation: Relation, one: Opened) -> bool:
-    """Whether a helper that asks who calls lets those pass who are nobody, and nobody else is known to be let."""
+    """Whether what asks who calls lets those pass who are nobody, and nobody else is known to be let."""
     personas = {cell.persona for cell in one.cells}
-    if not askers(case, one.policy) or any("sub" in case.persona(name).claims for name in personas):
+    if not asks_who(case, one.policy) or any("sub" in case.persona(name).claims for name in personas):
         return False
     others = [
         case.cell(persona, relation, cell.operation)
@@ -379,6 +407,20 @@ def _shows_invitations(case: Case, relation: Relation, cells: Collection[Cell]) 
 def _is_without_owner(case: Case, relation: Relation, policy: Policy, cell: Cell) -> bool:
     missing = case.flaws.by_missing(relation, policy, cell.persona)
     return not missing.isdisjoint(case.owner_columns(relation))
+
+
+def _is_of_nobody(case: Case, relation: Relation, cell: Cell, policies: tuple[Policy, ...]) -> bool:
+    """Whether the policies would open no more than intended of rows that have an owner."""
+    # Any id that is compared with the caller's is an owner's here, whatever the column is called.
+    ids = (one.name for one in case.catalog.columns[relation.oid] if one.type == "uuid" and not one.not_null)
+    owners = [ident(one) for one in dict.fromkeys((*case.owner_columns(relation), *ids))]
+    persona = case.persona(cell.persona)
+    for one in policies if owners else ():
+        text = (one.check or one.using) if cell.operation is Operation.INSERT else one.using
+        owned = " and ".join([f"({text})", *(f"{name} is not null" for name in owners)])
+        if text is not None and decide(case.predicates.alone(persona, relation, owned)).at_least > cell.intended:
+            return False
+    return bool(policies and owners)
 
 
 def _asks_for_bucket(case: Case, relation: Relation, policy: Policy) -> bool:

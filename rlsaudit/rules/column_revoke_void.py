@@ -108,7 +108,7 @@ def _severity(case: Case, relation: Relation, void: _Void) -> Severity:
     if void.cell.operation is Operation.UPDATE:
         return Severity.HIGH
     shows = void.cell.operation is Operation.SELECT and void.cell.at_least >= Reach.SOME
-    return Severity.HIGH if shows and case.sensitive(relation, void.others) else Severity.MEDIUM
+    return Severity.HIGH if shows and case.sensitive(relation, void.others, void.cell) else Severity.MEDIUM
 
 
 def _led_by(case: Case, relation: Relation, void: _Void) -> Iterator[CellKey]:

@@ -145,6 +145,14 @@ def askers(case: Case, policy: Policy) -> list[str]:
     return found
 
 
+def asks_who(case: Case, policy: Policy) -> bool:
+    """Returns whether a policy asks who is calling, itself or by a function: not where it names visitors as such."""
+    called = [case.catalog.functions[oid] for oid in policy.functions if oid in case.catalog.functions]
+    names = {(case.catalog.schemas[one.schema].name, one.name) for one in called}
+    visitors = any("'anon'" in text for text in (policy.using, policy.check) if text is not None)
+    return bool(askers(case, policy)) or (not visitors and not names.isdisjoint(_WHO))
+
+
 def _asks_who(case: Case, function: Function) -> bool:
     """Whether a function, or one that it calls, asks for a user or what is known of one: not just for a role."""
     waiting, seen = [function], set[int]()
@@ -166,7 +174,7 @@ def _one_severity(case: Case, relation: Relation, cell: Cell) -> Severity:
             return Severity.HIGH if case.owner_columns(relation) else Severity.MEDIUM
         case _:
             # That everybody may read, or whoever has signed up, is often meant, and then a policy says so.
-            private = case.sensitive(relation, case.way(cell, relation).columns)
+            private = case.sensitive(relation, case.way(cell, relation).columns, cell)
             return Severity.CRITICAL if private else Severity.MEDIUM
 
 

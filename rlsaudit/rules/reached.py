@@ -68,12 +68,22 @@ def plain_severity(case: Case, relation: Relation, cell: Cell, reach: Reach) -> 
         return Severity.CRITICAL if write and reach is Reach.ALL else Severity.HIGH
     match cell.operation:
         case Operation.SELECT:
-            private = bool(case.sensitive(relation, way.columns))
+            private = bool(case.sensitive(relation, way.columns, cell))
             return Severity.CRITICAL if reach is Reach.ALL and private else Severity.MEDIUM
         case Operation.INSERT:
             return Severity.HIGH if case.owner_columns(relation) else Severity.MEDIUM
         case _:
             return Severity.CRITICAL if reach is Reach.ALL else Severity.HIGH
+
+
+def unmeant_severity(found: Severity, reach: Reach) -> Severity:
+    """Returns how bad `reach` is where nobody writes what opens it to open all rows, as a policy of `true` is written.
+
+    Args:
+        found: How bad it were if it might be meant.
+        reach: How far it goes.
+    """
+    return max(found, Severity.HIGH) if reach is Reach.ALL else found
 
 
 def owns(case: Case, relation: Relation, cell: Cell) -> bool:
@@ -181,7 +191,7 @@ def private(case: Case, relation: Relation, cells: Collection[Cell]) -> str:
     It is what makes a critical finding of one that might be meant.
     """
     read = [one for one in cells if one.operation is Operation.SELECT and one.at_least is Reach.ALL]
-    found = [name for one in read for name in case.sensitive(relation, case.way(one, relation).columns)]
+    found = [name for one in read for name in case.sensitive(relation, case.way(one, relation).columns, one)]
     names = list(dict.fromkeys(found))
     more = [f"{len(names) - _MOST_PRIVATE} more"] if len(names) > _MOST_PRIVATE else []
     return f", {listed([*names[:_MOST_PRIVATE], *more])} among its columns" if names else ""

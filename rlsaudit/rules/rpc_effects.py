@@ -97,7 +97,7 @@ def in_spite(case: Case, function: Function, doing: Doing | None, persona: Perso
         relation = case.catalog.relations[oid]
         if (oid, operation) not in told:
             intended = case.intended(persona, relation, operation)
-            grave = _is_grave(operation, private=bool(case.sensitive(relation)), put=oid in chosen)
+            grave = _is_grave(operation, private=bool(case.sensitive(relation, reader=persona)), put=oid in chosen)
             level = Severity.HIGH if grave else Severity.MEDIUM
             does = f"{_DOES[operation]} rows of others of {case.catalog.identity(relation)}"
             yield Effect(persona, operation, level, does, reach, intended, relation)
@@ -178,7 +178,7 @@ def _reading(
             continue
         named = {column for table, column in read.shown if table == name}
         columns = [one.name for one in case.catalog.columns[relation.oid] if named & {"*", one.name}]
-        sensitive = case.sensitive(relation, columns)
+        sensitive = case.sensitive(relation, columns, persona)
         private = bool(sensitive) or any(
             case.intent.names_owner(one) or case.intent.names_tenant(one) for one in columns
         )

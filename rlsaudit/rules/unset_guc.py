@@ -16,7 +16,7 @@ from rlsaudit.rules.blamed import opening_helpers
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
-from rlsaudit.rules.reached import mended, on_new_connection, plain_severity, statement, told
+from rlsaudit.rules.reached import mended, on_new_connection, plain_severity, statement, told, unmeant_severity
 from rlsaudit.rules.rewritten import altered
 from rlsaudit.rules.rule import Example, Found, Rule, Turn
 from rlsaudit.rules.witnessed import witnessed
@@ -132,7 +132,9 @@ def _found(case: Case, several: list[_Fresh]) -> Found:
             fix="\n".join(dict.fromkeys(_asking(case, each.relation, each.cells, each.policies) for each in several)),
             relations=identities,
             severity=max(
-                plain_severity(case, each.relation, cell, cell.at_least) for each in several for cell in each.cells
+                unmeant_severity(plain_severity(case, each.relation, cell, cell.at_least), cell.at_least)
+                for each in several
+                for cell in each.cells
             ),
         ),
         case.claims([], [cell for each in several for cell in each.cells]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from projects import audited
+from projects import audited, findings
 from psycopg import sql
 
 from rlsaudit.audit import Options
@@ -121,3 +121,50 @@ def test_what_cannot_be_seen_is_not_called_safe(url: str) -> None:
     assert found is not None
     assert found.severity is Severity.LOW
     assert "may not see" in found.message
+
+
+def _table(content: str, kind: str = "text") -> str:
+    return f"""create table public.pages (id bigint primary key, body {kind});
+        alter table public.pages enable row level security;
+        create policy everybody on public.pages for select using (true);
+        insert into public.pages values (1, {content});"""
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (f"repeat('long ', 3000) || '{KEY}'", "text"),
+        (f"array['theme', '{KEY}']", "text[]"),
+        (f"array['theme', '{KEY}']", "varchar(40)[]"),
+        (f"array[jsonb_build_object('key', '{KEY}')]", "jsonb[]"),
+    ],
+    ids=["long", "texts", "short texts", "documents"],
+)
+def test_long_values_and_arrays_are_searched(supabase_database: str, content: str, kind: str) -> None:
+    found = [one for one in findings(supabase_database, _table(content, kind)) if one.rule == "secrets"]
+    assert [one.object.identity for one in found] == ["public.pages"]
+
+
+@pytest.mark.parametrize(("length", "said"), [(20_000, False), (20_001, True)])
+def test_where_only_the_beginning_was_searched_is_said(url: str, length: int, *, said: bool) -> None:
+    report = _report(url, _table(f"repeat('a', {length})") + f"grant select on public.pages to {APP};")
+    skipped = [one for one in report.skipped if one.what == f"secrets in rows of public.pages as {APP}"]
+    assert ["20,000 characters" in one.reason for one in skipped] == [True] * said
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ("create foreign table public.far (id int) server w options (api_key 'hunter2');", "public.far"),
+        ("alter foreign data wrapper elsewhere options (password 'hunter2');", "foreign data wrapper elsewhere"),
+        ("alter server w options (password 'hunter2');", "w"),
+        ("create foreign table public.far (id int) server w options (api_key_id 'hunter2');", None),
+    ],
+    ids=["table", "wrapper", "server", "an id"],
+)
+def test_options_stand_in_the_catalog_for_all(url: str, schema: str, named: str | None) -> None:
+    report = _report(url, SERVERS + schema)
+    found = _secret(report)
+    assert (found.object.identity if found else None) == named
+    assert "hunter2" not in repr(report)
+    assert found is None or found.severity is Severity.HIGH

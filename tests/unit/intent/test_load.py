@@ -232,6 +232,13 @@ def test_a_file_may_start_from_another_pack(write: Write) -> None:
     assert reach(load(write('extends = "base"'), "supabase"), "authenticated") == "none"
 
 
+def test_a_file_is_extended_once_however_it_is_spelled(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_text('[[persona]]\nname = "gym"\nrole = "gym_app"\n', "utf-8")
+    (tmp_path / "more.toml").write_text(f'extends = "../{tmp_path.name}/ours.toml"\n', "utf-8")
+    intent = load(write('extends = ["ours.toml", "more.toml"]'), "postgres")
+    assert [one.name for one in intent.personas] == ["gym"]
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
