@@ -80,6 +80,13 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
         f"if {OWNER_OF} is distinct from auth.uid() then raise 'no'; end if; {DELETED}",
         set(), {"delete": "own"},
     ),
+    "refuses in its own words, with a code": (
+        "public.remove(p_note_id uuid)",
+        f"if auth.role() = 'nobody' then {DELETED}; end if; raise 'no' using errcode = '22023'", set(), {"delete": "none"},
+    ),
+    "is refused by a value": (
+        "public.remove(p_note_id uuid)", f"perform 'x'::int; {DELETED}", set(), {"delete": None},
+    ),
     "says that all is well": (
         "public.remove(p_note_id uuid)",
         "begin delete from public.notes where id = p_note_id; raise exception 'no'; exception when others then end",
@@ -88,6 +95,14 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
     "breaks a constraint": (
         "public.post_as(p_user_id uuid)",
         "insert into public.notes (id, owner) select id, p_user_id from public.notes", set(), {"insert": None},
+    ),
+    "may point nowhere": (
+        "public.post_as(p_user_id uuid)",
+        "insert into public.notes (owner, body) values (p_user_id, 'x') on conflict do nothing", {"insert"},
+        {"insert": "some", "delete": "none"},
+    ),
+    "is stopped by what points there": (
+        "public.strike(p_id uuid)", "delete from public.people where id = p_id", set(), {"delete": None},
     ),
     "empties it": ("public.clear()", "truncate public.notes cascade", {"delete"}, {"delete": "all"}),
     "writes it as it was": (

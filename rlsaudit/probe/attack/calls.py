@@ -50,8 +50,10 @@ _AT_ONCE = 500
 _SECONDS = 60.0
 """So long functions are called as one persona."""
 _REFUSED = frozenset({"42501", "P0001"})
-"""What a function says that refuses: for want of a privilege, or in its own words."""
+"""What a function says that refuses: for want of a privilege, or in its own words, which may have any code."""
 _BROKEN = "23"
+_POINTS_NOWHERE = "insert or update on table "
+"""How a foreign key begins that is broken by what points at no row, other than by a row that others point at."""
 _NEVER = "42"
 """The beginning of SQLSTATEs of statements that are wrong, whatever the rows are."""
 _OF_ARGUMENTS = ("22", "42", "P0", "0A", "2D", "55000")
@@ -255,12 +257,12 @@ class Calls:
         strange = call.by.owns is None
         who = {strange} if call.given.telling and call.by.after == OTHERS else set[bool]()
         if result.outcome is not Outcome.ROWS:
-            if result.code in _REFUSED or (result.code.startswith(_NEVER) and call.given.named):
+            if result.raised or result.code in _REFUSED or (result.code.startswith(_NEVER) and call.given.named):
                 tally.told |= who
                 tally.shown |= self._read(call.function) & self._marked if who else set()
-            elif result.code.startswith(_BROKEN):
+            elif result.code.startswith(_BROKEN) and not result.reason.startswith(_POINTS_NOWHERE):
                 (tally.broke if call.given.named else tally.odd).add(strange)
-            elif result.code.startswith(_OF_ARGUMENTS):
+            elif result.code.startswith((*_OF_ARGUMENTS, _BROKEN)):
                 tally.missed |= who if call.given.named else set()
             else:
                 tally.spoilt = True
