@@ -82,7 +82,8 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
     ),
     "refuses in its own words, with a code": (
         "public.remove(p_note_id uuid)",
-        f"if auth.role() = 'nobody' then {DELETED}; end if; raise 'no' using errcode = '22023'", set(), {"delete": "none"},
+        f"if auth.role() = 'nobody' then {DELETED}; end if; raise 'no' using errcode = '22023'", set(),
+        {"delete": "none"},
     ),
     "is refused by a value": (
         "public.remove(p_note_id uuid)", f"perform 'x'::int; {DELETED}", set(), {"delete": None},
@@ -169,6 +170,41 @@ def test_what_a_call_does_is_told(server: Server, url: str, name: str) -> None:
         if finding.rule == "definer-rpc":
             assert (finding.evidence.kind is EvidenceKind.PROBE) is bool(certain)
     assert not any("a bug of rlsaudit" in one.because for one in audited.report.matrix)
+
+
+SHARED = """
+create table public.likes (
+  note uuid references public.notes on delete cascade, liked_by uuid references public.people,
+  primary key (note, liked_by));
+create table public.stubborn (note uuid primary key references public.notes on delete cascade);
+create function public.stays() returns trigger language plpgsql as $$ begin return null; end $$;
+create trigger stays before delete on public.stubborn for each row execute function public.stays();
+alter table public.likes enable row level security; alter table public.stubborn enable row level security;
+"""
+NAMES_NOTES: dict[str, tuple[str, dict[str, str | None]]] = {
+    "beside": ("select n.id, n.body, (select count(*) from public.likes l where l.note = n.id) from public.notes n",
+               {"notes": "some", "likes": "none"}),
+    "by what points there": ("select l.note, 'x'::text, 1::bigint from public.likes l", {"likes": "some"}),
+    "in both": ("select n.id, l.note::text, 1::bigint from public.notes n join public.likes l on l.note = n.id",
+                {"likes": None}),
+    "held by a trigger": (
+        "select n.id, n.body, (select count(*) from public.stubborn s where s.note = n.id) from public.notes n",
+        {"notes": "some", "stubborn": None}),
+}  # fmt: skip
+"""By name what a function of notes and of what points at them gives, and how far that was measured, by table."""
+
+
+@pytest.mark.parametrize("name", NAMES_NOTES)
+def test_what_several_tables_hold_is_told_apart_without_the_rows_of_one(server: Server, url: str, name: str) -> None:
+    body, expected = NAMES_NOTES[name]
+    made = "create function public.listed() returns table (note uuid, body text, number bigint) language sql"
+    audited = _audited(server, url, f"{BASICS}{SHARED} {made} security definer as $f$ {body} $f$;")
+    catalog, fought = audited.case.catalog, audited.case.matrix.fought
+    function = next(one.oid for one in catalog.snapshot.functions if one.name == "listed")
+    for table, reach in expected.items():
+        oid = next(one.oid for one in catalog.snapshot.relations if one.name == table)
+        got = fought.measured["anon", function].reach(oid, Operation.SELECT)
+        assert (got.value if got is not None else None) == reach
 
 
 def test_what_a_call_did_is_replayed(server: Server, url: str) -> None:

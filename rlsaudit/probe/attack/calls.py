@@ -17,9 +17,11 @@ from rlsaudit.model import Operation, Reach
 from rlsaudit.names import literal
 from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_call
+from rlsaudit.probe.attack.apart import Doubt, uninvolved
 from rlsaudit.probe.attack.arguments import Arguments, written_call
 from rlsaudit.probe.attack.callers import Whose, callers
 from rlsaudit.probe.attack.identities import OTHERS, OWNER
+from rlsaudit.probe.attack.restraint import Restraint
 from rlsaudit.probe.attack.stored import Stored
 from rlsaudit.probe.block import TIME_LIMIT
 from rlsaudit.probe.outcome import Outcome, Probe
@@ -139,7 +141,8 @@ class _Tally:
     rows, too; `finished` of whom one came to its end. `spoilt` is whether one had no answer, `broke` for whom one met a
     constraint, and `odd` for whom by a value that is like none; `missed` is who was told that its arguments are no
     good, and `works` whether those of somebody who names its own rows are. `places` are the rows that were touched,
-    `shown` the relations whose rows would be recognised.
+    `shown` the relations whose rows would be recognised. `doubts` are the calls of which values came back that stand in
+    several tables, each behind whether a stranger's.
     """
 
     told: set[bool] = field(default_factory=set)
@@ -153,6 +156,7 @@ class _Tally:
     unclear: set[Touched] = field(default_factory=set)
     places: defaultdict[Touched, set[str]] = field(default_factory=lambda: defaultdict(set))
     shown: set[int] = field(default_factory=set)
+    doubts: list[tuple[bool, Doubt]] = field(default_factory=list)
 
 
 class Calls:
@@ -172,6 +176,7 @@ class Calls:
         self._run = run
         self._arguments = Arguments(self._catalog, sown)
         self._stored = Stored(access, run)
+        self._restraint = Restraint(access, throwaway=True)
         self._whose = Whose(self._catalog, self._stored.rows())
         self._made = {one.name: one for one in (OWNER, *OTHERS)}
         self._marks: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -212,6 +217,8 @@ class Calls:
             for touched, probe in self._reached(call, result, tally):
                 key = (persona.name, call.function.oid, *touched)
                 called.setdefault(key, Called(call.function.oid, *touched, call.sql, probe))
+        for oid, tally in tallies.items():
+            self._tell_apart(self._read(self._catalog.functions[oid]), tally)
         unnamed = {one.oid for one in self._catalog.snapshot.relations if self._strangers.unnamed(persona, [one.oid])}
         measured = {
             oid: self._measured(tally, unnamed)
@@ -289,10 +296,25 @@ class Calls:
                 _raise(tally, key, Reach.SOME)
                 sql = _counting(written_call(self._catalog, call.function, call.given.values), sorted(marks))
                 yield key, Probe(call.by.persona, relation, Operation.SELECT, sql)
-            elif any(relation in self._holding[one] for one in seen):
+            elif marks:
                 tally.unclear.add(key)
+            elif shared := frozenset(one for one in seen if relation in self._holding[one]):
+                tally.doubts.append((strange, Doubt(relation, call.probe, result.told, shared)))
             elif not strange and any(relation in self._holding[one] for one in own):
                 _raise(tally, key, Reach.OWN)
+
+    def _tell_apart(self, read: set[int], tally: _Tally) -> None:
+        """Finds out of which tables values came that stand in several; of those that may be it remains unclear."""
+        emptied = [one for _, one in tally.doubts if one.relation in self._stored.watched]
+        others = uninvolved(self._catalog, self._restraint, emptied, self._run)
+        for strange, one in tally.doubts:
+            key = one.relation, Operation.SELECT
+            if one.relation in others:
+                continue
+            if strange and any(self._holding[value] & read - others == {one.relation} for value in one.values):
+                _raise(tally, key, Reach.SOME)
+            else:
+                tally.unclear.add(key)
 
     def _told(self, text: str, owners: Iterable[Principal], given: Given) -> Iterator[str]:
         """What tells in a text of rows of these owners, but for what was given."""
