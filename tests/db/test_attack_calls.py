@@ -54,6 +54,11 @@ FUNCTIONS = {
 }  # fmt: skip
 
 DELETED = "delete from public.notes where id = p_note_id"
+DELETED_OWN = "delete from public.notes where owner = auth.uid()"
+USED_UP = (
+    "insert into public.used (badge) select b.name from public.badges b where b.name = p_name;"
+    "delete from public.notes n using public.badges b where b.name = p_name and n.owner = b.owner"
+)
 OWNER_OF = "(select owner from public.notes where id = p_note_id)"
 WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
     "deletes what its caller names": (
@@ -97,6 +102,13 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
         "public.post_as(p_user_id uuid)",
         "insert into public.notes (id, owner) select id, p_user_id from public.notes", set(), {"insert": None},
     ),
+    "takes a name": (
+        "public.join_as(p_name text)",
+        f"insert into public.badges (name, owner) values (p_name, auth.uid()); {DELETED_OWN}", set(), {"delete": "own"},
+    ),
+    "uses up what its caller names": (
+        "public.use_up(p_name text)", USED_UP, set(), {"delete": None},
+    ),
     "may point nowhere": (
         "public.post_as(p_user_id uuid)",
         "insert into public.notes (owner, body) values (p_user_id, 'x') on conflict do nothing", {"insert"},
@@ -122,6 +134,9 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
 TAGS = (
     "create table public.tags (id serial primary key, note uuid references public.notes on delete cascade);"
     "alter table public.tags enable row level security;"
+    "create table public.badges (name text not null unique, owner uuid references public.people);"
+    "create table public.used (badge text primary key references public.badges (name));"
+    "alter table public.badges enable row level security; alter table public.used enable row level security;"
 )
 
 

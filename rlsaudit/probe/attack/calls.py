@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
@@ -18,7 +18,7 @@ from rlsaudit.names import literal
 from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_call
 from rlsaudit.probe.attack.apart import Doubt, uninvolved
-from rlsaudit.probe.attack.arguments import Arguments, written_call
+from rlsaudit.probe.attack.arguments import TEXTS, Arguments, written_call
 from rlsaudit.probe.attack.callers import Whose, callers
 from rlsaudit.probe.attack.identities import OTHERS, OWNER
 from rlsaudit.probe.attack.restraint import Restraint
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _CALLED_BY_NOBODY = frozenset({"trigger", "event_trigger"})
 _CALLABLE = frozenset({"f", "p"})
+_NOBODYS = "f" * 8
+"""The mark of nobody, which stands in no row."""
 _SHORT = 8
 """Shorter values may stand anywhere."""
 _MOST_TOLD = 100_000
@@ -54,6 +56,7 @@ _SECONDS = 60.0
 _REFUSED = frozenset({"42501", "P0001"})
 """What a function says that refuses: for want of a privilege, or in its own words, which may have any code."""
 _BROKEN = "23"
+_TAKEN = "23505"
 _POINTS_NOWHERE = "insert or update on table "
 """How a foreign key begins that is broken by what points at no row, other than by a row that others point at."""
 _NEVER = "42"
@@ -232,11 +235,14 @@ class Calls:
 
     def _calls(self, function: Function, by: Caller) -> Iterator[_Call]:
         for given in self._arguments.of(function, own=by.names[:1], whose=by.after):
-            call = written_call(self._catalog, function, given.values)
-            sql = f"call {call}" if function.kind == "p" else f"select * from {call}"
-            asked = sql if function.kind == "p" else _telling(call)
-            probe = Probe(by.persona, -function.oid, Operation.SELECT, asked, tells=True, watch=self._stored.watch)
-            yield _Call(function, by, given, sql, probe)
+            yield self._call(function, by, given)
+
+    def _call(self, function: Function, by: Caller, given: Given) -> _Call:
+        call = written_call(self._catalog, function, given.values)
+        sql = f"call {call}" if function.kind == "p" else f"select * from {call}"
+        asked = sql if function.kind == "p" else _telling(call)
+        probe = Probe(by.persona, -function.oid, Operation.SELECT, asked, tells=True, watch=self._stored.watch)
+        return _Call(function, by, given, sql, probe)
 
     def _answered(self, every: Sequence[_Call], left: dict[str, str]) -> Iterator[tuple[_Call, Result]]:
         """Calls each function once, and then once more with everything else, but for those that do not come back."""
@@ -251,10 +257,45 @@ class Calls:
                 if time.monotonic() > until:
                     left |= {self._identity(one): "functions are slow here, and not all were called" for one in asked}
                     continue
-                for one, result in zip(asked, self._run([one.probe for one in asked]), strict=True):
+                for one, result in self._with_new_names(asked):
                     if result.reason == TIME_LIMIT:
                         left[self._identity(one)] = TIME_LIMIT
                     yield one, result
+
+    def _with_new_names(self, asked: Sequence[_Call]) -> Iterator[tuple[_Call, Result]]:
+        """The answers to calls, where a name is taken those to the same with one that nobody has."""
+        answers = self._run([one.probe for one in asked])
+        again: dict[int, _Call] = {}
+        for one, result in zip(asked, answers, strict=True):
+            renamed = self._renamed(one, result.reason) if result.code == _TAKEN else None
+            if renamed is not None:
+                again[id(one)] = renamed
+        renewed = dict(zip(again, self._run([one.probe for one in again.values()]), strict=True))
+        for one, result in zip(asked, answers, strict=True):
+            other = renewed.get(id(one))
+            yield (one, result) if other is None else (again[id(one)], other)
+
+    def _renamed(self, call: _Call, reason: str) -> _Call | None:
+        """The same call with texts that nobody has for those that the key holds which the reason names; else None."""
+        every = self._catalog.snapshot.constraints
+        keys = [one for one in every if one.kind in "pu" and f'"{one.name}"' in reason]
+        # What points at a row elsewhere names it, and nothing else would do.
+        pointing = {(one.relation, number) for one in every if one.kind == "f" for number in one.columns}
+        columns = {(one.relation, number) for one in keys for number in one.columns} - pointing
+        held = {
+            value
+            for one in self._catalog.snapshot.columns
+            if (one.relation, one.number) in columns and one.type in TEXTS
+            for value in self._arguments.held(one)
+        }
+        given = call.given.values
+        values = tuple(self._new_name(one) if one is not None and one in held else one for one in given)
+        return None if values == given else self._call(call.function, call.by, replace(call.given, values=values))
+
+    def _new_name(self, text: str) -> str:
+        for one in self._made.values():
+            text = text.replace(one.mark, _NOBODYS)
+        return text
 
     def _identity(self, call: _Call) -> str:
         return self._catalog.function_identity(call.function)
