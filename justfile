@@ -5,6 +5,9 @@ export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
 # The majors besides the one that tests run on anyway (the embedded 17). tests/postgres/package.json pins their builds.
 majors := "15,16,18"
 
+# The tests that a server's major can make a difference to.
+on_servers := "tests/db tests/engine tests/migrations tests/property tests/rules"
+
 _default:
     @just --list --unsorted
 
@@ -24,7 +27,11 @@ test *args:
 
 # Run what depends on the server on the other majors; needs `just servers`.
 test-all-majors *args:
-    pytest --pg {{ majors }} tests/db tests/engine tests/migrations tests/property tests/rules {{ args }}
+    pytest --pg {{ majors }} {{ on_servers }} {{ args }}
+
+# The same with each test on one of them, and on all what they do otherwise themselves: what CI has the time for.
+test-majors *args:
+    pytest --pg {{ majors }} --deal {{ on_servers }} {{ args }}
 
 # Compare access, proofs and defaults with the server over 2,000 generated databases on each major; needs `just servers`.
 oracle seed=`python3 -c "import random; print(random.randrange(10**9))"`:

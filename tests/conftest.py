@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -26,6 +27,8 @@ settings.register_profile("thorough", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DEFAULT = "default"
+EACH = "majors"
+"""The mark of tests of what the majors themselves do otherwise: `--deal` runs them on each."""
 ALONE = "roles"
 """The mark of tests that change the roles of the whole server: they have one that the others do not see."""
 _numbers = itertools.count(1)
@@ -37,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=DEFAULT,
         metavar="MAJORS",
         help="the Postgres majors to run on, with commas between them (default: whatever the engine takes)",
+    )
+    parser.addoption(
+        "--deal",
+        action="store_true",
+        help="run each test that needs a server on one of the majors, those marked `majors` on all, and no others",
     )
     parser.addoption(
         "--need-docker",
@@ -51,6 +59,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         alone = metafunc.definition.get_closest_marker(ALONE) is not None
         wanted = [(major, alone) for major in majors]
         metafunc.parametrize("server", wanted, ids=lambda one: f"pg-{one[0]}", indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--deal`, leaves each test on one major: they all together are on all of them, in a share of the time."""
+    if not config.getoption("--deal"):
+        return
+    majors = sorted({major for one in items if (major := _major(one)) is not None})
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        (kept if _dealt(item, majors) else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
+
+
+def _dealt(item: pytest.Item, majors: list[str]) -> bool:
+    major = _major(item)
+    if major is None or item.get_closest_marker(EACH) is not None:
+        return major is not None
+    # By the name, so that whichever process collects it comes to the same: workers have to agree.
+    name = item.nodeid.replace(f"pg-{major}", "pg")
+    return majors[zlib.crc32(name.encode()) % len(majors)] == major
+
+
+def _major(item: pytest.Item) -> str | None:
+    """The major that the test runs on; None where it needs no server."""
+    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    return str(parameters["server"][0]) if "server" in parameters else None
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.connect import Session
 
+pytestmark = pytest.mark.majors
+
 
 @pytest.fixture
 def session(database: str) -> Iterator[Session]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Grant, Policy, Relation
     from rlsaudit.engine import Server
 
+pytestmark = pytest.mark.majors
+
 EVERYTHING = (Path(__file__).parent / "everything.sql").read_text(encoding="utf-8")
 DATABASE = "everything"
 _numbers = itertools.count(1)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.engine import Server
 
+pytestmark = pytest.mark.majors
+
 PASSWORD = "QXZ@:/?#%&=+ 'JVK\\789é"  # noqa: S105
 _numbers = itertools.count(1)
 

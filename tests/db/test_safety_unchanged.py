@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rlsaudit.engine import Server
     from rlsaudit.model import Report
 
+pytestmark = pytest.mark.majors
+
 SLOW = "(select count(*) from generate_series(1, 20000000)) > 0"
 """Slow, and as harmless as a condition can be."""
 STRANGER = "safety_stranger"

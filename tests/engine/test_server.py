@@ -9,6 +9,8 @@ from psycopg import sql
 from rlsaudit.engine import EngineRequest, Server, start
 from rlsaudit.errors import EngineError
 
+pytestmark = pytest.mark.majors
+
 
 def names(server: Server, query: str) -> set[str]:
     with psycopg.connect(server.dsn("postgres")) as connection:

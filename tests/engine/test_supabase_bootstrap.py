@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Open = Callable[..., psycopg.Connection[Any]]
 
+pytestmark = pytest.mark.majors
+
 FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("supabase-facts.json").read_text("utf-8"))
 
 # What differs on purpose, by its place in the facts, and why. One that does not differ any more fails the test.
