@@ -2,7 +2,7 @@
 
 A hole that is quoted as a literal is some value. One that is quoted as an identifier names some column, or some
 relation: of a known schema, if that is a piece. A hole that is not quoted may be any SQL, unless all of its values are
-known.
+known, or it stands between quotes and is the name of a column of the row that a trigger is called for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pglast.enums import A_Expr_Kind
 from rlsaudit.policy import tree
 from rlsaudit.policy.procedure.dynamic import SPECIFIER, text_of
 from rlsaudit.policy.procedure.names import lookup
-from rlsaudit.policy.procedure.path import Computed, Event
+from rlsaudit.policy.procedure.path import Computed, Event, SomeRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,24 +45,33 @@ USED = frozenset({"format", "quote_ident", "quote_literal", "quote_nullable", "|
 _TEXTS = frozenset({"text", "varchar", "character varying"})
 
 
+_KEYED = frozenset({("json_each",), ("json_each_text",), ("jsonb_each",), ("jsonb_each_text",)})
+_KEYS = frozenset({("json_object_keys",), ("jsonb_object_keys",)})
+_ROWS = frozenset({("row_to_json",), ("to_json",), ("to_jsonb",)})
+READ = frozenset(one for (one,) in _KEYED | _KEYS | _ROWS)
+"""What the names of a row's columns are read with; it has to be Postgres's own."""
+
+
 class _Known(NamedTuple):
-    """What names stand for, and what a trigger is called with."""
+    """What names stand for, what a trigger is called with, and whether its columns' names can stand between quotes."""
 
     bindings: Bindings
     given: tuple[str, ...]
+    columns: bool
 
 
 class UnknownTextError(Exception):
     """The text may be anything."""
 
 
-def statements_of(step: Dynamic, given: tuple[str, ...] = ()) -> tuple[Node, ...] | None:
+def statements_of(step: Dynamic, given: tuple[str, ...] = (), *, columns: bool = False) -> tuple[Node, ...] | None:
     """Returns the statements that dynamic SQL may be, None where it may be any. `HOLE` stands for unknown names.
 
-    `given` are a trigger's arguments, which its definition has.
+    `given` are a trigger's arguments, which its definition has. `columns`: no column of a row that it is called for has
+    a name that ends the quotes around it.
     """
     try:
-        texts = dict.fromkeys(_texts(step.text, _Known(step.bindings, given), 0))
+        texts = dict.fromkeys(_texts(step.text, _Known(step.bindings, given, columns), 0))
     except UnknownTextError:
         return None
     found: list[Node] = []
@@ -183,6 +192,10 @@ def _formatted(template: str, arguments: Sequence[Node], known: _Known, depth: i
         width = one[0].removeprefix("%").removesuffix(one["kind"]).removeprefix(f"{one['position']}$")
         if width or not 0 <= place < len(arguments):
             raise UnknownTextError
+        quoted = before.endswith('"') and template[done:].startswith('"')
+        if quoted and one["kind"] == "s" and known.columns and _is_column(arguments[place], known.bindings):
+            parts.append([HOLE])
+            continue
         parts.append(_value(one["kind"], arguments[place], known, depth))
     rest = template[done:]
     if any("%" in part for each in parts[::2] for part in each) or "%" in rest:
@@ -196,6 +209,34 @@ def _value(kind: str, node: Node, known: _Known, depth: int) -> list[str]:
     if kind == "I":
         return _NAME
     return _texts(node, known, depth + 1)
+
+
+def _is_column(node: Node, bindings: Bindings) -> bool:
+    """Whether a value is the name of a column of the row that a trigger is called for: a key of what it is as JSON."""
+    found = lookup(node, bindings) if isinstance(node, ast.ColumnRef) else None
+    match found:
+        case SomeRow(query=ast.SelectStmt(targetList=(target,), fromClause=source), column=0, bindings=at), fields:
+            value = target.val
+        case _:
+            return False
+    match source, value:
+        case None | (), _:
+            return not fields and _is_row_by(value, _KEYS, at)
+        case (ast.RangeFunction(alias=None, functions=((call, _),)),), ast.ColumnRef(fields=(ast.A_Star(),)):
+            return fields == ("key",) and _is_row_by(call, _KEYED, at)
+        case _:
+            return False
+
+
+def _is_row_by(node: Node, callers: frozenset[tuple[str, ...]], bindings: Bindings) -> bool:
+    """Whether one of `callers` is given the trigger's row as JSON."""
+    match node:
+        case ast.FuncCall(args=(ast.FuncCall(args=(ast.ColumnRef() as row,)) as made,)):
+            found = lookup(row, bindings)
+            named = tree.name(node.funcname) in callers and tree.name(made.funcname) in _ROWS
+            return named and found in ((Event("new"), ()), (Event("old"), ()))
+        case _:
+            return False
 
 
 def _product(parts: Iterable[list[str]]) -> list[str]:

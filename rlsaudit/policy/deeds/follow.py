@@ -171,6 +171,8 @@ class _Reading:
         self._unknown: list[Path] = []
         self._changes: dict[int, Changes] = {}
         self._tests: dict[tuple[int, int, bool], Expr] = {}
+        self._usables: dict[int, Mapping[tuple[int, int, bool], Expr]] = {}
+        self._stills: dict[int, bool] = {}
         self._kept: list[object] = []
         self._dynamic: dict[tuple[int, int], tuple[tuple[Node, ...] | None, Bindings]] = {}
 
@@ -270,13 +272,20 @@ class _Reading:
         key = (id(step.text), id(step.bindings))
         if key not in self._dynamic:
             own = own_names(self._database.catalog)
-            found = None if own & dynamic.USED else dynamic.statements_of(step, self._given)
+            columns = not own & dynamic.READ and self._has_quotable_columns()
+            found = None if own & dynamic.USED else dynamic.statements_of(step, self._given, columns=columns)
             if found is not None and not all(map(self._is_known, found)):
                 found = None
             arguments = {f"${n}": Computed(one, step.bindings) for n, one in enumerate(step.arguments, 1)}
             self._dynamic[key] = found, arguments
             self._kept.append(step)
         return self._dynamic[key]
+
+    def _has_quotable_columns(self) -> bool:
+        """Whether all columns of the relations whose trigger this is have names that can stand between quotes."""
+        catalog = self._database.catalog
+        called = [one.relation for one in catalog.snapshot.triggers if one.function == self._function.oid]
+        return not any('"' in column.name for oid in called for column in catalog.columns[oid])
 
     def _is_known(self, statement: Node) -> bool:
         """Whether a statement only reads and writes rows, and calls nothing by other names than functions' own."""
@@ -379,12 +388,24 @@ class _Reading:
         return conjunction(keyed[0][key] for key in common)
 
     def _usable(self, path: Path) -> Mapping[tuple[int, int, bool], Expr]:
-        found: dict[tuple[int, int, bool], Expr] = {}
-        for one in path.conditions:
-            test = self._test(one)
-            if self._holds_still(test, self._changed_by(settled(one))):
-                found[id(one.test), id(one.bindings), one.holds] = test
-        return found
+        # Many statements stand on the same ways, and many ways ask the same.
+        key = id(path)
+        if key not in self._usables:
+            self._usables[key] = {
+                (id(one.test), id(one.bindings), one.holds): self._test(one)
+                for one in path.conditions
+                if self._is_usable(one)
+            }
+            self._kept.append(path)
+        return self._usables[key]
+
+    def _is_usable(self, condition: Condition) -> bool:
+        """Whether what a condition asks is what it would have been when the function was called."""
+        key = id(condition)
+        if key not in self._stills:
+            self._stills[key] = self._holds_still(self._test(condition), self._changed_by(settled(condition)))
+            self._kept.append(condition)
+        return self._stills[key]
 
     def _test(self, condition: Condition) -> Expr:
         key = (id(condition.test), id(condition.bindings), condition.holds)
@@ -420,6 +441,8 @@ class _Reading:
                 self._changes[key] = self._changed_by_step(step)
                 self._kept.append(step)
             total = _and(total, self._changes[key])
+            if total is None:
+                break
         return total
 
     def _changed_by_step(self, step: Step) -> Changes:

@@ -11,9 +11,12 @@ from rlsaudit.policy.procedure import NotFollowed, paths
 from rlsaudit.policy.procedure.path import Dynamic
 
 
-def of(text: str, declared: str = "", given: tuple[str, ...] = (), returns: str = "void") -> tuple[str, ...] | None:
-    """The statements that `execute <text>` may run in a body with the parameter `a`."""
+def of(
+    text: str, declared: str = "", given: tuple[str, ...] = (), returns: str = "void", *, rows: str = ""
+) -> tuple[str, ...] | None:
+    """The statements that `execute <text>` may run in a body with the parameter `a`, for each of these `rows`."""
     end = "return new;" if returns == "trigger" else ""
+    run = f"for one in {rows} loop execute {text}; end loop" if rows else f"execute {text}"
     function = Function(
         oid=1,
         schema=1,
@@ -29,14 +32,14 @@ def of(text: str, declared: str = "", given: tuple[str, ...] = (), returns: str 
         volatility="v",
         leakproof=False,
         settings=(),
-        body=f"declare {declared} begin execute {text}; {end} end" if declared else f"begin execute {text}; {end} end",
+        body=f"declare {declared} begin {run}; {end} end" if declared else f"begin {run}; {end} end",
         extension=None,
         parameters=() if returns == "trigger" else (Parameter("i", "a"),),
     )
     found = paths(function)
     assert not isinstance(found, NotFollowed)
-    (step,) = (step for path in found for step in path.steps if isinstance(step, Dynamic))
-    parsed = statements_of(step, given)
+    step, *_ = (step for path in found for step in path.steps if isinstance(step, Dynamic))
+    parsed = statements_of(step, given, columns=bool(rows))
     return None if parsed is None else tuple(tree.text(one) for one in parsed)
 
 
@@ -85,3 +88,43 @@ def test_what_a_trigger_is_called_with_is_known() -> None:
     text = "format('select 1 from t where %I = 1 and ' || tg_argv[1], tg_argv[0])"
     assert of(text, given=("x", "y is null"), returns="trigger")
     assert of(text, returns="trigger") is None
+
+
+NEW = "select * from json_each_text(row_to_json(new))"
+
+
+@pytest.mark.parametrize(
+    ("declared", "rows", "name"),
+    [
+        ("one record;", NEW, "one.key"),
+        ("one record;", "select * from jsonb_each(to_jsonb(old))", "one.key"),
+        ("one text;", "select jsonb_object_keys(to_jsonb(new))", "one"),
+    ],
+)
+def test_a_column_of_the_row_stands_between_quotes(declared: str, rows: str, name: str) -> None:
+    def found(template: str) -> tuple[str, ...] | None:
+        return of(f"format('{template}', {name}, {name})", declared, (), "trigger", rows=rows)
+
+    known = found('select ($1."%s" is distinct from $2."%s")')
+    assert known is not None
+    assert HOLE in known[0]
+    # It may be a keyword, or have a space in it.
+    assert found("select $1.%s") is None
+    # In a text its quotes are no quotes.
+    assert found('select $$"%s"$$') is None
+
+
+@pytest.mark.parametrize(
+    ("declared", "rows", "name"),
+    [
+        ("one record;", NEW, "one.value"),
+        ("one record;", "select * from json_each_text(new.data)", "one.key"),
+        ("one record;", "select * from jsonb_each(to_jsonb(new) || new.data)", "one.key"),
+        ("one record;", "select key || '' as key from jsonb_each(to_jsonb(new))", "one.key"),
+        ("one record;", "select * from jsonb_each(to_jsonb(new)) as u(value, key)", "one.key"),
+        ("one record;", "select * from jsonb_each(to_jsonb(new.data))", "one.key"),
+        ("one text;", "select jsonb_object_keys(new.data)", "one"),
+    ],
+)
+def test_a_key_of_anything_else_may_have_quotes_in_it(declared: str, rows: str, name: str) -> None:
+    assert of(f"format('select $1.\"%s\"', {name})", declared, (), "trigger", rows=rows) is None
