@@ -102,7 +102,8 @@ declare
   instead pg_catalog.json; plan pg_catalog.jsonb; cost pg_catalog.float8; pages pg_catalog.numeric;
   page pg_catalog.numeric := pg_catalog.current_setting('block_size');
   part pg_catalog.text; spared pg_catalog.bool;
-  ready pg_catalog.bool; direct pg_catalog.bool; refused pg_catalog.bool; again pg_catalog.text;
+  ready pg_catalog.bool; direct pg_catalog.bool; refused pg_catalog.bool; raised pg_catalog.bool;
+  again pg_catalog.text;
   watch pg_catalog.json := {inner}{watch}{inner}::pg_catalog.json;
   watched pg_catalog.oid[] := array(
     select (one.value operator(pg_catalog.->>) 0)::pg_catalog.oid
@@ -204,6 +205,8 @@ begin
         end if;
       end;
     end if;
+    -- A function that refuses in its own words says so first of all.
+    raised := coalesce(pg_catalog.split_part(place, pg_catalog.chr(10), 1) like '% RAISE', false);
     -- Two lines tell where a statement of ours failed, in whatever language; a function adds lines of its own.
     place := pg_catalog.replace(place, statement, '');
     direct := ready and pg_catalog.length(place)
@@ -229,7 +232,7 @@ begin
     end if;
     noted := pg_catalog.array_append(noted, pg_catalog.jsonb_build_array(
       done, answer, state, pg_catalog.left(said, {most_said}), direct, refused,
-      pg_catalog.concat(broke, of_column), of_type, before is not distinct from after, part, spared, seen,
+      pg_catalog.concat(broke, of_column), of_type, before is not distinct from after, part, spared, seen, raised,
       pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - started)));
     exit when state = '{canceled}' or again = '{canceled}';
   end loop;
@@ -256,6 +259,7 @@ class _Answer(NamedTuple):
     part: str | None
     spared: bool
     seen: dict[str, Any] | None
+    raised: bool
     seconds: float
 
 
@@ -372,6 +376,7 @@ def _understood(probe: Probe, answer: _Answer) -> Result:
         in_part=answer.part is not None,
         seconds=answer.seconds,
         told=(answer.answer or "") if probe.tells and answer.done else "",
+        raised=answer.raised,
         after=None if answer.seen is None else {int(oid): rows for oid, rows in answer.seen.items()},
     )
 

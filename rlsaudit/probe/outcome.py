@@ -73,6 +73,7 @@ class Result:
     """The answer to a probe. `rows` is what a query counted or a statement wrote; `reason` says what else happened.
 
     `in_part` is whether a sample was asked, by what is then the probe's SQL; `seconds` is how long the server took.
+    `raised` is whether a function refused in its own words, by RAISE and with whatever code.
     """
 
     probe: Probe
@@ -83,6 +84,7 @@ class Result:
     seconds: float = field(default=0.0, compare=False)
     told: str = ""
     after: Mapping[int, Any] | None = None
+    raised: bool = False
 
     def seen(self, total: int | None) -> str:
         """Returns what was counted, for people; `total` is how many rows there are, None where that is not known."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Reach
+from rlsaudit.catalog.firing import fires, is_before_row
+from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.formula import Formula, atoms
+from rlsaudit.reach.family import descendants
+from rlsaudit.reach.triggers import assigned
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,6 +65,26 @@ class Insertable:
         left = (one for one in self._catalog.columns[relation.oid] if one.number not in settable and not one.generated)
         why = (self._fails(role, relation, one) for one in left)
         return next((one for one in why if one), "") if settable else "no column can be set"
+
+    def never(self, relation: Relation, reachable: Collection[int]) -> str:
+        """Returns why an INSERT that gives only these columns a value puts in no row, whatever it says; else empty.
+
+        Other than `fails`, which tells where one need not succeed: it rests on NOT NULL alone, and on no trigger that
+        could fill the column in before that is asked for.
+        """
+        filled = assigned(self._catalog, relation, Operation.INSERT)
+        below = (one for part in descendants(self._catalog, relation) for one in self._catalog.triggers[part.oid])
+        if relation.kind not in "rp" or filled is None:
+            # What a foreign table's columns may not be its server says.
+            return ""
+        if any(fires(one, Operation.INSERT) and is_before_row(one) for one in below):
+            return ""
+        for column in self._catalog.columns[relation.oid]:
+            given = column.default or column.generated or column.number in reachable or column.number in filled
+            # A domain has a default of its own.
+            if column.not_null and not given and column.type_kind != "d":
+                return f"no row can be put in without {column.name}, to which nothing gives a value"
+        return ""
 
     def _fails(self, role: int, relation: Relation, column: Column) -> str:
         """Why a row without a value for this column cannot be put in; empty where it can."""

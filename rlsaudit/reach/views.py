@@ -331,6 +331,10 @@ class Views:
         circle = self._predicates.circles.refusing(caller, role, base, operation)
         if circle is not None and circle.sure:
             return none(self._predicates.circles.told(circle, operation))
+        # A column of a view may have a default of its own, so that one that is shown counts whoever may set it.
+        shown = frozenset[int].intersection(*(frozenset(c.number for c in one.columns.values()) for one in chain.links))
+        if operation is Operation.INSERT and (lacking := self._insertable.never(base, shown)):
+            return none(f"{self._rights(view)} {self._catalog.identity(base)}: {lacking}")
         rls = self._access.rls_applies(role, base)
         using = self._predicates.using(persona, role, base, operation) if rls else TRUE
         policies = self._predicates.check(persona, role, base, operation) if rls else TRUE

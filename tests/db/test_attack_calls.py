@@ -54,6 +54,11 @@ FUNCTIONS = {
 }  # fmt: skip
 
 DELETED = "delete from public.notes where id = p_note_id"
+DELETED_OWN = "delete from public.notes where owner = auth.uid()"
+USED_UP = (
+    "insert into public.used (badge) select b.name from public.badges b where b.name = p_name;"
+    "delete from public.notes n using public.badges b where b.name = p_name and n.owner = b.owner"
+)
 OWNER_OF = "(select owner from public.notes where id = p_note_id)"
 WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
     "deletes what its caller names": (
@@ -80,6 +85,14 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
         f"if {OWNER_OF} is distinct from auth.uid() then raise 'no'; end if; {DELETED}",
         set(), {"delete": "own"},
     ),
+    "refuses in its own words, with a code": (
+        "public.remove(p_note_id uuid)",
+        f"if auth.role() = 'nobody' then {DELETED}; end if; raise 'no' using errcode = '22023'", set(),
+        {"delete": "none"},
+    ),
+    "is refused by a value": (
+        "public.remove(p_note_id uuid)", f"perform 'x'::int; {DELETED}", set(), {"delete": None},
+    ),
     "says that all is well": (
         "public.remove(p_note_id uuid)",
         "begin delete from public.notes where id = p_note_id; raise exception 'no'; exception when others then end",
@@ -88,6 +101,21 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
     "breaks a constraint": (
         "public.post_as(p_user_id uuid)",
         "insert into public.notes (id, owner) select id, p_user_id from public.notes", set(), {"insert": None},
+    ),
+    "takes a name": (
+        "public.join_as(p_name text)",
+        f"insert into public.badges (name, owner) values (p_name, auth.uid()); {DELETED_OWN}", set(), {"delete": "own"},
+    ),
+    "uses up what its caller names": (
+        "public.use_up(p_name text)", USED_UP, set(), {"delete": None},
+    ),
+    "may point nowhere": (
+        "public.post_as(p_user_id uuid)",
+        "insert into public.notes (owner, body) values (p_user_id, 'x') on conflict do nothing", {"insert"},
+        {"insert": "some", "delete": "none"},
+    ),
+    "is stopped by what points there": (
+        "public.strike(p_id uuid)", "delete from public.people where id = p_id", set(), {"delete": None},
     ),
     "empties it": ("public.clear()", "truncate public.notes cascade", {"delete"}, {"delete": "all"}),
     "writes it as it was": (
@@ -106,6 +134,9 @@ WRITES: dict[str, tuple[str, str, set[str], dict[str, str | None]]] = {
 TAGS = (
     "create table public.tags (id serial primary key, note uuid references public.notes on delete cascade);"
     "alter table public.tags enable row level security;"
+    "create table public.badges (name text not null unique, owner uuid references public.people);"
+    "create table public.used (badge text primary key references public.badges (name));"
+    "alter table public.badges enable row level security; alter table public.used enable row level security;"
 )
 
 
@@ -154,6 +185,41 @@ def test_what_a_call_does_is_told(server: Server, url: str, name: str) -> None:
         if finding.rule == "definer-rpc":
             assert (finding.evidence.kind is EvidenceKind.PROBE) is bool(certain)
     assert not any("a bug of rlsaudit" in one.because for one in audited.report.matrix)
+
+
+SHARED = """
+create table public.likes (
+  note uuid references public.notes on delete cascade, liked_by uuid references public.people,
+  primary key (note, liked_by));
+create table public.stubborn (note uuid primary key references public.notes on delete cascade);
+create function public.stays() returns trigger language plpgsql as $$ begin return null; end $$;
+create trigger stays before delete on public.stubborn for each row execute function public.stays();
+alter table public.likes enable row level security; alter table public.stubborn enable row level security;
+"""
+NAMES_NOTES: dict[str, tuple[str, dict[str, str | None]]] = {
+    "beside": ("select n.id, n.body, (select count(*) from public.likes l where l.note = n.id) from public.notes n",
+               {"notes": "some", "likes": "none"}),
+    "by what points there": ("select l.note, 'x'::text, 1::bigint from public.likes l", {"likes": "some"}),
+    "in both": ("select n.id, l.note::text, 1::bigint from public.notes n join public.likes l on l.note = n.id",
+                {"likes": None}),
+    "held by a trigger": (
+        "select n.id, n.body, (select count(*) from public.stubborn s where s.note = n.id) from public.notes n",
+        {"notes": "some", "stubborn": None}),
+}  # fmt: skip
+"""By name what a function of notes and of what points at them gives, and how far that was measured, by table."""
+
+
+@pytest.mark.parametrize("name", NAMES_NOTES)
+def test_what_several_tables_hold_is_told_apart_without_the_rows_of_one(server: Server, url: str, name: str) -> None:
+    body, expected = NAMES_NOTES[name]
+    made = "create function public.listed() returns table (note uuid, body text, number bigint) language sql"
+    audited = _audited(server, url, f"{BASICS}{SHARED} {made} security definer as $f$ {body} $f$;")
+    catalog, fought = audited.case.catalog, audited.case.matrix.fought
+    function = next(one.oid for one in catalog.snapshot.functions if one.name == "listed")
+    for table, reach in expected.items():
+        oid = next(one.oid for one in catalog.snapshot.relations if one.name == table)
+        got = fought.measured["anon", function].reach(oid, Operation.SELECT)
+        assert (got.value if got is not None else None) == reach
 
 
 def test_what_a_call_did_is_replayed(server: Server, url: str) -> None:

@@ -438,6 +438,29 @@ class TestTriggers:
         assert found.missing == {}
         assert found.column("public.profiles", "id") == [A.user]
 
+    def test_a_user_says_of_itself_what_a_profile_takes(self, supabase_database: str) -> None:
+        found = sow(
+            supabase_database,
+            """
+            create type public.plan as enum ('free', 'paid');
+            create table public.profiles (
+              id uuid primary key references auth.users, name text not null, plan public.plan not null,
+              role text not null default 'user' check (role in ('admin', 'user')));
+            create function public.welcome() returns trigger language plpgsql security definer set search_path = ''
+              as $$ begin
+              insert into public.profiles (id, name, plan, role) values (
+                new.id, new.raw_user_meta_data ->> 'name', (new.raw_user_meta_data ->> 'plan')::public.plan,
+                coalesce(new.raw_user_meta_data ->> 'role', 'user'));
+              return new; end $$;
+            create trigger welcome after insert on auth.users for each row execute function public.welcome();
+            """,
+        )
+        assert found.missing == {}
+        assert (found.column("public.profiles", "plan"), found.column("public.profiles", "role")) == (
+            ["free"],
+            ["user"],
+        )
+
     def test_another_row_of_its_owners_is_pointed_at_where_one_is_refused(self, supabase_database: str) -> None:
         """As where everybody has an account of its own from the start, and invites people to others."""
         found = sow(

@@ -164,6 +164,16 @@ def test_a_view_whose_columns_sum_up_rows_of_others_shows_its_own(group: str) ->
     assert found["public.most", Operation.SELECT] == (Reach.NONE, Reach.ALL)
 
 
+def test_a_view_puts_in_no_row_that_lacks_what_it_has_to_have(group: str) -> None:
+    judged = judge(group, read_world("views_lacking"))
+    most = judged.proved_at_most("anon")
+    never = {one for (one, operation), reach in most.items() if operation is Operation.INSERT and reach is Reach.NONE}
+    lacking = {"lacks", "lacks_below", "too_late"}
+    found = {one.removeprefix("public.") for one in never if one.startswith("public.")}
+    # Nobody may put in rows by the view between two.
+    assert found == lacking | {f"v_{one}" for one in lacking} | {"v_whole"}
+
+
 def test_two_queries_may_ask_of_one_row(group: str) -> None:
     """Who is a manager of its own organisation is found out by two helpers, which find one row."""
     judged = judge(group, read_world("members_asked_twice"))

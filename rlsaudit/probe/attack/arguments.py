@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Function
+    from rlsaudit.catalog.facts import Column, Function
     from rlsaudit.probe.rows import Principal, Sown
 
 _MOST_ARGUMENTS = 12
@@ -50,7 +50,7 @@ _ORDINARY = {
     "inet": ("192.0.2.1",),
     "bytea": ("\\x00",),
 }
-_TEXTS = frozenset({"text", "character varying", "name", "citext", "extensions.citext", "public.citext"})
+TEXTS = frozenset({"text", "character varying", "name", "citext", "extensions.citext", "public.citext"})
 _JSON = frozenset({"json", "jsonb"})
 _PREFIX = re.compile(r"^(?:p|in|v|i|a|arg|param|new|target|the|my)?_+")
 _ID = re.compile(r"_?(?:id|uuid|key)s?$")
@@ -138,6 +138,11 @@ class Arguments:
         for values, fit in list(found.items())[:_MOST_TRIES]:
             yield Given(values, telling=fit >= max(meant, _Fit.KEPT), named=fit is _Fit.NAMED)
 
+    def held(self, column: Column) -> Iterator[str]:
+        """Yields what stands in a column in rows that were made."""
+        for several in self._held[column.name.lower()].values():
+            yield from (value for relation, _, value in several if relation == column.relation)
+
     def _known_choices(
         self, function: Function, name: str, of: str, whose: Sequence[Principal]
     ) -> tuple[tuple[str | None, ...], Mapping[str | None, _Fit]]:
@@ -170,7 +175,7 @@ class Arguments:
             yield from self._documents(function, whose)
         elif bare:
             touched = self._touches(function)
-            if of in _TEXTS:
+            if of in TEXTS:
                 yield from self._compared(function, name)
             yield from self._columns(lambda one: one == bare, of, touched, whose)
             yield from self._called_so(bare, of, whose, touched)
@@ -207,12 +212,12 @@ class Arguments:
             yield from (key for *_, key in keys)
         elif bare.endswith("id") or bare in {"", "key"}:
             yield from (key for _, oid, key in keys if oid in touched)
-        elif of in _TEXTS and ("mail" in bare or "user" in bare):
+        elif of in TEXTS and ("mail" in bare or "user" in bare):
             yield str(whose[0].claims.get("email"))
 
     def _ordinary(self, of: str, other: Principal) -> tuple[str, ...]:
         """What else an argument of the type could be: an ordinary value, an address, a text that breaks out."""
-        if of in _TEXTS:
+        if of in TEXTS:
             return ("a", "%", "", str(other.claims.get("email")), other.user, _INJECTED, *self._roles)
         if of in _JSON:
             # Claims are among what JSON may be.

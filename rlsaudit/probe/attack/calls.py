@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
@@ -17,9 +17,11 @@ from rlsaudit.model import Operation, Reach
 from rlsaudit.names import literal
 from rlsaudit.policy.consulted import read_in
 from rlsaudit.policy.effects import reason_not_to_call
-from rlsaudit.probe.attack.arguments import Arguments, written_call
+from rlsaudit.probe.attack.apart import Doubt, uninvolved
+from rlsaudit.probe.attack.arguments import TEXTS, Arguments, written_call
 from rlsaudit.probe.attack.callers import Whose, callers
 from rlsaudit.probe.attack.identities import OTHERS, OWNER
+from rlsaudit.probe.attack.restraint import Restraint
 from rlsaudit.probe.attack.stored import Stored
 from rlsaudit.probe.block import TIME_LIMIT
 from rlsaudit.probe.outcome import Outcome, Probe
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 _CALLED_BY_NOBODY = frozenset({"trigger", "event_trigger"})
 _CALLABLE = frozenset({"f", "p"})
+_NOBODYS = "f" * 8
+"""The mark of nobody, which stands in no row."""
 _SHORT = 8
 """Shorter values may stand anywhere."""
 _MOST_TOLD = 100_000
@@ -50,8 +54,11 @@ _AT_ONCE = 500
 _SECONDS = 60.0
 """So long functions are called as one persona."""
 _REFUSED = frozenset({"42501", "P0001"})
-"""What a function says that refuses: for want of a privilege, or in its own words."""
+"""What a function says that refuses: for want of a privilege, or in its own words, which may have any code."""
 _BROKEN = "23"
+_TAKEN = "23505"
+_POINTS_NOWHERE = "insert or update on table "
+"""How a foreign key begins that is broken by what points at no row, other than by a row that others point at."""
 _NEVER = "42"
 """The beginning of SQLSTATEs of statements that are wrong, whatever the rows are."""
 _OF_ARGUMENTS = ("22", "42", "P0", "0A", "2D", "55000")
@@ -137,7 +144,8 @@ class _Tally:
     rows, too; `finished` of whom one came to its end. `spoilt` is whether one had no answer, `broke` for whom one met a
     constraint, and `odd` for whom by a value that is like none; `missed` is who was told that its arguments are no
     good, and `works` whether those of somebody who names its own rows are. `places` are the rows that were touched,
-    `shown` the relations whose rows would be recognised.
+    `shown` the relations whose rows would be recognised. `doubts` are the calls of which values came back that stand in
+    several tables, each behind whether a stranger's.
     """
 
     told: set[bool] = field(default_factory=set)
@@ -151,6 +159,7 @@ class _Tally:
     unclear: set[Touched] = field(default_factory=set)
     places: defaultdict[Touched, set[str]] = field(default_factory=lambda: defaultdict(set))
     shown: set[int] = field(default_factory=set)
+    doubts: list[tuple[bool, Doubt]] = field(default_factory=list)
 
 
 class Calls:
@@ -170,6 +179,7 @@ class Calls:
         self._run = run
         self._arguments = Arguments(self._catalog, sown)
         self._stored = Stored(access, run)
+        self._restraint = Restraint(access, throwaway=True)
         self._whose = Whose(self._catalog, self._stored.rows())
         self._made = {one.name: one for one in (OWNER, *OTHERS)}
         self._marks: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -210,6 +220,8 @@ class Calls:
             for touched, probe in self._reached(call, result, tally):
                 key = (persona.name, call.function.oid, *touched)
                 called.setdefault(key, Called(call.function.oid, *touched, call.sql, probe))
+        for oid, tally in tallies.items():
+            self._tell_apart(self._read(self._catalog.functions[oid]), tally)
         unnamed = {one.oid for one in self._catalog.snapshot.relations if self._strangers.unnamed(persona, [one.oid])}
         measured = {
             oid: self._measured(tally, unnamed)
@@ -223,11 +235,14 @@ class Calls:
 
     def _calls(self, function: Function, by: Caller) -> Iterator[_Call]:
         for given in self._arguments.of(function, own=by.names[:1], whose=by.after):
-            call = written_call(self._catalog, function, given.values)
-            sql = f"call {call}" if function.kind == "p" else f"select * from {call}"
-            asked = sql if function.kind == "p" else _telling(call)
-            probe = Probe(by.persona, -function.oid, Operation.SELECT, asked, tells=True, watch=self._stored.watch)
-            yield _Call(function, by, given, sql, probe)
+            yield self._call(function, by, given)
+
+    def _call(self, function: Function, by: Caller, given: Given) -> _Call:
+        call = written_call(self._catalog, function, given.values)
+        sql = f"call {call}" if function.kind == "p" else f"select * from {call}"
+        asked = sql if function.kind == "p" else _telling(call)
+        probe = Probe(by.persona, -function.oid, Operation.SELECT, asked, tells=True, watch=self._stored.watch)
+        return _Call(function, by, given, sql, probe)
 
     def _answered(self, every: Sequence[_Call], left: dict[str, str]) -> Iterator[tuple[_Call, Result]]:
         """Calls each function once, and then once more with everything else, but for those that do not come back."""
@@ -242,10 +257,45 @@ class Calls:
                 if time.monotonic() > until:
                     left |= {self._identity(one): "functions are slow here, and not all were called" for one in asked}
                     continue
-                for one, result in zip(asked, self._run([one.probe for one in asked]), strict=True):
+                for one, result in self._with_new_names(asked):
                     if result.reason == TIME_LIMIT:
                         left[self._identity(one)] = TIME_LIMIT
                     yield one, result
+
+    def _with_new_names(self, asked: Sequence[_Call]) -> Iterator[tuple[_Call, Result]]:
+        """The answers to calls, where a name is taken those to the same with one that nobody has."""
+        answers = self._run([one.probe for one in asked])
+        again: dict[int, _Call] = {}
+        for one, result in zip(asked, answers, strict=True):
+            renamed = self._renamed(one, result.reason) if result.code == _TAKEN else None
+            if renamed is not None:
+                again[id(one)] = renamed
+        renewed = dict(zip(again, self._run([one.probe for one in again.values()]), strict=True))
+        for one, result in zip(asked, answers, strict=True):
+            other = renewed.get(id(one))
+            yield (one, result) if other is None else (again[id(one)], other)
+
+    def _renamed(self, call: _Call, reason: str) -> _Call | None:
+        """The same call with texts that nobody has for those that the key holds which the reason names; else None."""
+        every = self._catalog.snapshot.constraints
+        keys = [one for one in every if one.kind in "pu" and f'"{one.name}"' in reason]
+        # What points at a row elsewhere names it, and nothing else would do.
+        pointing = {(one.relation, number) for one in every if one.kind == "f" for number in one.columns}
+        columns = {(one.relation, number) for one in keys for number in one.columns} - pointing
+        held = {
+            value
+            for one in self._catalog.snapshot.columns
+            if (one.relation, one.number) in columns and one.type in TEXTS
+            for value in self._arguments.held(one)
+        }
+        given = call.given.values
+        values = tuple(self._new_name(one) if one is not None and one in held else one for one in given)
+        return None if values == given else self._call(call.function, call.by, replace(call.given, values=values))
+
+    def _new_name(self, text: str) -> str:
+        for one in self._made.values():
+            text = text.replace(one.mark, _NOBODYS)
+        return text
 
     def _identity(self, call: _Call) -> str:
         return self._catalog.function_identity(call.function)
@@ -255,12 +305,12 @@ class Calls:
         strange = call.by.owns is None
         who = {strange} if call.given.telling and call.by.after == OTHERS else set[bool]()
         if result.outcome is not Outcome.ROWS:
-            if result.code in _REFUSED or (result.code.startswith(_NEVER) and call.given.named):
+            if result.raised or result.code in _REFUSED or (result.code.startswith(_NEVER) and call.given.named):
                 tally.told |= who
                 tally.shown |= self._read(call.function) & self._marked if who else set()
-            elif result.code.startswith(_BROKEN):
+            elif result.code.startswith(_BROKEN) and not result.reason.startswith(_POINTS_NOWHERE):
                 (tally.broke if call.given.named else tally.odd).add(strange)
-            elif result.code.startswith(_OF_ARGUMENTS):
+            elif result.code.startswith((*_OF_ARGUMENTS, _BROKEN)):
                 tally.missed |= who if call.given.named else set()
             else:
                 tally.spoilt = True
@@ -287,10 +337,25 @@ class Calls:
                 _raise(tally, key, Reach.SOME)
                 sql = _counting(written_call(self._catalog, call.function, call.given.values), sorted(marks))
                 yield key, Probe(call.by.persona, relation, Operation.SELECT, sql)
-            elif any(relation in self._holding[one] for one in seen):
+            elif marks:
                 tally.unclear.add(key)
+            elif shared := frozenset(one for one in seen if relation in self._holding[one]):
+                tally.doubts.append((strange, Doubt(relation, call.probe, result.told, shared)))
             elif not strange and any(relation in self._holding[one] for one in own):
                 _raise(tally, key, Reach.OWN)
+
+    def _tell_apart(self, read: set[int], tally: _Tally) -> None:
+        """Finds out of which tables values came that stand in several; of those that may be it remains unclear."""
+        emptied = [one for _, one in tally.doubts if one.relation in self._stored.watched]
+        others = uninvolved(self._catalog, self._restraint, emptied, self._run)
+        for strange, one in tally.doubts:
+            key = one.relation, Operation.SELECT
+            if one.relation in others:
+                continue
+            if strange and any(self._holding[value] & read - others == {one.relation} for value in one.values):
+                _raise(tally, key, Reach.SOME)
+            else:
+                tally.unclear.add(key)
 
     def _told(self, text: str, owners: Iterable[Principal], given: Given) -> Iterator[str]:
         """What tells in a text of rows of these owners, but for what was given."""

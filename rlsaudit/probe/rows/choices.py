@@ -51,9 +51,9 @@ class Choices:
         said: Said,
         whose: Whose,
         bodies: Mapping[int, Sequence[str]],
-        metadata_of: tuple[str, ...] = (),
+        metadata_of: Mapping[str, str] | None = None,
     ) -> None:
-        self._metadata = metadata_of
+        self._metadata = metadata_of or {}
         self._content = content
         self._bodies = bodies
         self._said = said
