@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Operation
@@ -11,7 +12,6 @@ from rlsaudit.policy.decide import decide
 from rlsaudit.policy.flaws import Kind
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog.facts import Function, Policy, Relation
@@ -87,6 +87,21 @@ def ignoring(case: Case, relation: Relation, policies: Collection[Policy], funct
     identity = case.catalog.function_identity(function)
     found = (one for one in case.flaws.opening(relation, policies) if one.kind in IGNORED)
     return next((one.because for one in found if one.because.startswith(f"{identity} ")), None)
+
+
+def ignoring_helpers(
+    case: Case, relation: Relation, policy: Policy, cells: Collection[Cell]
+) -> Iterator[tuple[Function, tuple[Cell, ...]]]:
+    """Yields the helpers by whose yes a policy opens cells, and that do not look at whose the row is, each with those.
+
+    They are given that, and look at no more than who asks. Of what else they are given, staff may pass for any.
+    """
+    owners = case.owner_columns(relation)
+    for function in opening_helpers(case, [policy], cells):
+        opened = tuple(one for one in cells if opens_by_yes(case, policy, one, function))
+        because = ignoring(case, relation, [policy], function) if opened else None
+        if because is not None and not set(re.findall(r"\w+", because)).isdisjoint(owners):
+            yield function, opened
 
 
 def is_given_the_row(case: Case, policies: Collection[Policy], function: Function) -> bool:

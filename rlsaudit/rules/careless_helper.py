@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import ObjectRef, Reach, Severity
 from rlsaudit.policy.flaws import Kind
-from rlsaudit.rules.blamed import ignoring, opening_helpers, opens_by_yes
+from rlsaudit.rules.blamed import ignoring, ignoring_helpers
 from rlsaudit.rules.build import Who, finding
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
@@ -35,18 +34,11 @@ def check(case: Case) -> Iterator[Found]:
     yield from found_by_cause(case, RULE, Cause.HELPER, _TITLE, lambda one: _because(case, one), _fix)
     found: defaultdict[int, list[Asked]] = defaultdict(list)
     for relation, policy, cells in undecided(case):
-        for function in opening_helpers(case, [policy], cells):
-            opened = tuple(one for one in cells if opens_by_yes(case, policy, one, function))
-            if opened and function.oid not in told and _ignores_whose(case, relation, policy, function):
+        for function, opened in ignoring_helpers(case, relation, policy, cells):
+            if function.oid not in told:
                 found[function.oid].append((relation, policy, opened))
     for oid, several in found.items():
         yield _undecided(case, case.catalog.functions[oid], several)
-
-
-def _ignores_whose(case: Case, relation: Relation, policy: Policy, function: Function) -> bool:
-    """Whether the function is given whose the row is, and looks at no more than who asks: staff may pass for any."""
-    because = ignoring(case, relation, [policy], function) or ""
-    return not set(re.findall(r"\w+", because)).isdisjoint(case.owner_columns(relation))
 
 
 _TITLE = "lets pass whoever asks"

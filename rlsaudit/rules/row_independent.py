@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Severity
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.flaws import Kind
+from rlsaudit.rules.blamed import ignoring_helpers
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.opened import drop
@@ -30,7 +31,8 @@ def check(case: Case) -> Iterator[Found]:
     for relation, policy, cells in undecided(case):
         found = [one for one in case.flaws.opening(relation, [policy]) if one.kind is Kind.ROW_INDEPENDENT]
         open_cells = tuple(one for one in cells if any(flaw.about(one.persona, one.operation) for flaw in found))
-        if open_cells:
+        # Of a helper that does not look at what it is given careless-helper tells, with all policies that ask it.
+        if open_cells and not any(ignoring_helpers(case, relation, policy, cells)):
             yield found_undecided(
                 case,
                 RULE,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.model import Reach
 from rlsaudit.policy.flaws.clause import of_the_row, opaque, personal, sources
 from rlsaudit.policy.flaws.flaw import Kind
+from rlsaudit.policy.flaws.order import precedence
 from rlsaudit.policy.flaws.things import belongs_to, leads_to
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def row_independent(clause: Clause) -> Iterator[Flaw]:
     """Yields that whoever belongs to one organisation, project and so on gets rows of others.
 
     The table has a column that says whose a row is, or leads there; the policy asks a table of who belongs to what, and
-    not whether that is the same. That only staff gets in, to all rows, is no flaw.
+    not whether that is the same. That only staff gets in, to all rows, is no flaw. Where it asks of anybody's
+    membership by the order of AND and OR, that is the flaw.
     """
     written = clause.written
     if written is None or not clause.policy.permissive or opaque(written) or not personal(written):
@@ -33,7 +35,7 @@ def row_independent(clause: Clause) -> Iterator[Flaw]:
         if tables.users in belongs_to(tables, source.relation) and own & belongs_to(tables, source.relation)
     }
     asked = of_the_row(written)
-    if not members or (asked and not _lets_others_in(clause, frozenset(members))):
+    if not members or (asked and (any(precedence(clause)) or not _lets_others_in(clause, frozenset(members)))):
         return
     catalog = clause.access.catalog
     for oid, source in members.items():
