@@ -40,7 +40,6 @@ DRAFTS = {
         "could no longer insert rows of its own of public.circle_members"
     ),
     # Their severity is medium, so that somebody is to say it.
-    "null-logic: COALESCE": IT_MAY_BE_MEANT,
     "null-logic: IS NOT DISTINCT FROM, of a row without an owner": IT_MAY_BE_MEANT,
     "nullable-owner: Templates: medium, for it may be meant": IT_MAY_BE_MEANT,
     "nullable-owner: Whoever visits writes into a log, in nobody's name: medium, for it may be meant": IT_MAY_BE_MEANT,
