@@ -104,7 +104,7 @@ def _columns(access: Access, probe: Probe) -> list[Column]:
 
 def _longer(access: Access, like: Probe) -> Probe | None:
     """Asks for values that are not looked at to their ends."""
-    columns = [one for one in _columns(access, like) if "(" not in one.type or one.type.endswith("[]")]
+    columns = _columns(access, like)
     lengths = (f"pg_catalog.length({ident(one.name)}::pg_catalog.text)" for one in columns)
     longer = " or ".join(f"{one} operator(pg_catalog.>) {_MOST_CHARACTERS}" for one in lengths)
     return _counting(access, like, columns, longer) if columns else None

@@ -112,11 +112,10 @@ def _in_options(case: Case, rule: Rule, place: _Place, options: list[str], reade
     words = f"the foreign server {place.name}" if place.kind == "server" else f"the {place.kind} {place.name}"
     names = ", ".join(f"{ident(one)} …" for one in options)
     where = f"server {place.name}" if place.kind == "server" else "server …"
-    altered = "server" if place.kind == "server" else place.kind
     fix = remark(
         "Replace the secret where it is from, and give it to a user mapping, which its user alone can read:",
         f"create user mapping for … {where} options ({names});",
-        f"alter {altered} {place.name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
+        f"alter {place.kind} {place.name} options ({', '.join(f'drop {ident(one)}' for one in options)});",
     )
     said = f"{words[0].upper()}{words[1:]} has {listed(options)} among its options."
     return _stands(case, rule, (place.ref, f"the options of {words}", said), place.query, fix, readers)
