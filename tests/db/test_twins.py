@@ -118,7 +118,7 @@ def snapshot(supabase_database: str) -> Iterator[Snapshot]:
         connection.execute("drop owned by other cascade; drop role other")
 
 
-def _by_itself(_alike: Alike, relation: Relation) -> int:
+def _by_itself(_alike: Alike, relation: Relation, _text: str = "") -> int:
     return -relation.oid
 
 
@@ -157,7 +157,7 @@ def test_conditions_that_are_shared_mean_what_each_would_by_itself(
 
 def test_only_what_nothing_tells_apart_is_shared(snapshot: Snapshot) -> None:
     catalog = Catalog(snapshot)
-    twins = Twins(catalog)
+    twins = Twins(catalog, Alike(catalog))
 
     def number(name: str) -> tuple[int | None, ...]:
         relation = catalog.relations_by_name["public", name]
