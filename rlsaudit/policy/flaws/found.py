@@ -50,7 +50,7 @@ class Flaws:
         self._circles = Circles(access)
         self._found: dict[int, tuple[Flaw, ...]] = {}
         self._seen: dict[int, tuple[Flaw, ...]] = {}
-        self._written: dict[tuple[object, ...], tuple[Flaw, ...]] = {}
+        self._written: dict[tuple[object, ...], tuple[str, tuple[Flaw, ...]]] = {}
         self._opening: dict[tuple[object, ...], tuple[str, tuple[Flaw, ...]]] = {}
 
     def of(self, relation: Relation) -> tuple[Flaw, ...]:
@@ -106,12 +106,15 @@ class Flaws:
             yield from (one for one in read if one.policy in policies)
 
     def _of_text(self, clause: Clause) -> Iterator[Flaw]:
-        """What is seen in the text of a clause: the same for all tables whose columns have the same names."""
-        columns = clause.access.catalog.columns[clause.relation.oid]
-        key = (clause.text, *(one.name for one in columns))
+        """What is seen in the text of a clause: the same for all tables where the same words of it are columns."""
+        name, columns = clause.relation.name, clause.access.catalog.columns[clause.relation.oid]
+        text = nameless(clause.text, name)
+        # A column of another name is not among what stands there.
+        key = (text, *(one.name for one in columns if one.name in text or '"' in one.name))
         if key not in self._written:
-            self._written[key] = tuple(flaw for kind in _AT_SIGHT for flaw in kind(clause))
-        return _lifted(self._written[key], clause, clause.relation.name)
+            self._written[key] = (name, tuple(flaw for kind in _AT_SIGHT for flaw in kind(clause)))
+        before, found = self._written[key]
+        return _lifted(found, clause, before)
 
     def _of_meaning(self, clause: Clause) -> Iterator[Flaw]:
         """How a clause opens too much: the same for all tables of which it means the same to whomever it counts for."""
