@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.access import Reasons
 from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.policy.decide import Bounds, decide, decide_rows, original_of
+from rlsaudit.policy.decide import Bounds, decide, decide_rows
 from rlsaudit.policy.flaws import unreadable
 from rlsaudit.policy.formula import TRUE, And, AtomKind, Formula, atoms
 from rlsaudit.policy.renamed import with_name
@@ -78,9 +78,7 @@ class Direct:
         asked: tuple[int, ...] = ()
         if self._access.rls_applies(role, relation):
             # What the conditions mean is not the twins' to say: it is the same where they were read as one object.
-            using = self._predicates.using(persona, role, relation, operation)
-            check = self._predicates.check(persona, role, relation, operation)
-            asked = (id(original_of(using)), id(original_of(check)))
+            asked = self._predicates.read_as(persona, role, relation, operation)
         key = (persona.name, operation, number, *asked)
         if key not in self._of_twins:
             self._of_twins[key] = (self._way(persona, relation, operation), relation)
@@ -113,7 +111,7 @@ class Direct:
         way = self.as_role(persona, role, relation, operation, columns)
         partial = len(columns) < len(self._catalog.columns[relation.oid]) and operation is not Operation.DELETE
         shown = tuple(one.name for one in columns) if partial else None
-        return replace(way, columns=shown)
+        return way if shown is None else replace(way, columns=shown)
 
     def as_role(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, columns: tuple[Column, ...]

@@ -227,7 +227,7 @@ class Indirect:
 
     def _through_views(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         role = self._catalog.roles_by_name[persona.role].oid
-        for view in self._readers[relation.oid]:
+        for view in self._readers.get(relation.oid, ()):
             schema = self._catalog.schemas[view.schema]
             if schema.name not in self._served[persona.name]:
                 continue
@@ -243,10 +243,11 @@ class Indirect:
         if persona.name not in self._lifted:
             self._lifted[persona.name] = self._lift(persona)
         lifted = self._lifted[persona.name]
-        known = lifted.known[relation.oid, operation]
-        together = self._together(persona, relation, operation, known)
-        for via, rows in known.items():
-            yield from self._bounded(persona, (relation, operation), via, rows, together)
+        known = lifted.known.get((relation.oid, operation))
+        if known:
+            together = self._together(persona, relation, operation, known)
+            for via, rows in known.items():
+                yield from self._bounded(persona, (relation, operation), via, rows, together)
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way

@@ -59,12 +59,13 @@ _CLIENTS_PATH = ("public", "extensions")
 class _Combined:
     """The policies of a table (an OID) for one persona and statement; `parts` are what stands for their texts.
 
-    Those are expressions over tables (OIDs), in whose words the formula is.
+    Those are expressions over tables (OIDs), in whose words the formula is: `names` are those that it mentions.
     """
 
     table: int
     formula: Formula
     parts: tuple[tuple[int, str], ...]
+    names: frozenset[str]
 
 
 class Predicates:
@@ -80,14 +81,14 @@ class Predicates:
         self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
         self._combinations: dict[tuple[object, ...], Formula] = {}
         self._of_twins: dict[tuple[object, ...], _Combined] = {}
-        self._of_statements: dict[tuple[object, ...], Formula] = {}
+        self._of_statements: dict[tuple[object, ...], _Combined] = {}
         self._alike = Alike(self._catalog)
         self.twins = Twins(self._catalog, self._alike)
         self.circles = Circles(access)
         self.memory = Memory()
         self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[str, bool] = {}
-        self._mentioned: dict[tuple[int, str], bool] = {}
+        self._mentioned: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
         self._called: defaultdict[str, list[Function]] = defaultdict(list)
         for one in self._catalog.snapshot.functions:
             if one.extension is None:
@@ -107,7 +108,8 @@ class Predicates:
         """Returns one expression of a policy over the relation, with the persona's identity."""
         role = self._catalog.roles_by_name[persona.role].oid
         part = self.stands_for(persona, role, relation, text)
-        return self._in_words_of(relation, self._parsed[persona.name, role, *part], (part,))
+        formula = self._parsed[persona.name, role, *part]
+        return self._in_words_of(relation, formula, self._mentioned_by(formula, (part,)))
 
     def conditions(self, personas: Iterable[Persona]) -> Iterator[tuple[int, Expr]]:
         """Yields each expression of each policy as the personas' requests have it, behind the relation it is about."""
@@ -216,9 +218,22 @@ class Predicates:
                 waiting.extend(body.calls)
         return False
 
+    def read_as(self, persona: Persona, role: int, relation: Relation, operation: Operation) -> tuple[int, int]:
+        """Returns what tells conditions that mean something else apart: of existing rows, and of new ones."""
+        using, check = (
+            self._read_once(persona, role, relation, operation, checking=checking) for checking in (False, True)
+        )
+        return id(using.formula), id(check.formula)
+
     def _combined(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
+        combined = self._read_once(persona, role, relation, operation, checking=checking)
+        return self._in_words_of(relation, combined.formula, combined.names)
+
+    def _read_once(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
+    ) -> _Combined:
         statement = (persona.name, role, relation.oid, operation, checking)
         known = self._of_statements.get(statement)
         if known is None:
@@ -229,21 +244,21 @@ class Predicates:
 
     def _as_twins(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
-    ) -> Formula:
+    ) -> _Combined:
         number = self.twins.of(relation, operation)
         key = (persona.name, role, operation, checking, number, self._alike.kind(relation))
         known = self._of_twins.get(key) if number is not None else None
         if known is not None and self._means_the_same(known, persona, role, relation):
-            return self._in_words_of(relation, known.formula, known.parts)
+            return known
         combined = self._of_policies(persona, role, relation, operation, checking=checking)
         if number is not None:
             self._of_twins.setdefault(key, combined)
-        return self._in_words_of(relation, combined.formula, combined.parts)
+        return combined
 
-    def _in_words_of(self, relation: Relation, formula: Formula, parts: tuple[tuple[int, str], ...]) -> Formula:
-        """The formula as it is told of a table for which others stand."""
-        names = {self._catalog.relations[oid].name for oid, _ in parts} - {relation.name}
-        if not any(self._mentions(formula, one) for one in names):
+    def _in_words_of(self, relation: Relation, formula: Formula, mentioned: frozenset[str]) -> Formula:
+        """The formula as it is told of a table for which those stand that it mentions."""
+        names = mentioned - {relation.name}
+        if not names:
             return formula
         key = (id(formula), relation.oid)
         if key not in self._worded:
@@ -252,10 +267,11 @@ class Predicates:
             self.memory.worded[id(worded)] = Worded(worded, formula, renamed)
         return self._worded[key]
 
-    def _mentions(self, formula: Formula, name: str) -> bool:
-        key = (id(formula), name)
+    def _mentioned_by(self, formula: Formula, parts: tuple[tuple[int, str], ...]) -> frozenset[str]:
+        names = frozenset(self._catalog.relations[oid].name for oid, _ in parts)
+        key = (id(formula), names)
         if key not in self._mentioned:
-            self._mentioned[key] = mentions(formula, name)
+            self._mentioned[key] = frozenset(one for one in names if mentions(formula, one))
         return self._mentioned[key]
 
     def _means_the_same(self, combined: _Combined, persona: Persona, role: int, relation: Relation) -> bool:
@@ -276,7 +292,8 @@ class Predicates:
         key = (persona.name, role, parts, any(map(self._sets, policies)))
         if key not in self._combinations:
             self._combinations[key] = self._combination(policies, persona, role, parts)
-        return _Combined(relation.oid, self._combinations[key], tuple(part for _, part in parts))
+        formula, listed = self._combinations[key], tuple(part for _, part in parts)
+        return _Combined(relation.oid, formula, listed, self._mentioned_by(formula, listed))
 
     def _combination(
         self, policies: Sequence[Policy], persona: Persona, role: int, parts: Sequence[tuple[bool, tuple[int, str]]]
