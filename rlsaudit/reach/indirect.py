@@ -125,6 +125,15 @@ class Indirect:
         """Yields the project's SECURITY DEFINER functions that the persona can call."""
         return (one for one in self.callable_by(persona) if one.security_definer)
 
+    def sure_writes(self, persona: Persona) -> Iterator[tuple[Function, Sure]]:
+        """Yields what calls surely do to rows, with the rights of others, for some arguments."""
+        doings = self._doings_of(persona)
+        for function in self.callable_definers(persona):
+            deeds = doings.of(function, function.owner, frozenset())
+            for one in deeds.sure if deeds is not None else ():
+                if one.operation is not Operation.SELECT and not _is_shapeless(function):
+                    yield function, one
+
     def callable_by(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's functions that the persona can call, with whosever rights they run."""
         role = self._catalog.roles_by_name[persona.role].oid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from rlsaudit.model import ObjectRef, Severity
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.reach.meant import columns_meant
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.by_chain import evidence, opened_by_chain
 from rlsaudit.rules.callers import may_call
-from rlsaudit.rules.rpc_effects import effects, in_spite
+from rlsaudit.rules.rpc_effects import afterwards, effects, in_spite
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog.facts import Function
     from rlsaudit.model import Persona
+    from rlsaudit.rules.by_chain import Opened
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.rpc_effects import Effect
 
@@ -35,6 +38,9 @@ def check(case: Case) -> Iterator[Found]:
             if _is_meant(case, function, persona):
                 continue
             callers.setdefault(function.oid, (function, []))[1].append(persona)
+    opened: defaultdict[tuple[str, int], list[Opened]] = defaultdict(list)
+    for one in opened_by_chain(case):
+        opened[one.cell.persona, one.steps[0].function].append(one)
     for function, personas in callers.values():
         body = case.indirect.body(function)
         # What the rest of it does may depend on what a dynamic part asks.
@@ -46,6 +52,7 @@ def check(case: Case) -> Iterator[Found]:
             found = [one for persona in personas for one in in_spite(case, function, doing, persona)]
         else:
             found = [one for persona in personas for one in effects(case, function, doing, persona)]
+        found += [afterwards(case, one, persona) for persona in personas for one in opened[persona.name, function.oid]]
         if found:
             yield _found(case, function, found, asks=asks)
 
@@ -67,18 +74,25 @@ def _found(case: Case, function: Function, got: list[Effect], *, asks: bool) -> 
     does = list(dict.fromkeys(one.does for one in sorted(got, key=lambda one: -one.severity.rank)))
     owner = case.catalog.roles[function.owner].name
     kind = "procedure" if function.kind == "p" else "function"
+    in_vain = asks and any(one.opened is None for one in got)
+    chained = [one.opened for one in got if one.opened is not None]
     holders = case.holders(personas, function.acl, "EXECUTE")
     return Found(
         finding(
             RULE,
             ObjectRef("function", identity),
             Who(first.persona.name, "execute", first.reach, first.intended),
-            title=f"{identity} runs as {owner} and does not ask {'whose the rows are' if asks else 'who calls'}",
+            title=(
+                f"Whoever calls {identity} lets itself in"
+                if first.opened is not None
+                else f"{identity} runs as {owner} and does not ask {'whose the rows are' if asks else 'who calls'}"
+            ),
             message=(
                 f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}."
-                f"{' What it asks of its caller does not keep it to rows of its own.' if asks else ''}"
+                f"{' What it asks of its caller does not keep it to rows of its own.' if in_vain else ''}"
             ),
-            evidence=case.call_evidence(first.persona, function)
+            evidence=(evidence(case, first.opened) if first.opened is not None else None)
+            or case.call_evidence(first.persona, function)
             or may_call(
                 case,
                 first.persona,
@@ -89,7 +103,7 @@ def _found(case: Case, function: Function, got: list[Effect], *, asks: bool) -> 
             relations=[case.catalog.identity(one) for one in relations],
             severity=worst,
         ),
-        case.claims([], case.led_by(identity, relations)),
+        case.claims([], [*case.led_by(identity, relations), *(one.gained for one in chained)]),
     )
 
 

@@ -14,6 +14,7 @@ from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
 from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import relation_meant
+from rlsaudit.rules.by_chain import severity
 from rlsaudit.rules.column_names import says_what_one_may
 from rlsaudit.rules.row_keys import are_secret, is_key, owner_keys, takes_secret
 from rlsaudit.rules.shown import beyond_table
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.answers import Doing, Read, Write
+    from rlsaudit.rules.by_chain import Opened
     from rlsaudit.rules.case import Case
 
 _NUMBERS = frozenset({*INTEGERS, "numeric", "real", "double precision", "money"})
@@ -34,7 +36,10 @@ _MOST_COLUMNS = 6
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that a persona gets by calling: at worst `severity`, in words `does`; `private` columns are shown."""
+    """One thing that a persona gets by calling: at worst `severity`, in words `does`; `private` columns are shown.
+
+    Where it is a statement after the call that gets it, that is what is `opened`.
+    """
 
     persona: Persona
     operation: Operation
@@ -44,6 +49,7 @@ class Effect:
     intended: Reach
     relation: Relation | None = None
     private: bool = False
+    opened: Opened | None = None
 
 
 def effects(case: Case, function: Function, doing: Doing | None, persona: Persona) -> Iterator[Effect]:
@@ -109,6 +115,23 @@ def _raises(case: Case, relation: Relation, write: Write) -> bool:
         one.name in write.columns and says_what_one_may(one.name) and one.type.partition("(")[0] not in _NUMBERS
         for one in case.catalog.columns[relation.oid]
     )
+
+
+def afterwards(case: Case, opened: Opened, persona: Persona) -> Effect:
+    """Returns what a call gets its caller by the row that it makes for it: what policies ask of that lets it in then.
+
+    A function that takes no arguments gives the same to whoever calls it, which may be what it is for, unless it says
+    anew what somebody may do.
+    """
+    first, cell = opened.steps[0], opened.gained
+    made = case.catalog.relations[first.relation]
+    level = severity(case, opened.relation, cell)
+    if first.sql.endswith("()") and not any(map(says_what_one_may, first.columns)):
+        level = min(level, Severity.MEDIUM)
+    table, columns = case.catalog.identity(made), listed(list(first.columns))
+    does = f"puts rows into {table}" if first.inserts else f"changes {columns or 'rows'} in {table}"
+    opens = f"{does} for its caller, and so opens {cell.operation.value} of {case.catalog.identity(opened.relation)}"
+    return Effect(persona, cell.operation, level, opens, cell.at_least, cell.intended, opened.relation, opened=opened)
 
 
 _DOES = {
