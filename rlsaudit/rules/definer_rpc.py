@@ -52,7 +52,8 @@ def check(case: Case) -> Iterator[Found]:
             found = [one for persona in personas for one in in_spite(case, function, doing, persona)]
         else:
             found = [one for persona in personas for one in effects(case, function, doing, persona)]
-        found += [afterwards(case, one, persona) for persona in personas for one in opened[persona.name, function.oid]]
+        for persona in personas:
+            found += afterwards(case, opened[persona.name, function.oid], persona)
         if found:
             yield _found(case, function, found, asks=asks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from rlsaudit.rules.surely_led import surely_led
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = frozenset({*INTEGERS, "numeric", "real", "double precision", "money"})
 _MOST_COLUMNS = 6
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +119,29 @@ def _raises(case: Case, relation: Relation, write: Write) -> bool:
     )
 
 
-def afterwards(case: Case, opened: Opened, persona: Persona) -> Effect:
-    """Returns what a call gets its caller by the row that it makes for it: what policies ask of that lets it in then.
+def afterwards(case: Case, opened: Sequence[Opened], persona: Persona) -> Iterator[Effect]:
+    """Yields what a call gets its caller by a row that it makes for it: what policies ask of that lets it in then.
 
     A function that takes no arguments gives the same to whoever calls it, which may be what it is for, unless it says
     anew what somebody may do.
     """
-    first, cell = opened.steps[0], opened.gained
-    made = case.catalog.relations[first.relation]
-    level = severity(case, opened.relation, cell)
-    if first.sql.endswith("()") and not any(map(says_what_one_may, first.columns)):
-        level = min(level, Severity.MEDIUM)
-    table, columns = case.catalog.identity(made), listed(list(first.columns))
-    does = f"puts rows into {table}" if first.inserts else f"changes {columns or 'rows'} in {table}"
-    opens = f"{does} for its caller, and so opens {cell.operation.value} of {case.catalog.identity(opened.relation)}"
-    return Effect(persona, cell.operation, level, opens, cell.at_least, cell.intended, opened.relation, opened=opened)
+    grouped: defaultdict[str, list[Opened]] = defaultdict(list)
+    for one in opened:
+        first = one.steps[0]
+        table = case.catalog.identity(case.catalog.relations[first.relation])
+        changes = f"changes {listed(list(first.columns)) or 'rows'} in {table}"
+        grouped[f"puts rows into {table}" if first.inserts else changes].append(one)
+    for does, several in grouped.items():
+        names = [f"{one.cell.operation.value} of {case.catalog.identity(one.relation)}" for one in several]
+        more = len(names) - _MOST_NAMED
+        named = names if more <= 0 else [*names[:_MOST_NAMED], f"{more} more"]
+        for one in several:
+            cell, first = one.gained, one.steps[0]
+            level = severity(case, one.relation, cell)
+            if first.sql.endswith("()") and not any(map(says_what_one_may, first.columns)):
+                level = min(level, Severity.MEDIUM)
+            opens = f"{does} for its caller, and so opens {listed(named)}"
+            yield Effect(persona, cell.operation, level, opens, cell.at_least, cell.intended, one.relation, opened=one)
 
 
 _DOES = {

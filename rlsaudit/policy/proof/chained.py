@@ -11,13 +11,14 @@ columns of such rows, and not the rows, are the persona's or not.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.policy.expr import BOOLEAN, Call, Given, Who
 from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import always, never
-from rlsaudit.policy.proof.encode import MOST_INSTANCES, MOST_ROWS, Encoder
+from rlsaudit.policy.proof.encode import MOST_INSTANCES, MOST_PAIRS, MOST_ROWS, Encoder
 from rlsaudit.policy.proof.values import Family, Row, Term, family, variable
 
 if TYPE_CHECKING:
@@ -158,6 +159,21 @@ class ChainedEncoder(Encoder):
         if row in self._put:
             return always()
         return self.made[row].at_all if row in self.made else z3.Or(self._same.get(row, []))
+
+    def sent_alike(self) -> Iterator[tuple[Row, Row, Solved]]:
+        """Yields rows that one call asks for by the same argument, with where that is so; the target row is second."""
+        sent = [term for each in self.passing.values() for (who, _), (term, _) in each.items() if who is Who.ARGUMENT]
+        for term in sent:
+            found = [
+                (row, one.holds)
+                for one in self.equalities
+                for named, by in ((one.left, one.right), (one.right, one.left))
+                if not by.rows and by.value.eq(term.value)
+                for row in named.rows
+            ]
+            for (row, here), (other, there) in itertools.islice(itertools.combinations(found, 2), MOST_PAIRS):
+                if row != other:
+                    yield (other, row, z3.And(here, there)) if row.target else (row, other, z3.And(here, there))
 
     def _request(self, given: Given, kind: Type) -> Term:
         if not self._step or given.who not in _PASSING:

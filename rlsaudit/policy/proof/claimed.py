@@ -56,25 +56,24 @@ def _is_all_known(encoder: ChainedEncoder, made: Made, writing: Writing, known: 
 def _takes_no_secret(encoder: ChainedEncoder, way: Way) -> Iterator[Solved]:
     """Yields that a call is sent nothing that only rows tell: the code of an invitation is what one has to know.
 
-    The persona knows itself, what the predicates name, numbers that can be counted through, and ids: those of the row
+    The persona knows itself, numbers that can be counted through, and ids: those of the row
     that is asked for and of what that points at, unless the call looks for a row of the same table by it.
     """
     tables, own = encoder.tables, encoder.own.get("sub")
-    named = encoder.named | (set() if own is None else {encoder.codes.of(own)})
     target = encoder.columns_of(encoder.target)
     ids = [term for column, term in target if z3.is_int(term.value) and _is_id(tables, column)]
     for (who, _), (sent, _) in encoder.passing.get(way.step, {}).items():
         if who is not Who.ARGUMENT or not z3.is_int(sent.value):
             continue
-        known = [sent.value == code for code in sorted(named)]
+        known = [] if own is None else [sent.value == encoder.codes.of(own)]
         for row in encoder.rows:
             there = [way.holds, row.there, z3.Not(encoder.was_made(row)), z3.Not(row.mine)]
-            told = known
-            if row.target or row.relation != encoder.target.relation:
-                told = [*known, *(_same(sent, one) for one in ids)]
+            apart = row.target or row.relation != encoder.target.relation
+            told = [*known, *(_same(sent, one) for one in ids)] if apart else known
             for column, term in encoder.columns_of(row):
                 if _has_to_be_known(tables, column, term, itself=row.target):
-                    yield z3.Implies(z3.And(*there, _same(sent, term)), z3.Or(told))
+                    found = told if _is_id(tables, column) else known
+                    yield z3.Implies(z3.And(*there, _same(sent, term)), z3.Or(found))
 
 
 def _has_to_be_known(tables: Tables, column: Field, term: Term, *, itself: bool) -> bool:

@@ -456,6 +456,10 @@ def _tied(encoder: ChainedEncoder) -> tuple[Mapping[Row, Solved], list[Solved]]:
             for one, other in ((here, there), (there, here)):
                 if one != other and not one.target:
                     link(one, other, equality.holds)
+    for one, other, holds in encoder.sent_alike():
+        link(one, other, holds)
+        if not other.target:
+            link(other, one, holds)
     for (row, _), part in encoder.parts.items():
         whole = z3.Not(encoder.was_made(row))
         link(row, part, whole)
