@@ -56,20 +56,24 @@ def _is_all_known(encoder: ChainedEncoder, made: Made, writing: Writing, known: 
 def _takes_no_secret(encoder: ChainedEncoder, way: Way) -> Iterator[Solved]:
     """Yields that a call is sent nothing that only rows tell: the code of an invitation is what one has to know.
 
-    The persona knows itself, numbers that can be counted through, and ids: those of the row
-    that is asked for and of what that points at, unless the call looks for a row of the same table by it.
+    The persona knows itself and the rows that it changes, ids that are numbers, which can be counted through, and those
+    of the row that is asked for and of what that points at, unless the call looks for a row of the same table by it.
     """
     tables, own = encoder.tables, encoder.own.get("sub")
+    own_rows = {made.before for made in encoder.made.values()}
     target = encoder.columns_of(encoder.target)
-    ids = [term for column, term in target if z3.is_int(term.value) and _is_id(tables, column)]
-    for (who, _), (sent, _) in encoder.passing.get(way.step, {}).items():
+    ids = [(family(column.type), term) for column, term in target if _is_id(tables, column)]
+    for (who, _), (sent, kind) in encoder.passing.get(way.step, {}).items():
         if who is not Who.ARGUMENT or not z3.is_int(sent.value):
             continue
-        known = [] if own is None else [sent.value == encoder.codes.of(own)]
+        # Texts have codes, which are no numbers.
+        known = [] if own is None or family(kind) is not Family.NAME else [sent.value == encoder.codes.of(own)]
         for row in encoder.rows:
-            there = [way.holds, row.there, z3.Not(encoder.was_made(row)), z3.Not(row.mine)]
+            if row in own_rows:
+                continue
+            there = [way.holds, row.there, z3.Not(encoder.was_made(row))]
             apart = row.target or row.relation != encoder.target.relation
-            told = [*known, *(_same(sent, one) for one in ids)] if apart else known
+            told = [*known, *(_same(sent, one) for of, one in ids if of is family(kind))] if apart else known
             for column, term in encoder.columns_of(row):
                 if _has_to_be_known(tables, column, term, itself=row.target):
                     found = told if _is_id(tables, column) else known
