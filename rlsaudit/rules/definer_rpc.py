@@ -115,6 +115,17 @@ _ACCOUNTS = """
               using ((select auth.uid()) = user_id);
             insert into public.accounts values (gen_random_uuid(), gen_random_uuid(), 'a@example.com');"""
 
+_OWN_ROLES = """
+            create table public.profiles (id uuid primary key references auth.users,
+              role text not null default 'reader');
+            create table public.reports (id bigint primary key, body text);
+            alter table public.profiles enable row level security;
+            alter table public.reports enable row level security;
+            create policy "own profile" on public.profiles for select to authenticated
+              using ((select auth.uid()) = id);
+            create policy "admins" on public.reports for select to authenticated using (exists (
+              select from public.profiles p where p.id = (select auth.uid()) and p.role = 'admin'));"""
+
 RULE = Rule(
     id="definer-rpc",
     severity=Severity.CRITICAL,
@@ -123,12 +134,14 @@ RULE = Rule(
         "The function runs with the rights of its owner, on Supabase `postgres`, whom no policy stops, and the API "
         "serves it as `POST /rest/v1/rpc/<name>`. New functions may be called by everybody. What it returns or changes "
         "for one caller it does for all. That somebody has to be signed in for it helps little: anybody can sign up, "
-        "and an id to ask for stands in half of the application's rows."
+        "and an id to ask for stands in half of the application's rows. A function that changes only its caller's own "
+        "row does harm as well where policies ask what stands there: whoever may call it lets itself in."
     ),
     fix=(
         "Ask in the body: `where user_id = (select auth.uid())`. Or revoke the right to call it, from PUBLIC and from "
         "the roles by name: default privileges grant to `anon` and `authenticated` by name, so revoking from PUBLIC "
-        "alone changes nothing. A function that needs no rights of its own is better `security invoker`."
+        "alone changes nothing. Where callers say what they become or join, let the body take what is open to "
+        "all, or what they were invited to. A function that needs no rights of its own is better `security invoker`."
     ),
     fine=(
         "A function that is the public interface on purpose: it looks up a row by a secret that the caller has, or "
@@ -219,6 +232,14 @@ RULE = Rule(
             """,
         ),
         Example(
+            "A role for the asking, which a policy then asks for",
+            f"""{_OWN_ROLES}
+            create function public.set_my_role(new_role text) returns void
+              language sql security definer set search_path = ''
+              as $$ update public.profiles set role = new_role where id = (select auth.uid()) $$;
+            """,
+        ),
+        Example(
             "The next one in the queue, for a worker and for everybody else",
             """
             create table public.jobs (id bigint primary key, user_id uuid not null, payload jsonb, taken_at date);
@@ -278,6 +299,18 @@ RULE = Rule(
                 update public.invitations i set used = true where i.code = given returning i.club_id into found_club;
                 if found_club is null then raise exception 'no such invitation'; end if;
                 insert into public.members (club_id, user_id) values (found_club, auth.uid());
+              end $$;
+            """,
+        ),
+        Example(
+            "A role for the asking, but not the one that a policy asks for",
+            f"""{_OWN_ROLES}
+            create function public.set_my_role(new_role text) returns void
+              language plpgsql security definer set search_path = ''
+              as $$
+              begin
+                if new_role not in ('reader', 'writer') then raise exception 'no such role'; end if;
+                update public.profiles set role = new_role where id = (select auth.uid());
               end $$;
             """,
         ),
