@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MOST_CALLS = 6
 """Ways through functions that are followed to one table: each is asked of every row that may have been made."""
 _MOST_ASKED = 200
+_NOT_SURE = "it is not known for certain what it does"
 _PUTS = (Operation.INSERT, Operation.UPDATE)
 
 
@@ -82,9 +83,12 @@ class Maker:
         if relation.kind not in "rp":
             # What a view shows changes with the tables below it.
             return Making(otherwise="what is below it may be written")
-        otherwise = next((why for one in _PUTS if (why := self._otherwise(relation, one))), "")
+        bounded = [self._bounded(relation, one) for one in _PUTS]
+        open_ = [one for one, found in zip(_PUTS, bounded, strict=True) if found is None]
+        otherwise = next((why for one in open_ if (why := self._otherwise(relation, one))), "")
         by_name = (self._by_name(relation, one) for one in _PUTS)
-        writings = (*(one for one in by_name if one is not None), *self._by_calls(relation))
+        known = (one for found in bounded if found is not None for one in found)
+        writings = (*(one for one in by_name if one is not None), *self._by_calls(relation), *known)
         if not writings and not otherwise:
             return None
         return Making(writings, otherwise, removes=self._removes(relation))
@@ -122,6 +126,28 @@ class Maker:
             return None
         kept = frozenset(one.number for one in self._catalog.columns[relation.oid]) - sure.columns - changed
         return Writing(sure.operation, sure.rows, TRUE, settable, kept, sets=sure.sets, called=called)
+
+    def _bounded(self, relation: Relation, operation: Operation) -> list[Writing] | None:
+        """What else is done to its rows at most, by functions and what they set off; None if that may be anything."""
+        found = self._makers.indirect.changes(self._persona, relation, operation)
+        if found is None or len(found) > _MOST_CALLS:
+            return None
+        every = frozenset(one.number for one in self._catalog.columns[relation.oid])
+        changed = assigned(self._catalog, relation, operation)
+        bounded: list[Writing] = []
+        for via, rows, columns in found:
+            asked = TRUE if is_larger(rows, _MOST_ASKED) else rows
+            doubt = f"{via}: {_NOT_SURE}"
+            if operation is Operation.INSERT:
+                if asked == TRUE:
+                    return None
+                bounded.append(Writing(operation, TRUE, asked, frozenset(), frozenset(), doubt))
+                continue
+            kept = frozenset[int]() if columns is None or changed is None else every - columns - changed
+            if not kept:
+                return None
+            bounded.append(Writing(operation, asked, TRUE, frozenset(), kept, doubt))
+        return bounded
 
     def _otherwise(self, relation: Relation, operation: Operation) -> str:
         """What else may put rows there, or change them."""

@@ -25,11 +25,13 @@ class Deed:
     """`operation` may be done to those rows of a relation (an OID), at place 0, for which `rows` is true; to no others.
 
     That is how the rows are when the function is called: whatever it changed itself before is left out of `rows`.
+    `columns` are all that an UPDATE sets, by number; None where that may be any.
     """
 
     operation: Operation
     relation: int
     rows: Expr
+    columns: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,33 @@ begin
   if t is null then raise exception 'no'; end if;
   insert into public.guests (team_id, user_id) values (t, auth.uid());
 end $$;
+create table public.clerks (id uuid primary key references auth.users, role text not null, nick text);
+create table public.aides (id uuid primary key references auth.users, role text not null, nick text);
+create table public.guards (id uuid primary key references auth.users, role text not null, nick text);
+alter table public.clerks enable row level security;
+alter table public.aides enable row level security;
+alter table public.guards enable row level security;
+create policy own on public.clerks for select using (id = auth.uid());
+create policy own on public.aides for select using (id = auth.uid());
+create policy own on public.guards for select using (id = auth.uid());
+create function public.set_nick(n text) returns void language sql security definer set search_path = '' as $$
+  update public.clerks set nick = n where id = auth.uid() $$;
+create function public.set_aides_nick(n text) returns void language sql security definer set search_path = '' as $$
+  update public.aides set nick = n where id = auth.uid() $$;
+create function public.named_so() returns trigger language plpgsql as $$ begin new.role := new.nick; return new; end $$;
+create trigger named_so before update on public.aides for each row execute function public.named_so();
+create function public.guard(n text) returns void language sql security definer set search_path = '' as $$
+  insert into public.guards (id, role) values (auth.uid(), 'guard')
+  on conflict (id) do update set nick = n, role = coalesce(n, excluded.role) $$;
+create table public.bills (id uuid primary key, mark text);
+create table public.plans (id uuid primary key, mark text);
+create table public.keys (id uuid primary key, mark text);
+alter table public.bills enable row level security;
+alter table public.plans enable row level security;
+alter table public.keys enable row level security;
+create policy p on public.bills using (exists (select from public.clerks where id = auth.uid() and role = 'admin'));
+create policy p on public.plans using (exists (select from public.aides where id = auth.uid() and role = 'admin'));
+create policy p on public.keys using (exists (select from public.guards where id = auth.uid() and role = 'admin'));
 create table public.notes (id uuid primary key, mark text);
 create table public.docs (id uuid primary key, team_id uuid not null references public.teams, mark text);
 create table public.drafts (id uuid primary key, team_id uuid not null references public.teams, mark text);
@@ -61,6 +88,11 @@ insert into public.notes values (gen_random_uuid(), 'n');
 insert into public.orders values (gen_random_uuid(), 'o');
 insert into public.profiles select id from auth.users;
 insert into public.staff select id, 'reader' from auth.users;
+insert into public.clerks select id, 'clerk' from auth.users;
+insert into public.aides select id, 'aide' from auth.users;
+insert into public.bills values (gen_random_uuid(), 'b');
+insert into public.plans values (gen_random_uuid(), 'p');
+insert into public.keys values (gen_random_uuid(), 'k');
 -- @values
 admin
 -- @expected
@@ -68,4 +100,7 @@ authenticated public.notes all all all all
 authenticated public.docs unknown unknown unknown unknown
 authenticated public.drafts unknown unknown unknown unknown
 authenticated public.orders unknown unknown unknown unknown
+authenticated public.bills none none none none
+authenticated public.plans unknown unknown unknown unknown
+authenticated public.keys unknown unknown unknown unknown
 anon public.notes none none none none
