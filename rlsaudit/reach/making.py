@@ -87,11 +87,11 @@ class Maker:
         open_ = [one for one, found in zip(_PUTS, bounded, strict=True) if found is None]
         otherwise = next((why for one in open_ if (why := self._otherwise(relation, one))), "")
         by_name = (self._by_name(relation, one) for one in _PUTS)
-        known = (one for found in bounded if found is not None for one in found)
-        writings = (*(one for one in by_name if one is not None), *self._by_calls(relation), *known)
-        if not writings and not otherwise:
+        bounds = tuple(one for found in bounded if found is not None for one in found)
+        writings, calls = tuple(one for one in by_name if one is not None), tuple(self._by_calls(relation))
+        if not (writings or calls or bounds or otherwise):
             return None
-        return Making(writings, otherwise, removes=self._removes(relation))
+        return Making(writings, calls, bounds, otherwise, removes=self._removes(relation))
 
     def _by_calls(self, relation: Relation) -> Iterator[Writing]:
         """What functions do to its rows for whoever calls them, as far as that is known for certain."""

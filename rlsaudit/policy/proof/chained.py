@@ -72,17 +72,26 @@ class ChainedEncoder(Encoder):
     """One predicate for one persona, in states that it may have changed.
 
     Chains make `longest` rows for the sake of one another; with none, no row was made but those that `put` puts there.
+    They make them in all ways that there may be, or if `surely` is given in those that are known for certain, by
+    statements and by calls of that function (an OID; 0: of none).
     """
 
     def __init__(
-        self, tables: Tables, identities: Mapping[str, str], relation: int, makings: Makings, longest: int = LONGEST
+        self,
+        tables: Tables,
+        identities: Mapping[str, str],
+        relation: int,
+        makings: Makings,
+        longest: int = LONGEST,
+        surely: int | None = None,
     ) -> None:
         self.makings = makings
         self.made: dict[Row, Made] = {}
         self.parts: dict[tuple[Row, int], Row] = {}
         self._wholes: dict[Row, Row] = {}
         self.passing: dict[int, dict[tuple[Who, str], tuple[Term, Type]]] = {}
-        self._longest = longest
+        self.longest = longest
+        self._surely = surely
         self._put: list[Row] = []
         self._same: dict[Row, list[Solved]] = {}
         self._level, self._step, self._steps = 0.0, 0, 0
@@ -197,7 +206,7 @@ class ChainedEncoder(Encoder):
         while done < len(self.rows):
             row = self.rows[done]
             done += 1
-            making = None if row.target or row in self._put or not self._longest else self.makings.of(row.relation)
+            making = None if row.target or row in self._put or not self.longest else self.makings.of(row.relation)
             if making is not None:
                 self.made[row] = self._made(row, making)
         self._step = 0
@@ -213,13 +222,13 @@ class ChainedEncoder(Encoder):
 
     def _made(self, row: Row, making: Making) -> Made:
         other = z3.Bool(f"row {row.number} was made")
-        beyond = self._levels[row] >= self._longest or len(self.rows) >= MOST_ROWS
+        beyond = self._levels[row] >= self.longest or len(self.rows) >= MOST_ROWS
         if beyond:
             return Made(row, making, never(), never(), other)
         if not making.otherwise:
             self.facts.append(z3.Not(other))
         # A row that was changed several times was another before the first of them.
-        possible = [one for one in making.writings if one.inserts or row not in self._before]
+        possible = [one for one in self._writings(making) if one.inserts or row not in self._before]
         flags = [z3.Bool(f"row {row.number} was made by {number}") for number in range(len(possible))]
         inserted = z3.Or([flag for one, flag in zip(possible, flags, strict=True) if one.inserts])
         updated = z3.Or([flag for one, flag in zip(possible, flags, strict=True) if not one.inserts])
@@ -239,6 +248,9 @@ class ChainedEncoder(Encoder):
             self.facts.append(z3.Implies(flag, self.term(writing.check, (row,)).value))
         self._level, self._step = 0.0, 0
         return Made(row, making, inserted, updated, other, before, tuple(ways))
+
+    def _writings(self, making: Making) -> tuple[Writing, ...]:
+        return making.at_most if self._surely is None else making.surely(self._surely)
 
     def given_values(self, writing: Writing, row: Row, before: Row, holds: Solved) -> Iterator[Solved]:
         """Yields that the columns of a row have the values that a call gives them, of the row before."""
@@ -331,7 +343,7 @@ class ChainedEncoder(Encoder):
     def _other_key(self, made: Made, key: Mapping[int, Term], new: Solved, row: Row) -> Iterable[Solved]:
         relation = made.row.relation
         alive = z3.And(new, made.row.there, row.there, z3.Not(self.was_made(row)))
-        kept = all(key.keys() <= one.kept for one in made.making.writings if not one.inserts)
+        kept = all(key.keys() <= one.kept for one in self._writings(made.making) if not one.inserts)
         if row.relation == relation and not row.target and not made.making.removes and kept:
             theirs = {number: known[1] for number in key if (known := self.columns.get((row, number))) is not None}
             if theirs.keys() == key.keys():

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rlsaudit.policy.proof.values import Row
 
 _MOST_TRIES = 4
+_MOST_CALLED = 6
 
 
 def escalate(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
@@ -71,22 +72,43 @@ class _Question:
         if self._never(encoder, [truth.value, *strange]):
             least_own = self._never(encoder, [truth.value, *_no_staff(encoder)])
             return Gain(Reach.NONE, Reach.NONE if least_own else Reach.OWN)
-        found, model = self._tried(encoder, truth, strange)
-        if found is None or model is None:
+        found = self._found(encoder, truth, strange)
+        if found is None:
             some = reach is Reach.SOME and self._bars_some(encoder, truth, strange)
             return Gain(Reach.NONE, Reach.SOME if some else Reach.ALL, why=self._open(encoder))
-        if self._opens_all(encoder, found, model, personal=personal):
-            return Gain(Reach.ALL, Reach.ALL, found.steps, found.witness)
+        chain = found[1]
+        if self._opens_all(*found):
+            return Gain(Reach.ALL, Reach.ALL, chain.steps, chain.witness)
         at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
-        return Gain(Reach.SOME, at_most, found.steps, found.witness, "some strangers' rows at least, perhaps all")
+        return Gain(Reach.SOME, at_most, chain.steps, chain.witness, "some strangers' rows at least, perhaps all")
 
-    def _encoder(self, longest: int) -> ChainedEncoder:
-        return ChainedEncoder(self._tables, identities(self._persona), self._relation, self._makings, longest)
+    def _found(
+        self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]
+    ) -> tuple[ChainedEncoder, Tried, z3.ModelRef] | None:
+        """A chain that comes out, with its model: of statements alone first, then with calls of one function or other.
+
+        What one of them asks is in the way of the others: each is looked for by itself.
+        """
+        makings = list(dict.fromkeys(one.making for one in encoder.made.values()))
+        if not any(one.calls or one.bounds for one in makings):
+            found = self._tried(encoder, truth, strange)
+            return None if found is None else (encoder, *found)
+        calls = (one.called.function for making in makings for one in making.calls if one.called is not None)
+        for function in itertools.islice(dict.fromkeys((0, *calls)), _MOST_CALLED):
+            alone = self._encoder(encoder.longest, function)
+            truth = alone.predicate(self._expression)
+            found = self._tried(alone, truth, _strangers(alone, personal=self._is_personal(alone)))
+            if found is not None:
+                return (alone, *found)
+        return None
+
+    def _encoder(self, longest: int, surely: int | None = None) -> ChainedEncoder:
+        return ChainedEncoder(self._tables, identities(self._persona), self._relation, self._makings, longest, surely)
 
     def _is_personal(self, encoder: ChainedEncoder) -> bool:
         asked = [self._expression]
         for made in encoder.made.values():
-            asked += [part for one in made.making.writings for part in one.asked]
+            asked += [part for way in made.ways for part in way.writing.asked]
         return any(isinstance(one, Given) and one.who in PERSONAL for each in asked for one in walk(each))
 
     def _never(self, encoder: ChainedEncoder, more: Sequence[Solved]) -> bool:
@@ -102,12 +124,12 @@ class _Question:
 
     def _tried(
         self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]
-    ) -> tuple[Tried | None, z3.ModelRef | None]:
+    ) -> tuple[Tried, z3.ModelRef] | None:
         """A chain that comes out, with its model; of short ones first."""
         solver = bounded()
         solver.add(*encoder.facts, truth.value, *strange, *claimed(encoder), *_apart(encoder), *sensible(encoder))
         if solver.check() != z3.sat:
-            return None, None
+            return None
         made = [z3.And(row.there, encoder.was_made(row)) for row in encoder.made]
         for length in range(1, LONGEST + 1):
             short = z3.AtMost(*made, length)
@@ -122,7 +144,7 @@ class _Question:
                     # It had all that it takes, and changed a row into itself: that is no chain. Without, one may do.
                     solver.add(*_changing(encoder))
                 solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
-        return None, None
+        return None
 
     def _open(self, encoder: ChainedEncoder) -> str:
         """Why nothing is known of what a chain gains."""
@@ -131,15 +153,16 @@ class _Question:
         catalog = self._tables.catalog
         for made in encoder.made.values():
             table = catalog.identity(catalog.relations[made.row.relation])
-            doubts = [one.doubt for one in made.making.writings if one.doubt]
+            doubts = [one.doubt for one in made.making.at_most if one.doubt]
             for why in (made.making.otherwise, *doubts):
                 if why:
                     return f"rows of {table}: {why}"
         tables = dict.fromkeys(catalog.identity(catalog.relations[one.row.relation]) for one in encoder.made.values())
         return f"it may put in or change rows of {', '.join(tables)}"
 
-    def _opens_all(self, encoder: ChainedEncoder, found: Tried, model: z3.ModelRef, *, personal: bool) -> bool:
+    def _opens_all(self, encoder: ChainedEncoder, found: Tried, model: z3.ModelRef) -> bool:
         """Whether the same chain, with values of the row that is asked for, opens every row of a stranger's."""
+        personal = self._is_personal(encoder)
         template = _Template(encoder, model)
         for row, way in found.rows:
             made = encoder.made[row]

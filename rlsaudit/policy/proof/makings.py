@@ -56,14 +56,26 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """All that a persona may do to a table's rows; `otherwise` is why rows of any content may come about, or nothing.
+    """All that a persona may do to a table's rows: by statements that name it, and by `calls` of functions for certain.
 
-    `removes` is whether it may delete rows, too.
+    `bounds` is what else is done at most, by functions and what they set off; `otherwise` is why rows of any content
+    may come about, or nothing. `removes` is whether it may delete rows, too.
     """
 
     writings: tuple[Writing, ...] = ()
+    calls: tuple[Writing, ...] = ()
+    bounds: tuple[Writing, ...] = ()
     otherwise: str = ""
     removes: bool = False
+
+    @property
+    def at_most(self) -> tuple[Writing, ...]:
+        """Everything that may come about, but for what does so otherwise."""
+        return (*self.writings, *self.bounds)
+
+    def surely(self, function: int) -> tuple[Writing, ...]:
+        """Returns what is known for certain, of calls that of one function (an OID; 0: of none)."""
+        return (*self.writings, *(one for one in self.calls if one.called and one.called.function == function))
 
 
 class Makings(Protocol):

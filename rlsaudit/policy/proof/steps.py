@@ -279,7 +279,7 @@ def _named(names: Mapping[int, str], numbers: Iterable[int]) -> tuple[str, ...]:
 
 
 def _asked(made: Made) -> Iterable[Expr]:
-    return (each for one in made.making.writings for each in one.asked)
+    return (each for way in made.ways for each in way.writing.asked)
 
 
 def _is(expression: Expr, state: State, value: Value) -> bool:
