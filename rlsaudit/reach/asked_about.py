@@ -28,6 +28,9 @@ def asked_about(catalog: Catalog) -> frozenset[int]:
         if text and one.relation in names
     }
     words = {word for text in texts for word in _WORD.findall(text)}
+    # An operator's function is not named where it is called.
+    depended_on = {oid for one in catalog.snapshot.policies for oid in one.functions}
+    words |= {catalog.functions[oid].name for oid in depended_on if oid in catalog.functions}
     functions = [
         (one.name, frozenset(_WORD.findall(f"{one.body} {one.defaults or ''}")))
         for one in catalog.snapshot.functions
