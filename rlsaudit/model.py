@@ -10,7 +10,6 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date  # noqa: TC003 — msgspec reads the annotations when it makes the report's schema
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -25,10 +24,14 @@ class Ordered(enum.StrEnum):
     `str` brings comparisons of its own, by letter, which would be silently wrong here; hence the overrides.
     """
 
-    @property
-    def rank(self) -> int:
-        """The member's place, counted from 0."""
-        return _ranks(type(self))[self]
+    rank: int
+    """The member's place, counted from 0."""
+
+    def __init_subclass__(cls) -> None:
+        """Numbers the members, which are there by now: millions of them are compared."""
+        super().__init_subclass__()
+        for place, member in enumerate(cls):
+            member.rank = place
 
     def __lt__(self, other: object) -> bool:
         return self.rank < self._of_my_kind(other).rank
@@ -43,15 +46,10 @@ class Ordered(enum.StrEnum):
         return self.rank >= self._of_my_kind(other).rank
 
     def _of_my_kind(self, other: object) -> Self:
-        if not isinstance(other, type(self)):
+        if type(other) is not type(self):
             message = f"{type(self).__name__} cannot be compared with {type(other).__name__}"
             raise TypeError(message)
         return other
-
-
-@cache
-def _ranks(kind: type[Ordered]) -> dict[Ordered, int]:
-    return {member: place for place, member in enumerate(kind)}
 
 
 class Operation(enum.StrEnum):

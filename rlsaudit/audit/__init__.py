@@ -15,6 +15,7 @@ from rlsaudit import __version__
 from rlsaudit.access import Access
 from rlsaudit.audit.asked import as_proved, ask, believed, fought, with_stages
 from rlsaudit.audit.assumed import notes
+from rlsaudit.audit.collecting import rarely_collected
 from rlsaudit.audit.meant import must_be_sql, must_exist, remarks, unnamed
 from rlsaudit.audit.options import PROBE_MODES, Options
 from rlsaudit.catalog import Catalog, platform_of, take
@@ -66,6 +67,7 @@ def audit(session: Session, options: Options) -> Report:
     return examine(snapshot, options, session).report
 
 
+@rarely_collected()
 def examine(
     snapshot: Snapshot, options: Options, session: Session | None = None, doubts: Doubts = NO_DOUBTS
 ) -> Audited:

@@ -140,12 +140,20 @@ class Intent:
 
         A role without its settings may do what all personas may that the file declares of it, unless it is named.
         """
-        found = self._last(persona, role, relation, operation, protected=protected)
+        about = self._about(relation)
+        key = (persona, role, id(about), operation, protected)
+        if key not in self._decided:
+            self._decided[key] = self._deciding(persona, role, about, operation, protected=protected)
+        return self._decided[key]
+
+    def _deciding(
+        self, persona: str, role: str, about: tuple[Allowance, ...], operation: Operation, *, protected: bool
+    ) -> Allowance | None:
+        found = _last(about, (persona, role), operation, protected=protected)
         if found is not None and found.names(persona):
             return found
         with_them = [
-            self._last(one, role, relation, operation, protected=protected)
-            for one in self._with_settings(persona, role)
+            _last(about, (one, role), operation, protected=protected) for one in self._with_settings(persona, role)
         ]
         meant = [(reach, one) for one in with_them if one is not None and (reach := one.reach(operation)) is not None]
         if not meant or len(meant) < len(with_them):
@@ -158,26 +166,26 @@ class Intent:
         """The personas that are declared of a role, where this is the one without what they have."""
         return tuple(one.name for one in self.personas if one.role == role) if persona == f"{role}{UNSET}" else ()
 
-    def _last(
-        self, persona: str, role: str, relation: str, operation: Operation, *, protected: bool
-    ) -> Allowance | None:
-        for allowance in self._about(relation):
-            if (
-                allowance.reach(operation) is not None
-                and allowance.protected in {None, protected}
-                and any_fits(allowance.personas, persona, role)
-            ):
-                return allowance
-        return None
+    @cached_property
+    def _decided(self) -> dict[tuple[str, str, int, Operation, bool], Allowance | None]:
+        """Which entry decides, of those about a relation: most relations have the same, and each cell asks."""
+        return {}
 
     def _about(self, relation: str) -> tuple[Allowance, ...]:
-        """The entries about a relation, the last one first."""
+        """The entries about a relation, the last one first: the same object for all that are about the same."""
         if relation not in self._known:
             by_name, with_patterns = self._places
-            places = {*by_name.get(unquoted(relation), ()), *with_patterns}
-            listed = (self.allowances[one] for one in sorted(places, reverse=True))
-            self._known[relation] = tuple(one for one in listed if any_fits(one.relations, relation))
+            places = sorted({*by_name.get(unquoted(relation), ()), *with_patterns}, reverse=True)
+            fitting = tuple(one for one in places if any_fits(self.allowances[one].relations, relation))
+            if fitting not in self._listed:
+                self._listed[fitting] = tuple(self.allowances[one] for one in fitting)
+            self._known[relation] = self._listed[fitting]
         return self._known[relation]
+
+    @cached_property
+    def _listed(self) -> dict[tuple[int, ...], tuple[Allowance, ...]]:
+        """Entries by their places."""
+        return {}
 
     @cached_property
     def _known(self) -> dict[str, tuple[Allowance, ...]]:
@@ -244,3 +252,19 @@ class Intent:
     def bucket_public(self, name: str) -> bool:
         """Whether a storage bucket is meant to be public."""
         return any_fits(self.public_buckets, name)
+
+
+def _last(
+    about: tuple[Allowance, ...], names: tuple[str, str], operation: Operation, *, protected: bool
+) -> Allowance | None:
+    """The first of these entries that says something of the operation to a persona or its role."""
+    return next(
+        (
+            one
+            for one in about
+            if one.reach(operation) is not None
+            and one.protected in {None, protected}
+            and any_fits(one.personas, *names)
+        ),
+        None,
+    )

@@ -139,7 +139,7 @@ def build(
                     known = {one.via: led[one.via] for one in found if one.via in led}
                     by_call = {via: one.reach(relation.oid, operation) if one else None for via, one in known.items()}
                     got = measured(found, got, by_call)
-                cells.append(replace(cell, attacked=got))
+                cells.append(cell if got is None else replace(cell, attacked=got))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
     return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought, asked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -19,10 +20,15 @@ def answered(text: str, schema: str, function: Function, *, yes: bool = False) -
 
     None where it does not call it, or is no SQL to us.
     """
+    return _answered(text, (schema, function.name), yes=yes)
+
+
+@lru_cache(maxsize=1024)
+def _answered(text: str, function: tuple[str, str], *, yes: bool) -> str | None:
     parsed = tree.statements(f"select {text}")
     if parsed is None or len(parsed) != 1:
         return None
-    answer = _Answer((schema, function.name), yes=yes)
+    answer = _Answer(function, yes=yes)
     answer(parsed[0])
     return tree.text(tree.lone_target(parsed[0])) if answer.calls else None
 

@@ -6,17 +6,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Mapping
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.formula import Formula
-    from rlsaudit.policy.proof import Prover
+    from rlsaudit.policy.proof import Prover, Witness
     from rlsaudit.policy.scalar import Column
     from rlsaudit.policy.sight import Bounds
     from rlsaudit.policy.values import Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worded:
+    """A formula in the words of another table, of which it means the same: what is found of `original` holds for it."""
+
+    formula: Formula
+    original: Formula
+    renamed: Callable[[str], str]
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +34,9 @@ class Memory:
 
     decided: dict[int, tuple[Formula, Bounds]] = field(default_factory=dict)
     read: dict[int, tuple[Formula, Expr]] = field(default_factory=dict)
+    examples: dict[int, tuple[Formula, Witness | None]] = field(default_factory=dict)
+    shown: dict[int, tuple[Formula, Bounds]] = field(default_factory=dict)
+    worded: dict[int, Worded] = field(default_factory=dict)
     bodies: dict[tuple[Hashable, ...], tuple[Persona, Expr, int]] = field(default_factory=dict)
     """What calls return, by which call it is, with the persona that is part of that, and how much work it was."""
     never_true: dict[tuple[str, int, tuple[str, ...]], bool] = field(default_factory=dict)
@@ -60,8 +72,8 @@ class Database(Protocol):
     def scope(self, persona: Persona, relation: Relation, role: int = 0) -> Scope:
         """Returns what names mean in the policies of the relation."""
 
-    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> int:
-        """Returns a table (an OID), the same for all of which an expression over them means the same to a persona.
+    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> tuple[int, str]:
+        """Returns an expression over a table (an OID), the same for all that mean the same to a persona.
 
         `role` is whose rights count.
         """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rlsaudit.model import Persona
-    from rlsaudit.policy.database import Database
+    from rlsaudit.policy.database import Database, Worded
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof import Solution, Witness
     from rlsaudit.policy.values import Scope
@@ -29,8 +29,11 @@ __all__ = [
     "decide",
     "decide_rows",
     "example",
+    "in_its_words",
     "opened_by_picks",
+    "original_of",
     "shown",
+    "worded_of",
 ]
 
 Decider: TypeAlias = "Callable[[Formula], Bounds]"
@@ -51,8 +54,28 @@ def decide(formula: Formula) -> Bounds:
     known = scope.database.memory.decided
     # By which object it is: equal ones may mean different columns by the same words, those of two views over one table.
     if id(formula) not in known:
-        known[id(formula)] = (formula, _decide(formula, scope))
+        worded = worded_of(formula)
+        bounds = _decide(formula, scope) if worded is None else in_its_words(decide(worded.original), worded)
+        known[id(formula)] = (formula, bounds)
     return known[id(formula)][1]
+
+
+def worded_of(formula: Formula) -> Worded | None:
+    """Returns what a formula is in other words, None where it was read as it is."""
+    scope = scope_of(formula)
+    return None if scope is None or scope.database is None else scope.database.memory.worded.get(id(formula))
+
+
+def original_of(formula: Formula) -> Formula:
+    """Returns the formula that was read, of which this one may be in the words of another table."""
+    worded = worded_of(formula)
+    return formula if worded is None else worded.original
+
+
+def in_its_words(bounds: Bounds, worded: Worded) -> Bounds:
+    """Returns what was found of a formula as it is told of the one in other words."""
+    chosen = tuple(map(worded.renamed, bounds.chosen))
+    return replace(bounds, because=worded.renamed(bounds.because), chosen=chosen)
 
 
 def _decide(formula: Formula, scope: Scope) -> Bounds:
@@ -83,6 +106,17 @@ def shown(formula: Formula) -> Bounds:
     bounds, scope = decide(formula), scope_of(formula)
     if bounds.passes or bounds.barred or scope is None or scope.database is None:
         return bounds
+    known, original = scope.database.memory.shown, original_of(formula)
+    if id(original) not in known:
+        known[id(original)] = (original, _shown(original, scope))
+    found = known[id(original)][1]
+    return replace(bounds, passes=found.passes, barred=found.barred)
+
+
+def _shown(formula: Formula, scope: Scope) -> Bounds:
+    bounds = decide(formula)
+    if scope.database is None:
+        return bounds
     solution = prover_of(scope.database).solve(read_once(formula, scope.database), scope.persona, scope.table)
     if solution.at_least > bounds.at_most or solution.at_most < bounds.at_least:
         return bounds
@@ -98,7 +132,11 @@ def example(formula: Formula) -> Witness | None:
     scope = scope_of(formula)
     if scope is None or scope.database is None:
         return None
-    return prover_of(scope.database).example(read_once(formula, scope.database), scope.persona, scope.table)
+    known, original = scope.database.memory.examples, original_of(formula)
+    if id(original) not in known:
+        found = prover_of(scope.database).example(read_once(original, scope.database), scope.persona, scope.table)
+        known[id(original)] = (original, found)
+    return known[id(original)][1]
 
 
 def opened_by_picks(formula: Formula) -> frozenset[tuple[int, str]]:
@@ -121,6 +159,7 @@ def opened_by_picks(formula: Formula) -> frozenset[tuple[int, str]]:
 
 def read_once(formula: Formula, database: Database) -> Expr:
     """Returns a formula as an expression, remembered: it is asked for again at the end of chains."""
+    formula = original_of(formula)
     known = database.memory.read
     if id(formula) not in known:
         known[id(formula)] = (formula, read(formula))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.decide import Bounds, decide, decide_rows, prover_of, read_once, scope_of
+from rlsaudit.policy.decide import Bounds, decide, decide_rows, in_its_words, prover_of, read_once, scope_of, worded_of
 from rlsaudit.policy.expr import Opaque, queries, walk
 from rlsaudit.policy.proof import Gain
 
@@ -35,7 +35,9 @@ class Gains:
         """Returns the same as `rlsaudit.policy.decide`, at the end of any chain of allowed statements."""
         # By which object it is, as there.
         if id(formula) not in self._found:
-            self._found[id(formula)] = (formula, self._decide(formula))
+            worded = worded_of(formula)
+            bounds = self._decide(formula) if worded is None else in_its_words(self.decide(worded.original), worded)
+            self._found[id(formula)] = (formula, bounds)
         return self._found[id(formula)][1]
 
     def _decide(self, formula: Formula) -> Bounds:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.facts import Column, Constraint
 from rlsaudit.catalog.platform import USERS
 from rlsaudit.catalog.without import without
-from rlsaudit.names import ident
 from rlsaudit.policy.body import body_of
+from rlsaudit.policy.renamed import nameless
+from rlsaudit.reach.asked_about import asked_about
 
 if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Relation
 
 
+_WORD = re.compile(r"\w+")
 _of_column = without(Column, "relation", "acl")
 _of_constraint = without(Constraint, "relation", "name")
 
@@ -27,26 +28,52 @@ class Alike:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._kinds: dict[tuple[object, ...], int] = {}
-        self._of: dict[int, int] = {}
-        self._pointed = {
-            one.foreign_relation for each in catalog.constraints.values() for one in each if one.foreign_relation
-        }
+        self._of: dict[tuple[int, frozenset[int]], int] = {}
+        self._asked: dict[int, tuple[tuple[str, ...], frozenset[int]]] = {}
+        self._about = asked_about(catalog)
         self._filled = _filled_at_sign_up(catalog)
 
-    def kind(self, relation: Relation) -> int:
+    def asked(self, relation: Relation) -> frozenset[int]:
+        """Returns the columns that the table's policies may ask for, by number."""
+        return self._asked_for(relation)[1]
+
+    def kind(self, relation: Relation, text: str = "") -> int:
         """Returns a number that two tables share only if a condition that reads neither means the same for both.
 
-        They have the same columns and constraints, and their policies say the same. A table that others point at, that
-        has parts or is one, or that a sign-up may fill has a kind of its own, for it means something to other tables.
+        `text` is the condition, as far as it is none of their policies'. They have the same policies, and of their
+        columns those that these and the condition may ask for, with the same constraints. A table that policies and
+        what they call may read, that has parts or is one, or that a sign-up may fill has a kind of its own, for it
+        means something to other tables.
         """
-        if relation.oid not in self._of:
-            self._of[relation.oid] = self._kinds.setdefault(self._described(relation), len(self._kinds))
-        return self._of[relation.oid]
+        texts, columns = self._asked_for(relation)
+        if text and text not in texts:
+            columns |= self._named(relation, (text,))
+        key = (relation.oid, columns)
+        if key not in self._of:
+            self._of[key] = self._kinds.setdefault(self._described(relation, texts, columns), len(self._kinds))
+        return self._of[key]
 
-    def _described(self, relation: Relation) -> tuple[object, ...]:
+    def _asked_for(self, relation: Relation) -> tuple[tuple[str, ...], frozenset[int]]:
+        if relation.oid not in self._asked:
+            policies = self._catalog.policies[relation.oid]
+            texts = tuple(dict.fromkeys(text for one in policies for text in (one.using, one.check) if text))
+            self._asked[relation.oid] = texts, self._named(relation, texts)
+        return self._asked[relation.oid]
+
+    def _named(self, relation: Relation, texts: tuple[str, ...]) -> frozenset[int]:
+        """The columns that texts may ask for, by number: those whose names are words of theirs, wherever."""
+        words = {word for text in texts for word in _WORD.findall(text)}
+        whole = any(".*" in text for text in texts)
+        return frozenset(
+            one.number
+            for one in self._catalog.columns[relation.oid]
+            if whole or one.name in words or not _WORD.fullmatch(one.name)
+        )
+
+    def _described(self, relation: Relation, texts: tuple[str, ...], columns: frozenset[int]) -> tuple[object, ...]:
         catalog, oid = self._catalog, relation.oid
         lone = (
-            oid in self._pointed
+            oid in self._about
             or relation.partition
             or relation.kind != "r"
             or bool(catalog.children[oid] or catalog.parents[oid])
@@ -54,27 +81,32 @@ class Alike:
         )
         if lone:
             return (oid,)
-        columns = tuple(map(_of_column, catalog.columns[oid]))
-        constraints = set(map(_of_constraint, catalog.constraints[oid]))
-        policies = sorted(
-            _nameless(text, relation) for one in catalog.policies[oid] for text in (one.using, one.check) if text
+        listed = catalog.columns[oid]
+        constraints = catalog.constraints[oid]
+        return (
+            relation.schema,
+            tuple(_of_column(one) for one in listed if one.number in columns),
+            frozenset(_of_constraint(one) for one in constraints if not columns.isdisjoint(one.columns)),
+            self._belongings(relation, columns),
+            tuple(sorted(nameless(text, relation.name) for text in texts)),
         )
-        return (relation.schema, columns, frozenset(constraints), tuple(policies))
 
+    def _belongings(self, relation: Relation, columns: frozenset[int]) -> frozenset[object]:
+        """What else tells whether the rows belong to something: keys that lead elsewhere, and those of several ids."""
+        facts = {one.number: one for one in self._catalog.columns[relation.oid]}
 
-def _nameless(text: str, relation: Relation) -> str:
-    """The text without the table's name where it stands before a column's."""
-    # By hand, for an expression would have to be compiled for each table.
-    name = f"{ident(relation.name)}."
-    first, *others = text.split(name)
-    made = [first]
-    for before, part in pairwise((first or " ", *others)):
-        made += [name, part] if _GOES_ON.search(before) or not before else [part]
-    return "".join(made)
+        def told(number: int) -> object:
+            one = facts[number]
+            return number if number in columns else (one.type, one.not_null)
 
-
-_GOES_ON = re.compile(r'[\w".]\Z')
-"""What a name does not begin behind."""
+        found: set[object] = set()
+        for one in self._catalog.constraints[relation.oid]:
+            known = all(number in facts for number in one.columns)
+            if known and one.kind == "f" and any(facts[number].not_null for number in one.columns):
+                found.add((tuple(map(told, one.columns)), one.foreign_relation, one.foreign_columns))
+            elif known and one.kind in "pu" and len(one.columns) > 1:
+                found.add(tuple(map(told, one.columns)))
+        return frozenset(found)
 
 
 def _filled_at_sign_up(catalog: Catalog) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Reach
@@ -70,18 +70,33 @@ def widest(ways: Iterable[Way], decider: Decider = decide) -> Way:
     that leaves it open, the one that might be wider.
     """
     listed = list(ways)
+    if len(listed) == 1:
+        return _alone(listed[0], listed[0].at_least, listed[0].at_most)
     at_least, at_most = max(one.at_least for one in listed), _at_most(listed, decider)
     widest_at_most = max(one.at_most for one in listed)
     deciding = next(one for one in listed if (one.at_least if at_least is at_most else one.at_most) is widest_at_most)
     if at_least is not at_most:
         open_ways = (one for one in listed if one.at_most is widest_at_most and not one.decided)
         deciding = next(open_ways, deciding)
-    evidence = deciding.evidence if at_least is at_most else EvidenceKind.NONE
-    because = deciding.because
+    found = _alone(deciding, at_least, at_most)
     if at_most is not widest_at_most:
-        because = f"{because}; not decided: with other ways to rows of its content that may be every row"
+        because = f"{found.because}; not decided: with other ways to rows of its content that may be every row"
+        return replace(found, because=because)
+    return found
+
+
+def _alone(deciding: Way, at_least: Reach, at_most: Reach) -> Way:
+    """What is known of all ways together, in the words of the one that decides."""
+    evidence = deciding.evidence if at_least is at_most else EvidenceKind.NONE
     return Way(
-        at_least, at_most, evidence, because, deciding.via, deciding.columns, deciding.chosen, steps=deciding.steps
+        at_least,
+        at_most,
+        evidence,
+        deciding.because,
+        deciding.via,
+        deciding.columns,
+        deciding.chosen,
+        steps=deciding.steps,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.firing import comes_before
 from rlsaudit.model import Operation, Reach
+from rlsaudit.policy.body import body_of
 from rlsaudit.policy.decide import at_most
 from rlsaudit.policy.deeds import Deeds, deeds_of, may_be_the_callers
 from rlsaudit.policy.expr import FALSE, And, Given, Who, queries, walk
@@ -48,11 +49,21 @@ class Doings:
 
     def of(self, function: Function, role: int, before: Changes) -> Deeds | None:
         """Returns what the body does by itself with the rights of `role`; None where it is not followed."""
+        if before and self._looks_nowhere(function):
+            # What was changed is nothing to it, and each table with such a trigger changes something else.
+            before = frozenset()
         key = (function.oid, role, before)
         if key not in self._followed:
             scope = self._predicates.nowhere(self._persona, role)
             self._followed[key] = deeds_of(function, scope, self._ground, before, self._possible)
         return self._followed[key]
+
+    def _looks_nowhere(self, function: Function) -> bool:
+        """Whether a body surely reads and writes no table, and calls nothing of the project's."""
+        body = body_of(function)
+        if not body.understood or body.dynamic or body.reads or body.writes or body.operators:
+            return False
+        return not any(name[-1] == "set_config" or self._footprints.functions(name) for name in body.calls)
 
     def hands_over(self, function: Function) -> bool:
         """Whether a body may do what its caller likes: a table that it takes for its own may be the caller's."""

@@ -10,6 +10,7 @@ from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.decide import Bounds, decide, decide_rows
 from rlsaudit.policy.flaws import unreadable
 from rlsaudit.policy.formula import TRUE, And, AtomKind, Formula, atoms
+from rlsaudit.policy.renamed import with_name
 from rlsaudit.reach.bounds import Way, anything, none
 from rlsaudit.reach.columns import Insertable, can_change
 from rlsaudit.reach.conditioned import Outside, outside
@@ -48,7 +49,7 @@ class Direct:
         self._reasons = Reasons(access)
         self._insertable = Insertable(access)
         self._ways: dict[tuple[str, int, Operation], Way] = {}
-        self._of_twins: dict[tuple[object, ...], Way] = {}
+        self._of_twins: dict[tuple[object, ...], tuple[Way, Relation]] = {}
         self.views = Views(access, predicates, decider, rows_decider)
         self._lenient: Direct | None = None
 
@@ -76,14 +77,27 @@ class Direct:
         role = self._catalog.roles_by_name[persona.role].oid
         asked: tuple[int, ...] = ()
         if self._access.rls_applies(role, relation):
-            # What the conditions mean is not the twins' to say: it is the same where they are the same objects.
-            using = self._predicates.using(persona, role, relation, operation)
-            check = self._predicates.check(persona, role, relation, operation)
-            asked = (id(using), id(check))
+            # What the conditions mean is not the twins' to say: it is the same where they were read as one object.
+            asked = self._predicates.read_as(persona, role, relation, operation)
         key = (persona.name, operation, number, *asked)
         if key not in self._of_twins:
-            self._of_twins[key] = self._way(persona, relation, operation)
-        return self._of_twins[key]
+            self._of_twins[key] = (self._way(persona, relation, operation), relation)
+        way, first = self._of_twins[key]
+        return self._told_of(way, role, (first, relation), operation)
+
+    def _told_of(self, way: Way, role: int, twins: tuple[Relation, Relation], operation: Operation) -> Way:
+        """The way to the first of two twins, as it is told of the second."""
+        first, second = twins
+        if first is second or not any(f"{first.name}." in one for one in self._asked(role, first, operation)):
+            return way
+        before, now = (self._named(role, one, operation) for one in twins)
+        told, rest = (now, way.because.removeprefix(before)) if way.because.startswith(before) else ("", way.because)
+        chosen = tuple(with_name(one, first.name, second.name) for one in way.chosen)
+        return replace(way, because=told + with_name(rest, first.name, second.name), chosen=chosen)
+
+    def _asked(self, role: int, relation: Relation, operation: Operation) -> tuple[str, ...]:
+        policies = self._access.policies(role, relation, operation)
+        return tuple(text for one in policies for text in (one.using, one.check) if text)
 
     def _way(self, persona: Persona, relation: Relation, operation: Operation) -> Way:
         role = self._catalog.roles_by_name[persona.role].oid
@@ -97,7 +111,7 @@ class Direct:
         way = self.as_role(persona, role, relation, operation, columns)
         partial = len(columns) < len(self._catalog.columns[relation.oid]) and operation is not Operation.DELETE
         shown = tuple(one.name for one in columns) if partial else None
-        return replace(way, columns=shown)
+        return way if shown is None else replace(way, columns=shown)
 
     def as_role(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, columns: tuple[Column, ...]

@@ -126,7 +126,7 @@ class Footprints:
         self, relation: Relation, operation: Operation, caller: int, doings: Doings | None = None
     ) -> frozenset[Touch]:
         """Returns what an INSERT, UPDATE or DELETE on the relation by `caller` may touch besides its rows."""
-        if not any(map(self._sets_off, self.concerned(relation.oid))):
+        if not any(self._sets_off(one, operation) for one in self.concerned(relation.oid)):
             return frozenset()
         key = (relation.oid, operation, caller)
         if key not in self._found_of_writes:
@@ -140,10 +140,13 @@ class Footprints:
             relation, operation, caller
         )
 
-    def _sets_off(self, oid: int) -> bool:
+    def _sets_off(self, oid: int, operation: Operation) -> bool:
         """Whether anything happens with a write to rows of the relation."""
         catalog = self._catalog
-        return bool(catalog.triggers[oid] or catalog.row_calls[oid] or catalog.rewrites[oid])
+        if catalog.row_calls[oid] or catalog.rewrites[oid]:
+            return True
+        events = tuple(_events(catalog.relations[oid], operation))
+        return any(fires(trigger, one) for trigger in catalog.triggers[oid] for one in events)
 
     def changed_by_write(self, relation: Relation, operation: Operation, caller: int, doings: Doings) -> Changes:
         """Returns the relations whose rows change with a write; None where that may be any, or the claims change."""

@@ -263,7 +263,7 @@ class Indirect:
 
     def _through_views(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         role = self._catalog.roles_by_name[persona.role].oid
-        for view in self._readers[relation.oid]:
+        for view in self._readers.get(relation.oid, ()):
             schema = self._catalog.schemas[view.schema]
             if schema.name not in self._served[persona.name]:
                 continue
@@ -277,10 +277,11 @@ class Indirect:
 
     def _by_other_rights(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         lifted = self._lift_once(persona)
-        known = lifted.known[relation.oid, operation]
-        together = self._together(persona, relation, operation, known)
-        for via, rows in known.items():
-            yield from self._bounded(persona, (relation, operation), via, rows, together)
+        known = lifted.known.get((relation.oid, operation))
+        if known:
+            together = self._together(persona, relation, operation, known)
+            for via, rows in known.items():
+                yield from self._bounded(persona, (relation, operation), via, rows, together)
         yield from self._by_anything(persona, relation, operation)
 
     def _lift_once(self, persona: Persona) -> _Lifted:
@@ -389,8 +390,9 @@ class Indirect:
             # The API cannot say what such rows are made of, and a call fails without.
             if not _is_shapeless(function):
                 self._note_sure(lifted, function, via, doings)
+        asked: dict[int, frozenset[Touch]] = {}
         for relation in self._catalog.snapshot.relations:
-            self._lift_asked(lifted, persona, relation)
+            self._lift_asked(lifted, persona, relation, asked)
             if relation.kind in "rpv" and self._catalog.schema_name(relation) in self._served[persona.name]:
                 self._lift_addressed(lifted, persona, role, relation)
         return lifted
@@ -400,14 +402,20 @@ class Indirect:
             self._doings[persona.name] = Doings(self._footprints, self._predicates, persona, later=not self._asking)
         return self._doings[persona.name]
 
-    def _lift_asked(self, lifted: _Lifted, persona: Persona, relation: Relation) -> None:
-        """A policy's functions run for whoever is asked, before anything is known to pass, and behind any view."""
+    def _lift_asked(
+        self, lifted: _Lifted, persona: Persona, relation: Relation, asked: dict[int, frozenset[Touch]]
+    ) -> None:
+        """A policy's functions run for whoever is asked, before anything is known to pass, and behind any view.
+
+        `asked` is what they touch, by OID, as far as that was looked for.
+        """
         role = self._catalog.roles_by_name[persona.role].oid
         via = self._catalog.identity(relation)
         for oid in {one for policy in self._catalog.policies[relation.oid] for one in policy.functions}:
             if called := self._catalog.functions.get(oid):
-                touched = self._footprints.of_condition(called, role, self._doings_of(persona))
-                self._note(lifted, persona, touched, f"a policy of {via} calls a function", via, silent=True)
+                if oid not in asked:
+                    asked[oid] = self._footprints.of_condition(called, role, self._doings_of(persona))
+                self._note(lifted, persona, asked[oid], f"a policy of {via} calls a function", via, silent=True)
 
     def _lift_addressed(self, lifted: _Lifted, persona: Persona, role: int, relation: Relation) -> None:
         via = self._catalog.identity(relation)

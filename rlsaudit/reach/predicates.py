@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.model import Operation
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.columns import describe
-from rlsaudit.policy.database import Memory
+from rlsaudit.policy.database import Memory, Worded
 from rlsaudit.policy.expr import sources, walk
 from rlsaudit.policy.flaws import Circles
 from rlsaudit.policy.formula import FALSE, TRUE, And, Atom, AtomKind, Formula, Or
@@ -22,6 +23,7 @@ from rlsaudit.policy.helpers import defaults, helper_of, own_names
 from rlsaudit.policy.parse import parse
 from rlsaudit.policy.query import read_query
 from rlsaudit.policy.read import read
+from rlsaudit.policy.renamed import in_words, mentions, nameless, with_name
 from rlsaudit.policy.values import UNDERSTOOD, Scope
 from rlsaudit.reach.alike import Alike
 from rlsaudit.reach.twins import Twins
@@ -55,11 +57,15 @@ _CLIENTS_PATH = ("public", "extensions")
 
 @dataclass(frozen=True, slots=True)
 class _Combined:
-    """The policies of a table (an OID) for one persona and statement; `parts` are the tables its texts are read for."""
+    """The policies of a table (an OID) for one persona and statement; `parts` are what stands for their texts.
+
+    Those are expressions over tables (OIDs), in whose words the formula is: `names` are those that it mentions.
+    """
 
     table: int
     formula: Formula
     parts: tuple[tuple[int, str], ...]
+    names: frozenset[str]
 
 
 class Predicates:
@@ -70,17 +76,19 @@ class Predicates:
         self._catalog = access.catalog
         self._columns: dict[int, Mapping[str, Column]] = {}
         self._parsed: dict[tuple[str, int, int, str], Formula] = {}
-        self._shared: dict[tuple[str, int, int, str], int] = {}
+        self._shared: dict[tuple[str, int, int, str], tuple[int, str]] = {}
+        self._worded: dict[tuple[int, int], Formula] = {}
         self._read: dict[tuple[str, int, int, str], frozenset[int]] = {}
         self._combinations: dict[tuple[object, ...], Formula] = {}
         self._of_twins: dict[tuple[object, ...], _Combined] = {}
-        self._of_statements: dict[tuple[object, ...], Formula] = {}
-        self.twins = Twins(self._catalog)
+        self._of_statements: dict[tuple[object, ...], _Combined] = {}
+        self._alike = Alike(self._catalog)
+        self.twins = Twins(self._catalog, self._alike)
         self.circles = Circles(access)
         self.memory = Memory()
-        self._alike = Alike(self._catalog)
         self._seen: dict[tuple[str, int, int], Formula] = {}
         self._setting: dict[str, bool] = {}
+        self._mentioned: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
         self._called: defaultdict[str, list[Function]] = defaultdict(list)
         for one in self._catalog.snapshot.functions:
             if one.extension is None:
@@ -99,7 +107,9 @@ class Predicates:
     def alone(self, persona: Persona, relation: Relation, text: str) -> Formula:
         """Returns one expression of a policy over the relation, with the persona's identity."""
         role = self._catalog.roles_by_name[persona.role].oid
-        return self._parsed[persona.name, role, self.stands_for(persona, role, relation, text), text]
+        part = self.stands_for(persona, role, relation, text)
+        formula = self._parsed[persona.name, role, *part]
+        return self._in_words_of(relation, formula, self._mentioned_by(formula, (part,)))
 
     def conditions(self, personas: Iterable[Persona]) -> Iterator[tuple[int, Expr]]:
         """Yields each expression of each policy as the personas' requests have it, behind the relation it is about."""
@@ -208,9 +218,22 @@ class Predicates:
                 waiting.extend(body.calls)
         return False
 
+    def read_as(self, persona: Persona, role: int, relation: Relation, operation: Operation) -> tuple[int, int]:
+        """Returns what tells conditions that mean something else apart: of existing rows, and of new ones."""
+        using, check = (
+            self._read_once(persona, role, relation, operation, checking=checking) for checking in (False, True)
+        )
+        return id(using.formula), id(check.formula)
+
     def _combined(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
     ) -> Formula:
+        combined = self._read_once(persona, role, relation, operation, checking=checking)
+        return self._in_words_of(relation, combined.formula, combined.names)
+
+    def _read_once(
+        self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
+    ) -> _Combined:
         statement = (persona.name, role, relation.oid, operation, checking)
         known = self._of_statements.get(statement)
         if known is None:
@@ -221,16 +244,35 @@ class Predicates:
 
     def _as_twins(
         self, persona: Persona, role: int, relation: Relation, operation: Operation, *, checking: bool
-    ) -> Formula:
+    ) -> _Combined:
         number = self.twins.of(relation, operation)
         key = (persona.name, role, operation, checking, number, self._alike.kind(relation))
         known = self._of_twins.get(key) if number is not None else None
         if known is not None and self._means_the_same(known, persona, role, relation):
-            return known.formula
+            return known
         combined = self._of_policies(persona, role, relation, operation, checking=checking)
         if number is not None:
             self._of_twins.setdefault(key, combined)
-        return combined.formula
+        return combined
+
+    def _in_words_of(self, relation: Relation, formula: Formula, mentioned: frozenset[str]) -> Formula:
+        """The formula as it is told of a table for which those stand that it mentions."""
+        names = mentioned - {relation.name}
+        if not names:
+            return formula
+        key = (id(formula), relation.oid)
+        if key not in self._worded:
+            renamed = partial(_in_words_of, relation.name, tuple(sorted(names)))
+            worded = self._worded[key] = in_words(formula, renamed)
+            self.memory.worded[id(worded)] = Worded(worded, formula, renamed)
+        return self._worded[key]
+
+    def _mentioned_by(self, formula: Formula, parts: tuple[tuple[int, str], ...]) -> frozenset[str]:
+        names = frozenset(self._catalog.relations[oid].name for oid, _ in parts)
+        key = (id(formula), names)
+        if key not in self._mentioned:
+            self._mentioned[key] = frozenset(one for one in names if mentions(formula, one))
+        return self._mentioned[key]
 
     def _means_the_same(self, combined: _Combined, persona: Persona, role: int, relation: Relation) -> bool:
         """Whether policies that say the same of this table would be the same formula."""
@@ -244,42 +286,35 @@ class Predicates:
         policies = self._access.policies(role, relation, operation)
         # The same object for the same words, so that it is decided once.
         texts = tuple((one.permissive, (one.check or one.using) if checking else one.using) for one in policies)
-        oids = tuple(text and self.stands_for(persona, role, relation, text) for _, text in texts)
-        key = (persona.name, role, texts, oids, any(map(self._sets, policies)))
+        parts = tuple(
+            (permissive, self.stands_for(persona, role, relation, text)) for permissive, text in texts if text
+        )
+        key = (persona.name, role, parts, any(map(self._sets, policies)))
         if key not in self._combinations:
-            self._combinations[key] = self._combination(policies, persona, role, relation, checking=checking)
-        parts = tuple((oid, text) for oid, (_, text) in zip(oids, texts, strict=True) if oid and text)
-        return _Combined(relation.oid, self._combinations[key], parts)
+            self._combinations[key] = self._combination(policies, persona, role, parts)
+        formula, listed = self._combinations[key], tuple(part for _, part in parts)
+        return _Combined(relation.oid, formula, listed, self._mentioned_by(formula, listed))
 
     def _combination(
-        self, policies: Sequence[Policy], persona: Persona, role: int, relation: Relation, *, checking: bool
+        self, policies: Sequence[Policy], persona: Persona, role: int, parts: Sequence[tuple[bool, tuple[int, str]]]
     ) -> Formula:
-        parts = [(one, self._expression(one, persona, role, relation, checking=checking)) for one in policies]
-        permissive = tuple(formula for one, formula in parts if one.permissive and formula is not None)
-        restrictive = tuple(formula for one, formula in parts if not one.permissive and formula is not None)
+        read = [(permissive, self._parsed[persona.name, role, *part]) for permissive, part in parts]
+        permissive = tuple(formula for widens, formula in read if widens)
+        restrictive = tuple(formula for widens, formula in read if not widens)
         if permissive and any(map(self._sets, policies)):
             # Then the claims are not what they were, and which policy is asked first is the planner's to say.
             return Atom(AtomKind.OPAQUE, f"policies that call {_SET}")
         return And((Or(permissive), *restrictive)) if permissive else FALSE
 
-    def _expression(
-        self, policy: Policy, persona: Persona, role: int, relation: Relation, *, checking: bool
-    ) -> Formula | None:
-        text = (policy.check or policy.using) if checking else policy.using
-        if text is None:
-            return None
-        oid = self.stands_for(persona, role, relation, text)
-        return self._parsed[persona.name, role, oid, text]
-
-    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> int:
-        """Returns the table (an OID) for which an expression was read that means the same for this one."""
-        first = self._shared.setdefault((persona.name, role, self._alike.kind(relation), text), relation.oid)
-        if first != relation.oid and not self._reads(persona, role, first, text).isdisjoint((first, relation.oid)):
+    def stands_for(self, persona: Persona, role: int, relation: Relation, text: str) -> tuple[int, str]:
+        """Returns the expression over a table (an OID) that was read and means the same as this one over this table."""
+        key = (persona.name, role, self._alike.kind(relation, text), nameless(text, relation.name))
+        first = self._shared.setdefault(key, (relation.oid, text))
+        if first[0] != relation.oid and not self._reads(persona, role, *first).isdisjoint((first[0], relation.oid)):
             # What reads the table itself means another table each time.
-            first = relation.oid
-        key = (persona.name, role, first, text)
-        if key not in self._parsed:
-            self._parsed[key] = parse(text, self.scope(persona, relation, role))
+            first = (relation.oid, text)
+        if (persona.name, role, *first) not in self._parsed:
+            self._parsed[persona.name, role, *first] = parse(text, self.scope(persona, relation, role))
         return first
 
     def _reads(self, persona: Persona, role: int, oid: int, text: str) -> frozenset[int]:
@@ -322,6 +357,11 @@ class Predicates:
         own = own_names(self._catalog)
         found = ((name, helper_of(function, own)) for name, function in lone)
         return {name: helper for name, helper in found if helper is not None}
+
+
+def _in_words_of(name: str, others: tuple[str, ...], text: str) -> str:
+    """A text about the tables called `others` as one about the table called `name`."""
+    return reduce(lambda told, one: with_name(told, one, name), others, text)
 
 
 def _types(function: Function) -> tuple[str, ...]:

@@ -9,29 +9,34 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from rlsaudit.catalog.facts import Column, Constraint, Policy, Relation
+from rlsaudit.catalog.facts import Column, Constraint, Policy, Relation, Trigger
 from rlsaudit.catalog.without import without
 from rlsaudit.model import Operation
+from rlsaudit.policy.body import body_of
+from rlsaudit.policy.renamed import nameless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rlsaudit.catalog import Catalog
+    from rlsaudit.reach.alike import Alike
 
 _COMMANDS = {Operation.SELECT: "r", Operation.INSERT: "a", Operation.UPDATE: "w", Operation.DELETE: "d"}
 _FOR_ALL = "*"
 
 _of_relation = without(Relation, "oid", "name", "rows")
 _of_column = without(Column, "relation")
+_of_trigger = without(Trigger, "relation")
 _of_constraint = without(Constraint, "relation", "name")
-_of_policy = without(Policy, "oid", "relation", "columns")
+_of_policy = without(Policy, "oid", "relation", "columns", "using", "check")
 
 
 class Twins:
     """The tables of one catalog, by what a statement that names them asks of the catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, alike: Alike) -> None:
         self._catalog = catalog
+        self._alike = alike
         self._numbers: dict[tuple[object, ...], int] = {}
         self._of: dict[int, int | None] = {}
         self._of_statements: dict[tuple[int, Operation], int | None] = {}
@@ -71,17 +76,31 @@ class Twins:
             relation.kind != "r"
             or relation.partition
             or oid in self._asked
-            or bool(catalog.children[oid] or catalog.parents[oid] or catalog.triggers[oid] or catalog.rewrites[oid])
+            or bool(catalog.children[oid] or catalog.parents[oid] or catalog.rewrites[oid])
         )
 
     def _facts(self, relation: Relation) -> Iterator[object]:
         """All that the catalog says of a table alone."""
         catalog, oid = self._catalog, relation.oid
+        listed = catalog.columns[oid]
         yield _of_relation(relation)
-        yield tuple(map(_of_column, catalog.columns[oid]))
-        yield tuple(map(_of_constraint, catalog.constraints[oid]))
+        told = self._told(relation)
+        yield tuple(_of_column(one) for one in listed if one.number in told)
+        # Of the others it matters whether one can be set.
+        yield any(one.number not in told and not one.generated for one in listed), any(one.generated for one in listed)
+        yield tuple(_of_constraint(one) for one in catalog.constraints[oid] if not told.isdisjoint(one.columns))
+        yield tuple(map(_of_trigger, catalog.triggers[oid]))
         yield catalog.row_calls[oid]
         yield tuple((number, self._sequence(one)) for number, one in sorted(self._sequences.get(oid, ())))
+
+    def _told(self, relation: Relation) -> frozenset[int]:
+        """The columns that tell it from others, by number: all where not all of them are granted together."""
+        listed = self._catalog.columns[relation.oid]
+        called = (self._catalog.functions.get(one.function) for one in self._catalog.triggers[relation.oid])
+        assigned = {name for one in called for name in ({"*"} if one is None else body_of(one).assigns)}
+        if "*" in assigned or any(one.acl for one in listed):
+            return frozenset(one.number for one in listed)
+        return self._alike.asked(relation) | {one.number for one in listed if one.name in assigned}
 
     def _sequence(self, oid: int) -> tuple[object, ...] | None:
         found = self._catalog.relations.get(oid)
@@ -91,16 +110,14 @@ class Twins:
         letters = {_COMMANDS[operation], _FOR_ALL}
         for one in self._catalog.policies[relation.oid]:
             if one.command in letters:
-                # What names the table itself says something else of each.
-                yield relation.name if _names(one, relation) else ""
-                yield _described(one)
+                yield from _described(one, relation.name)
 
 
-def _described(policy: Policy) -> tuple[object, ...]:
-    columns = (one._replace(relation=0) if one.relation == policy.relation else one for one in policy.columns)
-    return (_of_policy(policy), *columns)
-
-
-def _names(policy: Policy, relation: Relation) -> bool:
-    """Whether the table's name stands anywhere in its policy."""
-    return any(relation.name.lower() in text.lower() for text in (policy.using, policy.check) if text)
+def _described(policy: Policy, name: str) -> Iterator[object]:
+    yield _of_policy(policy)
+    yield from (one._replace(relation=0) if one.relation == policy.relation else one for one in policy.columns)
+    for text in (policy.using, policy.check):
+        without_name = text and nameless(text, name)
+        yield without_name
+        # What names the table itself, and not only before its columns, says something else of each.
+        yield name if without_name and name.lower() in without_name.lower() else ""

@@ -39,6 +39,8 @@ def check(case: Case) -> Iterator[Found]:
 
 def _by_name(case: Case, relation: Relation) -> Iterator[Found]:
     """Where nothing is known to read it: what the table of users says of each, and each may change of itself."""
+    if not any(says_what_one_may(one.name) for one in case.catalog.columns[relation.oid]):
+        return
     for persona in case.personas:
         cell = case.cell(persona, relation, Operation.UPDATE)
         if cell is None or case.way(cell, relation).at_least is not Reach.OWN or cell.intended is Reach.NONE:

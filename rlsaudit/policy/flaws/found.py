@@ -16,11 +16,13 @@ from rlsaudit.policy.flaws.idle import Idle
 from rlsaudit.policy.flaws.nulls import null_opens, opened_by_missing
 from rlsaudit.policy.flaws.order import precedence
 from rlsaudit.policy.flaws.rows import row_independent
+from rlsaudit.policy.flaws.things import leads_to
 from rlsaudit.policy.flaws.trust import client_input, depends_on_rls
 from rlsaudit.policy.flaws.truth import truth
+from rlsaudit.policy.renamed import nameless, with_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from rlsaudit.access import Access
     from rlsaudit.catalog.facts import Policy, Relation
@@ -48,8 +50,8 @@ class Flaws:
         self._circles = Circles(access)
         self._found: dict[int, tuple[Flaw, ...]] = {}
         self._seen: dict[int, tuple[Flaw, ...]] = {}
-        self._written: dict[tuple[object, ...], tuple[Flaw, ...]] = {}
-        self._opening: dict[tuple[object, ...], tuple[Flaw, ...]] = {}
+        self._written: dict[tuple[object, ...], tuple[str, tuple[Flaw, ...]]] = {}
+        self._opening: dict[tuple[object, ...], tuple[str, tuple[Flaw, ...]]] = {}
 
     def of(self, relation: Relation) -> tuple[Flaw, ...]:
         """Returns the flaws of a relation's policies: what is not sure is not among them."""
@@ -85,7 +87,8 @@ class Flaws:
 
     def trusting(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
         """Returns what these policies trust in that any client writes itself, helpers' bodies included."""
-        return tuple(flaw for clause in self._clauses(relation, policies) for flaw in client_input(clause))
+        read = self._clauses(relation, policies)
+        return tuple(flaw for clause in read for flaw in self._alike(clause, (client_input,)))
 
     def by_missing(self, relation: Relation, policy: Policy, persona: str) -> frozenset[str]:
         """Returns the columns without whose value a policy opens a row to a persona, and does not with it."""
@@ -94,7 +97,8 @@ class Flaws:
 
     def depending(self, relation: Relation, policies: Collection[Policy]) -> tuple[Flaw, ...]:
         """Returns which of these policies only the row-level security of other tables ties to whoever asks."""
-        return tuple(flaw for clause in self._clauses(relation, policies) for flaw in depends_on_rls(clause))
+        read = self._clauses(relation, policies)
+        return tuple(flaw for clause in read for flaw in self._alike(clause, (depends_on_rls,)))
 
     def _clauses(self, relation: Relation, policies: Collection[Policy]) -> Iterator[Clause]:
         if relation.rls:
@@ -102,23 +106,33 @@ class Flaws:
             yield from (one for one in read if one.policy in policies)
 
     def _of_text(self, clause: Clause) -> Iterator[Flaw]:
-        """What is seen in the text of a clause: the same for all tables whose columns have the same names."""
-        columns = clause.access.catalog.columns[clause.relation.oid]
-        key = (clause.text, *(one.name for one in columns))
+        """What is seen in the text of a clause: the same for all tables where the same words of it are columns."""
+        name, columns = clause.relation.name, clause.access.catalog.columns[clause.relation.oid]
+        text = nameless(clause.text, name)
+        # A column of another name is not among what stands there.
+        key = (text, *(one.name for one in columns if one.name in text or '"' in one.name))
         if key not in self._written:
-            self._written[key] = tuple(flaw for kind in _AT_SIGHT for flaw in kind(clause))
-        return _lifted(self._written[key], clause)
+            self._written[key] = (name, tuple(flaw for kind in _AT_SIGHT for flaw in kind(clause)))
+        before, found = self._written[key]
+        return _lifted(found, clause, before)
 
     def _of_meaning(self, clause: Clause) -> Iterator[Flaw]:
         """How a clause opens too much: the same for all tables of which it means the same to whomever it counts for."""
-        key = (clause.text, clause.policy.permissive, *self._meant(clause))
+        return self._alike(clause, _OPENING)
+
+    def _alike(self, clause: Clause, kinds: tuple[Callable[[Clause], Iterator[Flaw]], ...]) -> Iterator[Flaw]:
+        name = clause.relation.name
+        # What a table points at by columns that its policies do not name, they should perhaps ask for.
+        own = leads_to(self._reading.outcomes.tables, clause.relation.oid) if row_independent in kinds else None
+        key = (kinds, nameless(clause.text, name), clause.policy.permissive, own, *self._meant(clause))
         if key not in self._opening:
-            found = tuple(flaw for kind in _OPENING for flaw in kind(clause))
-            name = clause.relation.name
-            if any(name in one.because or name in one.where for one in found):
+            found = tuple(flaw for kind in kinds for flaw in kind(clause))
+            told = (text for one in found for text in (one.because, one.where))
+            if any(name in nameless(text, name) for text in told):
                 return iter(found)
-            self._opening[key] = found
-        return _lifted(self._opening[key], clause)
+            self._opening[key] = (name, found)
+        before, found = self._opening[key]
+        return _lifted(found, clause, before)
 
     def _meant(self, clause: Clause) -> Iterator[object]:
         database, roles = clause.reading.database, clause.access.catalog.roles_by_name
@@ -126,7 +140,7 @@ class Flaws:
             own = roles[persona.role].oid
             # As itself, and past row-level security.
             for role in (own,) if clause.past is None else (own, clause.past):
-                yield persona.name, role, database.stands_for(persona, role, clause.relation, clause.text)
+                yield persona.name, role, *database.stands_for(persona, role, clause.relation, clause.text)
 
     def _look(self, relation: Relation) -> Iterator[Flaw]:
         # Without row-level security nobody asks the policies.
@@ -139,6 +153,9 @@ class Flaws:
         yield from Idle(self._access, self._reading, self._personas, relation).flaws()
 
 
-def _lifted(found: tuple[Flaw, ...], clause: Clause) -> Iterator[Flaw]:
-    """The flaws of a clause that says the same, as those of this one."""
-    return (replace(one, policy=clause.policy, clause=clause.name) for one in found)
+def _lifted(found: tuple[Flaw, ...], clause: Clause, before: str) -> Iterator[Flaw]:
+    """The flaws of a clause that says the same of the table called `before`, as those of this one."""
+    name = clause.relation.name
+    for one in found:
+        because, where = (with_name(text, before, name) for text in (one.because, one.where))
+        yield replace(one, policy=clause.policy, clause=clause.name, because=because, where=where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pglast import ast
@@ -60,7 +61,7 @@ def opened_by_missing(clause: Clause, persona: str) -> frozenset[str]:
     Unlike `null_opens` also where the clause says so.
     """
     sight = clause.sights.get(persona)
-    if sight is None or not any(isinstance(one, ast.NullTest) or _handles_null(one) for one in tree.walk(clause.node)):
+    if sight is None or not _asks_about_null(clause.text):
         return frozenset()
     columns = {one for one in walk(sight.expression) if isinstance(one, Field) and one.place == 0 and one.nullable}
     solve, table = clause.reading.prover.solve, clause.relation.oid
@@ -92,6 +93,11 @@ def _thought_of(node: Node) -> bool:
             case _:
                 pass
     return False
+
+
+@lru_cache(maxsize=1024)
+def _asks_about_null(text: str) -> bool:
+    return any(isinstance(one, ast.NullTest) or _handles_null(one) for one in tree.walk(tree.expression(text)))
 
 
 def _handles_null(node: Node) -> bool:
