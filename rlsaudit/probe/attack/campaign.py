@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import FILES, platform_of
-from rlsaudit.model import Operation, Reach, Skipped
+from rlsaudit.model import Operation, Skipped
 from rlsaudit.personas import reads_claim
 from rlsaudit.policy.consulted import consulted
 from rlsaudit.policy.said import said
@@ -16,8 +16,10 @@ from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
 from rlsaudit.probe.attack.calls import Answers, Called, Calls, Measured
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import LEVEL, OTHERS, OWNER, identities, newcomer_as, principals
+from rlsaudit.probe.attack.measured import by_session, furthest
 from rlsaudit.probe.attack.measured import measured as measured_by
-from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
+from rlsaudit.probe.attack.plainly import Plainly
+from rlsaudit.probe.attack.plan import Attacks
 from rlsaudit.probe.attack.posing import Posing
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
@@ -148,7 +150,7 @@ class _Campaign:
         for (name, oid, operation), tries in _by_cell(answered).items():
             there, rewritten = totals.get(oid, 0), attacks.rewrites(shown[oid], operation)
             seeded = attacks.covers(shown[oid], operation, deciding.get(oid, frozenset()))
-            sessions = _by_session(tries)
+            sessions = by_session(tries)
             reached = max(
                 (judged(operation, one, there, seeded=seeded, rewritten=rewritten) for one in sessions),
                 key=lambda one: one.reach,
@@ -160,12 +162,16 @@ class _Campaign:
                     there=there,
                     of_others=attacks.made_for(OTHERS, oid),
                     of_owner=attacks.made_for((OWNER,), oid),
-                    at_most=MOST_NTH,
                     rewritten=rewritten,
                 )
                 for one in sessions
             ]
-            found[name, oid, operation] = replace(reached, measured=_furthest(levels))
+            found[name, oid, operation] = replace(reached, measured=furthest(levels))
+        if throwaway:
+            left = {key: tries for key, tries in _by_cell(answered).items() if found[key].measured is None}
+            plainly = Plainly(catalog, attacks, sown, deciding, self._run)
+            for key, further in plainly.measured(cast, left, totals, leveled=leveled):
+                found[key] = replace(found[key], measured=further)
         for key, beside in self._uploaded(cast, sown.seeds.rows, attacks, shown).items():
             found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
@@ -303,17 +309,3 @@ def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequenc
     for attempt, result in answered:
         cells[attempt.by.persona.name, attempt.probe.relation, attempt.probe.operation].append((attempt, result))
     return cells
-
-
-def _by_session(tries: Iterable[tuple[Attempt, Result]]) -> Iterable[Sequence[tuple[Attempt, Result]]]:
-    """The attempts of those who gave a second factor apart from those of others: each gets as far as it gets."""
-    sessions: defaultdict[str, list[tuple[Attempt, Result]]] = defaultdict(list)
-    for attempt, result in tries:
-        sessions[str(attempt.by.persona.claims.get(LEVEL))].append((attempt, result))
-    return tuple(sessions.values())
-
-
-def _furthest(levels: Sequence[Reach | None]) -> Reach | None:
-    """The furthest of what was measured; None where one that is not known may be further."""
-    known = [one for one in levels if one is not None]
-    return max(known, default=None) if len(known) == len(levels) or Reach.ALL in known else None

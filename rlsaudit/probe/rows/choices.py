@@ -77,6 +77,15 @@ class Choices:
         said = [one for one in self._said.constants.get(ref, ()) if one is not None]
         return (*own, *first, *made[:_ORDINARY], *suggested, *said, *made[_ORDINARY:])
 
+    def unasked(self, table: Table, column: Column, whose: Whose, text: str | None) -> str | None:
+        """Returns what is as good as `text` in a column and nothing that policies name; else `text` itself."""
+        named = self._said.constants.get(ColumnRef(table.oid, column.number), ())
+        if text not in named:
+            return text
+        texts, passed = self.texts(table, column, whose), self.checked(table, column)
+        possible = texts if passed is None else tuple(texts[one] for one in passed)
+        return next((one for one in possible if one not in named), text)
+
     def metadata(self, whose: Whose) -> str:
         """Returns what a user says of itself when it signs up."""
         return metadata(self._metadata, self._content, whose)
