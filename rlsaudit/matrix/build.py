@@ -136,6 +136,9 @@ def build(
                 cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
                 cell = with_condition(cell, sources, persona, relation, found, left_out.get(key))
                 got = attacked.measured if attacked else None
+                if cell.reach is Reach.NONE and got is Reach.OWN:
+                    # Rows that were made up made their owner staff, or such as nobody has: proofs speak of others.
+                    got = None
                 if not cell.reach.decided:
                     led = calls[persona.name]
                     known = {one.via: led[one.via] for one in found if one.via in led}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rlsaudit.catalog.platform import FILES, platform_of
 from rlsaudit.model import Operation, Skipped
 from rlsaudit.personas import reads_claim
-from rlsaudit.policy.consulted import consulted
+from rlsaudit.policy.consulted import consulted, touched_in
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.arguments import Arguments
 from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
@@ -176,13 +176,18 @@ class _Campaign:
             found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
-        answers = self._called(strangers, cast, sown) if throwaway else {}
+        calls = Calls(ground.access, strangers, sown, self._run)
+        answers = self._called(calls, cast) if throwaway else {}
         posed = self._posed(attacks, strangers, cast, sown) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
+        # Rows that nobody may touch by the table's name functions may lead to.
+        served = ((one, ground.served[one.name]) for one in cast)
+        called_by = {each.oid for one, schemas in served for each in calls.may_call(one, schemas)}
+        led = frozenset(touched_in(catalog, called_by)) if throwaway else frozenset()
         missing = {
             oid: why
             for oid, why in sown.seeds.missing.items()
-            if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
+            if oid in shown and (oid in led or any(attacks.concerns(role, shown[oid]) for role in roles))
         }
         skipped = (
             *self._skipped(shown, attacks.restraint.left, missing),
@@ -192,9 +197,8 @@ class _Campaign:
         measured = {(name, oid): one for name, each in answers.items() for oid, one in each.measured.items()}
         return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured, sown.lasting)
 
-    def _called(self, strangers: Strangers, cast: Sequence[Persona], sown: Sown) -> Mapping[str, Answers]:
+    def _called(self, calls: Calls, cast: Sequence[Persona]) -> Mapping[str, Answers]:
         """What calls come to, by the persona's name: the newcomer has signed up before, where that went well."""
-        calls = Calls(self._ground.access, strangers, sown, self._run)
         return {
             one.name: calls.answers(
                 one, self._ground.served[one.name], signed_up=self._unsigned.get(newcomer_as(one).name) == ""
