@@ -51,7 +51,8 @@ class Touch:
 
     `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns. `rows`
     is which rows that may be at most, of the relation itself. `setting` is what is changed instead, where nothing is
-    touched: with the role or the claims, who is asking (`ANY_SETTING`: it is not known what).
+    touched: with the role or the claims, who is asking (`ANY_SETTING`: it is not known what). `columns` are all that an
+    UPDATE sets, by number; None where that may be any.
     """
 
     operation: Operation
@@ -61,6 +62,7 @@ class Touch:
     answers: bool = False
     rows: Expr = TRUE
     setting: str = ""
+    columns: frozenset[int] | None = None
 
 
 _SET = "set_config"
@@ -331,7 +333,7 @@ class _Walk:
                     self._query(relation, role)
                 continue
             why = "it reads the table" if reading else "it writes the table"
-            self._touched.add(Touch(one.operation, one.relation, role, why, rows=one.rows))
+            self._touched.add(Touch(one.operation, one.relation, role, why, rows=one.rows, columns=one.columns))
             if not reading:
                 self._write(relation, one.operation, role)
             elif relation.kind == "v":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.access.views import reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
@@ -42,6 +42,7 @@ _MOST_TRIED = 6
 """Ways through one function that are solved for how far they surely lead."""
 _MOST_TOGETHER = 400
 """How much is asked of the rows that all functions lead to together."""
+Changes: TypeAlias = "frozenset[int] | None"
 _WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 
@@ -51,7 +52,8 @@ class _Lifted:
 
     `known` are by (relation, operation) and the name of what leads there the rows that may be meant, each with why;
     `anywhere` is what a role may do by something that is not followed, by the name of what leads there. `posing` is
-    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain.
+    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain. `columns`
+    are all that an UPDATE of these rows sets, by what leads there and by rows; None where that may be any.
     """
 
     known: defaultdict[tuple[int, Operation], dict[str, dict[Expr, str]]] = field(
@@ -60,6 +62,9 @@ class _Lifted:
     anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
     posing: dict[tuple[Posing, str], Way] = field(default_factory=dict)
     sure: defaultdict[tuple[int, Operation], dict[str, list[Sure]]] = field(default_factory=lambda: defaultdict(dict))
+    columns: defaultdict[tuple[int, Operation], dict[tuple[str, Expr], Changes]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
 
 class Indirect:
@@ -95,11 +100,15 @@ class Indirect:
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields every way but the direct one that leads the persona to the relation's rows, or might."""
+        yield from self._not_by_other_rights(persona, relation, operation)
+        if relation.kind in "rp":
+            yield from self._by_other_rights(persona, relation, operation)
+
+    def _not_by_other_rights(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         if relation.kind in "rpf" and is_related(self._catalog, relation):
             yield from self._family(persona, relation, operation)
         if relation.kind in "rp":
             yield from self._through_views(persona, relation, operation)
-            yield from self._by_other_rights(persona, relation, operation)
 
     def body(self, function: Function) -> Body:
         """Returns what a function does, together with the functions that it calls."""
@@ -124,6 +133,33 @@ class Indirect:
     def callable_definers(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's SECURITY DEFINER functions that the persona can call."""
         return (one for one in self.callable_by(persona) if one.security_definer)
+
+    def sure_writes(self, persona: Persona) -> Iterator[tuple[Function, Sure]]:
+        """Yields what calls surely do to rows, with the rights of others, for some arguments."""
+        doings = self._doings_of(persona)
+        for function in self.callable_definers(persona):
+            deeds = doings.of(function, function.owner, frozenset())
+            for one in deeds.sure if deeds is not None else ():
+                if one.operation is not Operation.SELECT and not _is_shapeless(function):
+                    yield function, one
+
+    def changes(
+        self, persona: Persona, relation: Relation, operation: Operation
+    ) -> tuple[tuple[str, Expr, Changes], ...] | None:
+        """Returns all that other ways do to rows of a relation: by what, to which at most, and which columns they set.
+
+        None where that may be anything.
+        """
+        if any(way.at_most is not Reach.NONE for way in self._not_by_other_rights(persona, relation, operation)):
+            return None
+        if any(True for _ in self._by_anything(persona, relation, operation)):
+            return None
+        found = self._lift_once(persona).columns[relation.oid, operation]
+        return tuple(
+            (via, rows, columns)
+            for (via, rows), columns in found.items()
+            if self._most(persona, rows, relation, operation) is not Reach.NONE
+        )
 
     def callable_by(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's functions that the persona can call, with whosever rights they run."""
@@ -240,13 +276,21 @@ class Indirect:
                     yield way
 
     def _by_other_rights(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
-        if persona.name not in self._lifted:
-            self._lifted[persona.name] = self._lift(persona)
-        lifted = self._lifted[persona.name]
+        lifted = self._lift_once(persona)
         known = lifted.known[relation.oid, operation]
         together = self._together(persona, relation, operation, known)
         for via, rows in known.items():
             yield from self._bounded(persona, (relation, operation), via, rows, together)
+        yield from self._by_anything(persona, relation, operation)
+
+    def _lift_once(self, persona: Persona) -> _Lifted:
+        if persona.name not in self._lifted:
+            self._lifted[persona.name] = self._lift(persona)
+        return self._lifted[persona.name]
+
+    def _by_anything(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
+        """The ways by what is not followed, and by asking as somebody else."""
+        lifted = self._lift_once(persona)
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way
@@ -402,6 +446,10 @@ class Indirect:
                     rows = touch.rows if oid == touch.relation or touch.rows == FALSE else TRUE
                     led = lifted.known[oid, touch.operation].setdefault(via, {})
                     led.setdefault(rows, f"{what}: {touch.why}")
+                    columns = touch.columns if oid == touch.relation else None
+                    noted = lifted.columns[oid, touch.operation]
+                    before = noted.setdefault((via, rows), frozenset())
+                    noted[via, rows] = None if before is None or columns is None else before | columns
 
     def _note_sure(self, lifted: _Lifted, function: Function, via: str, doings: Doings) -> None:
         """Notes what a call does for certain, where that is more than its caller may do."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.expr import FALSE, TRUE, Expr
+from rlsaudit.policy.expr import FALSE, TRUE, Expr, Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,11 +25,13 @@ class Deed:
     """`operation` may be done to those rows of a relation (an OID), at place 0, for which `rows` is true; to no others.
 
     That is how the rows are when the function is called: whatever it changed itself before is left out of `rows`.
+    `columns` are all that an UPDATE sets, by number; None where that may be any.
     """
 
     operation: Operation
     relation: int
     rows: Expr
+    columns: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Sure:
     """`operation` is done to every row of a relation (an OID), at place 0, for which `rows` is true, by some call.
 
     With the arguments that make it true, that is. `most` is how far that is claimed: some rows, where others that meet
-    the same may come out in their place. `columns` are those that a statement writes, by number.
+    the same may come out in their place. `columns` are those that a statement writes, by number. `sets` are the new
+    values that an UPDATE gives to columns, of the row before it. `others` are relations that the same call writes to.
     """
 
     operation: Operation
@@ -45,6 +48,8 @@ class Sure:
     rows: Expr
     most: Reach = Reach.ALL
     columns: frozenset[int] = frozenset()
+    sets: tuple[tuple[Field, Expr], ...] = ()
+    others: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

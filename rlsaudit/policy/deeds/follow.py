@@ -164,6 +164,7 @@ class _Reading:
         self._failed = [one for one in found if not isinstance(one.end, Returned)]
         self._body = self._standing()
         self._noted: defaultdict[tuple[Operation, int], list[Expr]] = defaultdict(list)
+        self._columns: dict[tuple[Operation, int], frozenset[int] | None] = {}
         self._calls: set[tuple[str, ...]] = set()
         self._parts: frozenset[int] | None = None
         self._lost = ""
@@ -185,7 +186,7 @@ class _Reading:
         self._calls |= {one for one in _named_by(self._function).operators if any(self._ground.functions(one))}
         self._show(silent=self._function.returns in _SILENT)
         self._rest()
-        deeds = [Deed(operation, oid, _either(found)) for (operation, oid), found in self._noted.items()]
+        deeds = [Deed(*key, _either(found), self._columns.get(key)) for key, found in self._noted.items()]
         return Deeds(tuple(deeds), frozenset(self._calls), self._lost, self._sure())
 
     def _sure(self) -> tuple[Sure, ...]:
@@ -313,7 +314,7 @@ class _Reading:
         operation = _WRITES[type(run.node)]
         for oid in self._named(run.node.relation):
             for done, asked in self._asked(operation, run, oid):
-                self._note(done, oid, conjunction((gate, asked)))
+                self._note(done, oid, conjunction((gate, asked)), self._set_by(run.node, oid))
                 if _returns(run.node) and self._function.returns not in _SILENT:
                     self._note(Operation.SELECT, oid, conjunction((gate, asked)))
 
@@ -589,9 +590,19 @@ class _Reading:
             if one.kind in _TABLES and (dynamic.HOLE in schema or not schema or catalog.schema_name(one) == schema):
                 yield one.oid
 
-    def _note(self, operation: Operation, oid: int, asked: Expr) -> None:
+    def _set_by(self, statement: Node, oid: int) -> frozenset[int] | None:
+        """The columns that a statement sets in rows which are there."""
+        conflict = isinstance(statement, ast.InsertStmt)
+        clause = statement.onConflictClause if conflict else statement
+        names = {one.name for one in getattr(clause, "targetList", None) or ()}
+        known = {one.name: one.number for one in self._database.catalog.columns[oid]}
+        return frozenset(known[one] for one in names) if names <= known.keys() else None
+
+    def _note(self, operation: Operation, oid: int, asked: Expr, columns: frozenset[int] | None = None) -> None:
         # Nobody decides what is larger.
         self._noted[operation, oid].append(ANY if is_larger(asked, MOST_BOUNDED) else asked)
+        before = self._columns.setdefault((operation, oid), frozenset())
+        self._columns[operation, oid] = None if before is None or columns is None else before | columns
 
     def _rest(self) -> None:
         """What the body names and none of its ways does, or shows."""
