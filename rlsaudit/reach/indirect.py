@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from rlsaudit.access.views import reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.decide import decide_rows
+from rlsaudit.policy.deeds import ANYHOW
 from rlsaudit.policy.expr import FALSE, TRUE, And, Given, Or, Who, is_larger, walk
 from rlsaudit.policy.formula import TRUE as EVERYTHING
 from rlsaudit.policy.formula import AtomKind, atoms
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.decide import Bounds
-    from rlsaudit.policy.deeds import Sure
+    from rlsaudit.policy.deeds import Change, Sure
     from rlsaudit.policy.expr import Expr
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
@@ -42,7 +43,6 @@ _MOST_TRIED = 6
 """Ways through one function that are solved for how far they surely lead."""
 _MOST_TOGETHER = 400
 """How much is asked of the rows that all functions lead to together."""
-Changes: TypeAlias = "frozenset[int] | None"
 _WRITES = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 
 
@@ -52,8 +52,8 @@ class _Lifted:
 
     `known` are by (relation, operation) and the name of what leads there the rows that may be meant, each with why;
     `anywhere` is what a role may do by something that is not followed, by the name of what leads there. `posing` is
-    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain. `columns`
-    are all that an UPDATE of these rows sets, by what leads there and by rows; None where that may be any.
+    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain. `changes`
+    is what these rows are made into, by what leads there and by rows.
     """
 
     known: defaultdict[tuple[int, Operation], dict[str, dict[Expr, str]]] = field(
@@ -62,7 +62,7 @@ class _Lifted:
     anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
     posing: dict[tuple[Posing, str], Way] = field(default_factory=dict)
     sure: defaultdict[tuple[int, Operation], dict[str, list[Sure]]] = field(default_factory=lambda: defaultdict(dict))
-    columns: defaultdict[tuple[int, Operation], dict[tuple[str, Expr], Changes]] = field(
+    changes: defaultdict[tuple[int, Operation], dict[tuple[str, Expr], Change]] = field(
         default_factory=lambda: defaultdict(dict)
     )
 
@@ -145,8 +145,8 @@ class Indirect:
 
     def changes(
         self, persona: Persona, relation: Relation, operation: Operation
-    ) -> tuple[tuple[str, Expr, Changes], ...] | None:
-        """Returns all that other ways do to rows of a relation: by what, to which at most, and which columns they set.
+    ) -> tuple[tuple[str, Expr, Change], ...] | None:
+        """Returns all that other ways do to rows of a relation: by what, to which at most, and what becomes of them.
 
         None where that may be anything.
         """
@@ -154,10 +154,10 @@ class Indirect:
             return None
         if any(True for _ in self._by_anything(persona, relation, operation)):
             return None
-        found = self._lift_once(persona).columns[relation.oid, operation]
+        found = self._lift_once(persona).changes[relation.oid, operation]
         return tuple(
-            (via, rows, columns)
-            for (via, rows), columns in found.items()
+            (via, rows, change)
+            for (via, rows), change in found.items()
             if self._most(persona, rows, relation, operation) is not Reach.NONE
         )
 
@@ -446,10 +446,9 @@ class Indirect:
                     rows = touch.rows if oid == touch.relation or touch.rows == FALSE else TRUE
                     led = lifted.known[oid, touch.operation].setdefault(via, {})
                     led.setdefault(rows, f"{what}: {touch.why}")
-                    columns = touch.columns if oid == touch.relation else None
-                    noted = lifted.columns[oid, touch.operation]
-                    before = noted.setdefault((via, rows), frozenset())
-                    noted[via, rows] = None if before is None or columns is None else before | columns
+                    change = touch.change if oid == touch.relation else ANYHOW
+                    noted = lifted.changes[oid, touch.operation]
+                    noted[via, rows] = noted[via, rows].either(change) if (via, rows) in noted else change
 
     def _note_sure(self, lifted: _Lifted, function: Function, via: str, doings: Doings) -> None:
         """Notes what a call does for certain, where that is more than its caller may do."""

@@ -135,14 +135,15 @@ class Maker:
         every = frozenset(one.number for one in self._catalog.columns[relation.oid])
         changed = assigned(self._catalog, relation, operation)
         bounded: list[Writing] = []
-        for via, rows, columns in found:
+        for via, rows, change in found:
             asked = TRUE if is_larger(rows, _MOST_ASKED) else rows
             doubt = f"{via}: {_NOT_SURE}"
             if operation is Operation.INSERT:
                 if asked == TRUE:
                     return None
-                bounded.append(Writing(operation, TRUE, asked, frozenset(), frozenset(), doubt))
+                bounded.append(Writing(operation, TRUE, asked, frozenset(), frozenset(), doubt, fresh=change.fresh))
                 continue
+            columns = change.columns
             kept = frozenset[int]() if columns is None or changed is None else every - columns - changed
             if not kept:
                 return None

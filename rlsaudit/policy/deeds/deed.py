@@ -21,17 +21,37 @@ ANY_TABLE = -2
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What rows are made into: `columns` are all that an UPDATE sets, by number; None where that may be any.
+
+    `fresh` are columns of new rows that hold the key of a row which the same call has put in: the column, the relation
+    of that row, and its column.
+    """
+
+    columns: frozenset[int] | None = None
+    fresh: frozenset[tuple[int, int, int]] = frozenset()
+
+    def either(self, other: Change) -> Change:
+        """Returns what is known where it is the one or the other."""
+        unknown = self.columns is None or other.columns is None
+        return Change(None if unknown else (self.columns or NONE) | (other.columns or NONE), self.fresh & other.fresh)
+
+
+NONE: frozenset[int] = frozenset()
+ANYHOW = Change()
+
+
+@dataclass(frozen=True, slots=True)
 class Deed:
     """`operation` may be done to those rows of a relation (an OID), at place 0, for which `rows` is true; to no others.
 
     That is how the rows are when the function is called: whatever it changed itself before is left out of `rows`.
-    `columns` are all that an UPDATE sets, by number; None where that may be any.
     """
 
     operation: Operation
     relation: int
     rows: Expr
-    columns: frozenset[int] | None = None
+    change: Change = ANYHOW
 
 
 @dataclass(frozen=True, slots=True)

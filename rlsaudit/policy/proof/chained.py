@@ -219,6 +219,7 @@ class ChainedEncoder(Encoder):
             if row not in self._put:
                 self.facts.append(z3.Or(self.was_made(row), part.mine == row.mine))
         self._keep_keys()
+        self._keep_fresh()
 
     def _made(self, row: Row, making: Making) -> Made:
         other = z3.Bool(f"row {row.number} was made")
@@ -331,6 +332,32 @@ class ChainedEncoder(Encoder):
                 for row in self.rows:
                     if row not in {made.row, made.before}:
                         self.facts += self._other_key(made, terms, new, row)
+
+    def _keep_fresh(self) -> None:
+        """A row that was put in for another has a key that none had: it is no row that was there, or is pointed at."""
+        for made in list(self.made.values()):
+            for way in made.ways:
+                for number, relation, key in way.writing.fresh:
+                    known = self.columns.get((made.row, number))
+                    if known is not None:
+                        self.facts += self._not_there(way.holds, known[1], relation, key)
+
+    def _not_there(self, holds: Solved, value: Term, relation: int, key: int) -> Iterator[Solved]:
+        making = self.makings.of(relation)
+        for row in self.rows:
+            alive = z3.And(holds, row.there, z3.Not(self.was_made(row)))
+            others = [
+                own.number
+                for reference in self.tables.references(row.relation)
+                for own, other in zip(reference.columns, reference.others, strict=True)
+                if reference.to == relation and other.number == key
+            ]
+            if row.relation == relation and (row.target or making is None or not making.removes):
+                others.append(key)
+            for number in others:
+                theirs = self.columns.get((row, number))
+                if theirs is not None:
+                    yield z3.Implies(alive, z3.Not(_equal([(value, theirs[1])])))
 
     def newly_named(self, made: Made, key: Mapping[int, Term]) -> Solved:
         """That a row was put in, or given another key than it had."""

@@ -31,7 +31,8 @@ class Writing:
     `using` is asked of the row before (of an INSERT nothing), `check` of the new one, which is at place 0 in both.
     `settable` are the numbers of the columns that the statement may set, `kept` those whose value it surely leaves as
     it was, or to the default: a trigger may change the rest. `doubt` is why it may fail whatever they say, or nothing.
-    What a call changes it gives values of its own: `sets`, by column, of the row before.
+    What a call changes it gives values of its own: `sets`, by column, of the row before. `fresh` are columns that hold
+    the key of another row which was put in with it: the column, that row's relation, and its column.
     """
 
     operation: Operation
@@ -42,6 +43,7 @@ class Writing:
     doubt: str = ""
     sets: tuple[tuple[Field, Expr], ...] = ()
     called: Called | None = None
+    fresh: frozenset[tuple[int, int, int]] = frozenset()
 
     @property
     def inserts(self) -> bool:

@@ -38,6 +38,42 @@ begin
   if t is null then raise exception 'no'; end if;
   insert into public.guests (team_id, user_id) values (t, auth.uid());
 end $$;
+create table public.clubs (id uuid primary key default gen_random_uuid(), name text);
+create table public.fellows (
+  club_id uuid not null references public.clubs, user_id uuid not null references auth.users, level text not null,
+  primary key (club_id, user_id));
+create table public.firms (id uuid primary key default gen_random_uuid(), name text unique);
+create table public.partners (
+  firm_id uuid not null references public.firms, user_id uuid not null references auth.users,
+  primary key (firm_id, user_id));
+alter table public.clubs enable row level security;
+alter table public.fellows enable row level security;
+alter table public.firms enable row level security;
+alter table public.partners enable row level security;
+create policy own on public.fellows for select using (user_id = auth.uid());
+create policy own on public.partners for select using (user_id = auth.uid());
+create function public.found_club(n text) returns uuid language plpgsql security definer set search_path = '' as $$
+declare c uuid;
+begin
+  insert into public.clubs (name) values (n) returning id into c;
+  insert into public.fellows (club_id, user_id, level) values (c, auth.uid(), 'founder');
+  return c;
+end $$;
+create function public.found_firm(n text) returns uuid language plpgsql security definer set search_path = '' as $$
+declare f uuid;
+begin
+  insert into public.firms (name) values (n) on conflict (name) do update set name = excluded.name returning id into f;
+  insert into public.partners (firm_id, user_id) values (f, auth.uid());
+  return f;
+end $$;
+create table public.games (id uuid primary key, club_id uuid not null references public.clubs, mark text);
+create table public.deals (id uuid primary key, firm_id uuid not null references public.firms, mark text);
+alter table public.games enable row level security;
+alter table public.deals enable row level security;
+create policy p on public.games using (exists (
+  select from public.fellows f where f.club_id = games.club_id and f.user_id = auth.uid()));
+create policy p on public.deals using (exists (
+  select from public.partners p where p.firm_id = deals.firm_id and p.user_id = auth.uid()));
 create table public.clerks (id uuid primary key references auth.users, role text not null, nick text);
 create table public.aides (id uuid primary key references auth.users, role text not null, nick text);
 create table public.guards (id uuid primary key references auth.users, role text not null, nick text);
@@ -93,6 +129,10 @@ insert into public.aides select id, 'aide' from auth.users;
 insert into public.bills values (gen_random_uuid(), 'b');
 insert into public.plans values (gen_random_uuid(), 'p');
 insert into public.keys values (gen_random_uuid(), 'k');
+insert into public.clubs (name) values ('a'), ('b');
+insert into public.firms (name) values ('admin'), ('b');
+insert into public.games select gen_random_uuid(), id, name from public.clubs;
+insert into public.deals select gen_random_uuid(), id, name from public.firms;
 -- @values
 admin
 -- @expected
@@ -100,6 +140,8 @@ authenticated public.notes all all all all
 authenticated public.docs unknown unknown unknown unknown
 authenticated public.drafts unknown unknown unknown unknown
 authenticated public.orders unknown unknown unknown unknown
+authenticated public.games own own own own
+authenticated public.deals unknown unknown unknown unknown
 authenticated public.bills none none none none
 authenticated public.plans unknown unknown unknown unknown
 authenticated public.keys unknown unknown unknown unknown
