@@ -217,12 +217,12 @@ def with_calls(ways: Sequence[Way], called: Mapping[str, Called]) -> tuple[list[
 
 
 def measured(ways: Sequence[Way], by_name: Reach | None, calls: Mapping[str, Reach | None]) -> Reach | None:
-    """Returns how far statements on a relation itself and calls got, None where one that matters is not known.
+    """Returns how far statements on a relation itself and along other ways got, None where one is not known.
 
     Args:
         ways: All ways of a persona to the relation's rows, the one by its name first.
         by_name: How far the statements got.
-        calls: By functions' identities how far their calls got.
+        calls: By what leads to the rows how far it got: calls of functions, statements on what it is a part of.
     """
     addressed, *others = ways
     led = [calls[one.via] for one in others if one.via in calls and not one.decided]

@@ -20,11 +20,13 @@ from rlsaudit.probe import Outcome, Result
 from rlsaudit.probe.attack import NO_CAMPAIGN, Called, Campaign, Measured
 from rlsaudit.probe.supposed import by_cell, opened_by
 from rlsaudit.reach import Way, widest
+from rlsaudit.reach.family import ancestors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rlsaudit.access import Access
+    from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Relation
     from rlsaudit.matrix.sources import Sources
     from rlsaudit.model import Persona
@@ -134,11 +136,15 @@ def build(
                 cell = _cell(sources, persona, relation, operation, found, chained, contradiction=contradiction)
                 cell = with_condition(cell, sources, persona, relation, found, left_out.get(key))
                 got = attacked.measured if attacked else None
+                if cell.reach is Reach.NONE and got is Reach.OWN:
+                    # Rows that were made up made their owner staff, or such as nobody has: proofs speak of others.
+                    got = None
                 if not cell.reach.decided:
                     led = calls[persona.name]
                     known = {one.via: led[one.via] for one in found if one.via in led}
                     by_call = {via: one.reach(relation.oid, operation) if one else None for via, one in known.items()}
-                    got = measured(found, got, by_call)
+                    by_whole = _by_wholes(catalog, fought, persona, relation, operation)
+                    got = measured(found, got, {**by_call, **by_whole})
                 cells.append(cell if got is None else replace(cell, attacked=got))
     by_key = {(one.persona, one.relation, one.operation): one for one in cells}
     return Matrix(tuple(cells), by_key, ways, answered, totals, steps, fought, asked)
@@ -153,6 +159,21 @@ def _calls(
         persona.name: {via: fought.measured.get((persona.name, oid)) for via, oid in named.items()}
         for persona in personas
     }
+
+
+def _by_wholes(
+    catalog: Catalog, fought: Campaign, persona: Persona, relation: Relation, operation: Operation
+) -> Mapping[str, Reach | None]:
+    """How far statements on what the relation is a part of got, by its identity; None also where not all is known.
+
+    Of which parts the rows were of which some were reached is not told.
+    """
+    found: dict[str, Reach | None] = {}
+    for whole in ancestors(catalog, relation):
+        attacked = fought.attacked.get((persona.name, whole.oid, operation))
+        got = attacked.measured if attacked else None
+        found[catalog.identity(whole)] = None if got is Reach.SOME else got
+    return found
 
 
 def _cell(

@@ -264,6 +264,25 @@ class TestRoles:
           exists (select from public.members m where m.team = plans.team and m.member = current_user));
         create table public.open (id uuid primary key, owner name default current_user, body text);
         grant all on public.members, public.plans, public.open to attack_ann, attack_app;
+        create function public.decided(boolean) returns boolean language plpgsql immutable as $$
+          begin return (select md5($1::text) = md5('true')); end $$;
+        create table public.named (id uuid primary key, owner name not null, body text);
+        create policy own on public.named using (public.decided(owner = current_user));
+        create table public.levels (who name primary key, level int not null);
+        create table public.cleared (id uuid, level int not null, body text) partition by list (body);
+        create table public.cleared_part partition of public.cleared default;
+        create policy level on public.cleared using (
+          level <= (select l.level from public.levels l where l.who = current_user));
+        create table public.taken (id uuid primary key, owner name not null, body text);
+        create policy seen on public.taken for select using (public.decided(true));
+        create policy takes on public.taken for update using (public.decided(true))
+          with check (public.decided(owner = current_user));
+        alter table public.named enable row level security;
+        alter table public.cleared enable row level security;
+        alter table public.cleared_part enable row level security;
+        alter table public.taken enable row level security;
+        grant all on public.named, public.cleared, public.cleared_part, public.taken to attack_ann;
+        grant select on public.levels to attack_ann;
     """
 
     @pytest.fixture
@@ -285,6 +304,19 @@ class TestRoles:
             assert (cell.reach, cell.evidence) == (Reach.ALL, EvidenceKind.PROBE), cell.because
         # A default puts the role's name in: whose the new row is has to be in the statement.
         assert matrix.by_key["attack_ann", "public.open", Operation.INSERT].evidence is EvidenceKind.CATALOG
+
+    def test_how_far_it_gets_is_measured_by_rows_that_name_it(self, matrix: Matrix) -> None:
+        measured = {
+            name: {matrix.by_key["attack_ann", f"public.{name}", one].attacked for one in Operation}
+            for name in ("named", "cleared", "cleared_part")
+        }
+        assert measured["named"] == {Reach.OWN}
+        # Somebody who is cleared at all reads what is secret as far as that: rows of others among it.
+        assert measured["cleared"] <= {Reach.SOME, Reach.ALL}
+        assert measured["cleared_part"] <= {Reach.SOME, Reach.ALL, None}
+        assert matrix.by_key["attack_ann", "public.cleared_part", Operation.SELECT].attacked is Reach.ALL
+        # What its own statement makes pass is not kept from it by what is there.
+        assert matrix.by_key["attack_ann", "public.taken", Operation.UPDATE].attacked is Reach.ALL
 
     def test_it_makes_itself_a_member_by_its_name(self, matrix: Matrix) -> None:
         cell = matrix.by_key["attack_ann", "public.plans", Operation.SELECT]
@@ -442,6 +474,65 @@ class TestWhatIsMeasured:
         """
         cells = attacked(supabase_database, schema)
         assert {cells["authenticated", "public.notes", one].attacked for one in Operation} == {None}
+
+    STAFF = """
+        create table public.staff (
+          id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users,
+          role text not null default 'guest' check (role in ('admin', 'guest')));
+        alter table public.staff enable row level security;
+        create policy own on public.staff for select using (user_id = auth.uid());
+    """
+
+    def test_rows_that_make_their_owner_staff_are_put_aside(self, supabase_database: str) -> None:
+        schema = f"""{self.NOTES} {self.STAFF}
+            create policy p on public.notes using (public.decided(user_id = auth.uid() or exists (
+              select from public.staff s where s.user_id = auth.uid() and s.role = 'admin')));
+        """
+        cells = attacked(supabase_database, schema)
+        for operation in Operation:
+            cell = cells["authenticated", "public.notes", operation]
+            assert (cell.reach, cell.attacked) == (Reach.UNKNOWN, Reach.OWN), operation
+
+    def test_what_plain_rows_let_their_owner_do_is_told(self, supabase_database: str) -> None:
+        schema = f"""{self.NOTES} {self.STAFF}
+            create policy p on public.notes using (public.decided(exists (
+              select from public.staff s where s.user_id = auth.uid())));
+        """
+        cells = attacked(supabase_database, schema)
+        for operation in (Operation.SELECT, Operation.UPDATE, Operation.DELETE):
+            cell = cells["authenticated", "public.notes", operation]
+            assert (cell.reach, cell.attacked) == (Reach.UNKNOWN, Reach.ALL), operation
+
+    def test_what_made_up_staff_reaches_is_not_told_where_users_are_proved_to_reach_nothing(
+        self, supabase_database: str
+    ) -> None:
+        schema = f"""{self.NOTES} {self.STAFF}
+            create policy p on public.notes for insert with check (user_id = auth.uid() and exists (
+              select from public.staff s where s.user_id = auth.uid() and s.role = 'admin'));
+        """
+        cell = attacked(supabase_database, schema)["authenticated", "public.notes", Operation.INSERT]
+        assert (cell.reach, cell.attacked) == (Reach.NONE, None)
+
+
+def test_tables_without_rows_are_named_also_where_only_functions_lead_there(supabase_database: str) -> None:
+    with psycopg.connect(supabase_database, autocommit=True) as connection:
+        connection.execute("set role postgres")
+        connection.execute(
+            """
+            create function public.stops() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+            create table public.led (id uuid primary key, body text);
+            create table public.left_alone (id uuid primary key, body text);
+            alter table public.led enable row level security;
+            alter table public.left_alone enable row level security;
+            create trigger stops before insert on public.led for each row execute function public.stops();
+            create trigger stops before insert on public.left_alone for each row execute function public.stops();
+            create function public.shown() returns setof public.led language sql security definer set search_path = ''
+              as $$ select * from public.led $$;
+            """
+        )
+    with connect(supabase_database) as session:
+        report = audit(session, Options(probe="write", throwaway=True))
+    assert [one.what for one in report.skipped if one.what.startswith("rows of")] == ["rows of public.led to attack"]
 
 
 @pytest.mark.parametrize("tie", [" references public.posts", ""])

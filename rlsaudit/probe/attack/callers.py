@@ -53,7 +53,7 @@ def callers(persona: Persona, *, signed_up: bool) -> Iterator[Caller]:
     if signed_up and with_rows is not None and persona.claims.get("sub"):
         yield Caller(posing_as(newcomer, persona), _names(newcomer), newcomer=True)
     else:
-        named = ids_of(persona) if persona.claims or persona.settings else (persona.role,)
+        named = ids_of(persona)
         yield Caller(persona, tuple(STRANGER if one.startswith(VARIES) else one for one in named))
     if with_rows is not None:
         yield Caller(with_rows.persona, _names(OWNER), OWNER, after=(OWNER,))

@@ -199,7 +199,7 @@ class Calls:
         """Returns what the persona gets by calls; `signed_up` is whether its newcomer has an account."""
         left: dict[str, str] = {}
         functions: list[Function] = []
-        for function in self._callable(persona, schemas):
+        for function in self.may_call(persona, schemas):
             reason = reason_not_to_call(self._catalog, function, throwaway=True)
             if reason:
                 left[self._catalog.function_identity(function)] = reason
@@ -411,7 +411,8 @@ class Calls:
         every = len(there) > 1 and there <= tally.places.get(key, set())
         return Reach.ALL if reach is Reach.SOME and every and key[1] is not Operation.INSERT else reach
 
-    def _callable(self, persona: Persona, schemas: frozenset[str]) -> Iterator[Function]:
+    def may_call(self, persona: Persona, schemas: frozenset[str]) -> Iterator[Function]:
+        """Yields the functions that the persona can call, of those `schemas`."""
         role = self._catalog.roles_by_name[persona.role].oid
         for one in self._catalog.snapshot.functions:
             called = one.kind in _CALLABLE and one.returns not in _CALLED_BY_NOBODY and one.extension is None

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rlsaudit.catalog.platform import FILES, platform_of
-from rlsaudit.model import Operation, Reach, Skipped
+from rlsaudit.model import Operation, Skipped
 from rlsaudit.personas import reads_claim
-from rlsaudit.policy.consulted import consulted
+from rlsaudit.policy.consulted import consulted, touched_in
 from rlsaudit.policy.said import said
 from rlsaudit.probe.attack.arguments import Arguments
 from rlsaudit.probe.attack.attacked import NOTHING, Attacked, judged
 from rlsaudit.probe.attack.calls import Answers, Called, Calls, Measured
 from rlsaudit.probe.attack.chains import Chained, Chains
 from rlsaudit.probe.attack.identities import LEVEL, OTHERS, OWNER, identities, newcomer_as, principals
+from rlsaudit.probe.attack.measured import by_session, furthest
 from rlsaudit.probe.attack.measured import measured as measured_by
-from rlsaudit.probe.attack.plan import MOST_NTH, Attacks
+from rlsaudit.probe.attack.plainly import Plainly
+from rlsaudit.probe.attack.plan import Attacks
 from rlsaudit.probe.attack.posing import Posing
 from rlsaudit.probe.attack.run import run
 from rlsaudit.probe.attack.signing import sign_up
@@ -148,7 +150,7 @@ class _Campaign:
         for (name, oid, operation), tries in _by_cell(answered).items():
             there, rewritten = totals.get(oid, 0), attacks.rewrites(shown[oid], operation)
             seeded = attacks.covers(shown[oid], operation, deciding.get(oid, frozenset()))
-            sessions = _by_session(tries)
+            sessions = by_session(tries)
             reached = max(
                 (judged(operation, one, there, seeded=seeded, rewritten=rewritten) for one in sessions),
                 key=lambda one: one.reach,
@@ -160,23 +162,32 @@ class _Campaign:
                     there=there,
                     of_others=attacks.made_for(OTHERS, oid),
                     of_owner=attacks.made_for((OWNER,), oid),
-                    at_most=MOST_NTH,
                     rewritten=rewritten,
                 )
                 for one in sessions
             ]
-            found[name, oid, operation] = replace(reached, measured=_furthest(levels))
+            found[name, oid, operation] = replace(reached, measured=furthest(levels))
+        if throwaway:
+            left = {key: tries for key, tries in _by_cell(answered).items() if found[key].measured is None}
+            plainly = Plainly(catalog, attacks, sown, deciding, self._run)
+            for key, further in plainly.measured(cast, left, totals, leveled=leveled):
+                found[key] = replace(found[key], measured=further)
         for key, beside in self._uploaded(cast, sown.seeds.rows, attacks, shown).items():
             found[key] = replace(found.get(key, NOTHING), beside=beside)
         # A newcomer signs up first, which on somebody's server is not for us to do.
         chained = self._chained(attacks, strangers, cast, deciding) if throwaway else {}
-        answers = self._called(strangers, cast, sown) if throwaway else {}
+        calls = Calls(ground.access, strangers, sown, self._run)
+        answers = self._called(calls, cast) if throwaway else {}
         posed = self._posed(attacks, strangers, cast, sown) if throwaway else {}
         roles = {catalog.roles_by_name[one.role].oid for one in cast}
+        # Rows that nobody may touch by the table's name functions may lead to.
+        served = ((one, ground.served[one.name]) for one in cast)
+        called_by = {each.oid for one, schemas in served for each in calls.may_call(one, schemas)}
+        led = frozenset(touched_in(catalog, called_by)) if throwaway else frozenset()
         missing = {
             oid: why
             for oid, why in sown.seeds.missing.items()
-            if oid in shown and any(attacks.concerns(role, shown[oid]) for role in roles)
+            if oid in shown and (oid in led or any(attacks.concerns(role, shown[oid]) for role in roles))
         }
         skipped = (
             *self._skipped(shown, attacks.restraint.left, missing),
@@ -186,9 +197,8 @@ class _Campaign:
         measured = {(name, oid): one for name, each in answers.items() for oid, one in each.measured.items()}
         return Campaign(found, {**posed, **chained}, called, tuple(dict.fromkeys(skipped)), measured, sown.lasting)
 
-    def _called(self, strangers: Strangers, cast: Sequence[Persona], sown: Sown) -> Mapping[str, Answers]:
+    def _called(self, calls: Calls, cast: Sequence[Persona]) -> Mapping[str, Answers]:
         """What calls come to, by the persona's name: the newcomer has signed up before, where that went well."""
-        calls = Calls(self._ground.access, strangers, sown, self._run)
         return {
             one.name: calls.answers(
                 one, self._ground.served[one.name], signed_up=self._unsigned.get(newcomer_as(one).name) == ""
@@ -303,17 +313,3 @@ def _by_cell(answered: Iterable[tuple[Attempt, Result]]) -> Mapping[Key, Sequenc
     for attempt, result in answered:
         cells[attempt.by.persona.name, attempt.probe.relation, attempt.probe.operation].append((attempt, result))
     return cells
-
-
-def _by_session(tries: Iterable[tuple[Attempt, Result]]) -> Iterable[Sequence[tuple[Attempt, Result]]]:
-    """The attempts of those who gave a second factor apart from those of others: each gets as far as it gets."""
-    sessions: defaultdict[str, list[tuple[Attempt, Result]]] = defaultdict(list)
-    for attempt, result in tries:
-        sessions[str(attempt.by.persona.claims.get(LEVEL))].append((attempt, result))
-    return tuple(sessions.values())
-
-
-def _furthest(levels: Sequence[Reach | None]) -> Reach | None:
-    """The furthest of what was measured; None where one that is not known may be further."""
-    known = [one for one in levels if one is not None]
-    return max(known, default=None) if len(known) == len(levels) or Reach.ALL in known else None

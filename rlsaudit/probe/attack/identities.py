@@ -9,7 +9,7 @@ from rlsaudit.personas import STRANGER, VARIES, built_in
 from rlsaudit.probe.rows import Principal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.model import JsonObject, Persona
 
@@ -34,6 +34,8 @@ NEWCOMER = _principal("D")
 """Somebody who has just signed up: nothing is made for it, and what signing up brings it has."""
 PASSER_BY = _principal("E", account=False)
 """Somebody who has just signed in without an account."""
+PLAIN = _principal("F")
+"""Somebody with rows that say nothing of it that policies ask for, so far as they can do without."""
 LEVEL, SECOND_FACTOR = "aal", "aal2"
 
 
@@ -50,11 +52,11 @@ class Identity:
     strange: bool = False
 
 
-def principals(personas: Sequence[Persona]) -> tuple[Principal, ...]:
+def principals(personas: Sequence[Persona], of: Sequence[Principal] = (OWNER, *OTHERS)) -> tuple[Principal, ...]:
     """Returns everybody whom rows are made for, with what in the personas' requests says who one is."""
     settings = dict.fromkeys(name for one in personas for name, value in one.settings.items() if _varies(value))
     found = []
-    for one in (OWNER, *OTHERS):
+    for one in of:
         claims = dict(one.claims)
         for persona in personas:
             claims = _with_given(claims, persona.claims, one.user)
@@ -99,6 +101,28 @@ def is_leveled(persona: Persona) -> bool:
     return persona.claims.get("sub") == STRANGER and persona.claims.get(LEVEL) == "aal1"
 
 
+def plain_ones(
+    personas: Sequence[Persona], *, leveled: bool = False
+) -> Iterator[tuple[Principal, Mapping[str, Sequence[Identity]]]]:
+    """Yields who has plain rows, with who that is for each of the personas, by its name: see `identities`.
+
+    Of personas that are nobody but their role each is one by itself: its rows name the role.
+    """
+    by_request = [one for one in personas if any(each.owns for each in identities(one))]
+    if by_request:
+        (plain,) = principals(personas, (PLAIN,))
+        yield plain, {one.name: _sessions(Identity(posing_as(plain, one), plain), leveled) for one in by_request}
+    for one in personas:
+        if not one.claims and not one.settings:
+            plain = replace(PLAIN, role=one.role)
+            yield plain, {one.name: (Identity(one, plain),)}
+
+
+def _sessions(by: Identity, leveled: bool) -> tuple[Identity, ...]:  # noqa: FBT001 - of one caller
+    further = leveled and is_leveled(by.persona)
+    return (by, *([replace(by, persona=_with_second_factor(by.persona))] if further else []))
+
+
 def _with_second_factor(persona: Persona) -> Persona:
     return replace(persona, claims={**persona.claims, LEVEL: SECOND_FACTOR})
 
@@ -109,7 +133,12 @@ def newcomer_as(persona: Persona) -> Principal:
 
 
 def ids_of(persona: Persona) -> tuple[str, ...]:
-    """Returns what a row may hold that names who asks as the persona: ids that its claims and settings carry."""
+    """Returns what a row may hold that names who asks as the persona: ids that its claims and settings carry.
+
+    Without any it is known by the name of its role.
+    """
+    if not persona.claims and not persona.settings:
+        return (persona.role,)
     sub = persona.claims.get("sub")
     found = (STRANGER if _varies(value) else value for value in persona.settings.values())
     return tuple(dict.fromkeys((*([sub] if isinstance(sub, str) else []), *found)))

@@ -55,7 +55,9 @@ _UUID = 36
 class Attacks:
     """The attempts on the relations of one database, into which rows were put; `restraint` says what is left out."""
 
-    def __init__(self, access: Access, sown: Sown, people: Iterable[Principal], *, throwaway: bool) -> None:
+    def __init__(
+        self, access: Access, sown: Sown, people: Iterable[Principal], *, throwaway: bool, beside: Iterable[Row] = ()
+    ) -> None:
         self._access = access
         self._catalog = access.catalog
         self._throwaway = throwaway
@@ -63,7 +65,7 @@ class Attacks:
         self._rows: defaultdict[int, list[Row]] = defaultdict(list)
         self._sown = sown
         self._people = {one.name: one for one in people}
-        for one in sown.seeds.rows:
+        for one in (*sown.seeds.rows, *beside):
             self._rows[one.relation].append(one)
             if one.stored != one.relation:
                 self._rows[one.stored].append(one)
@@ -109,6 +111,13 @@ class Attacks:
         others = {one.name for one in OTHERS}
         there = {row.values.get(name) for row in self._rows[ref.relation] if row.owner in others} if name else set()
         return name is not None and self._sown.has_all(ref.relation, name, there)
+
+    def beside(self, principal: Principal, rows: Iterable[Row]) -> Attacks:
+        """Returns the same where there are rows of one more principal."""
+        people = (*self._people.values(), principal)
+        more = Attacks(self._access, self._sown, people, throwaway=self._throwaway, beside=rows)
+        more.restraint = self.restraint
+        return more
 
     def made_for(self, owners: Iterable[Principal], relation: int) -> int:
         """Returns how many rows of these principals were made in a relation (OID)."""
@@ -437,5 +446,5 @@ class Attacks:
 
 def _ties(owner: Principal, value: str) -> bool:
     """Whether a value says that a row is the principal's: its own id or address, or the id of something of its own."""
-    named = value in {owner.user, owner.claims.get("email")}
+    named = value in {owner.user, owner.role or owner.user, owner.claims.get("email")}
     return named or (value.startswith(owner.mark) and len(value) == _UUID)

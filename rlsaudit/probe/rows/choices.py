@@ -26,7 +26,9 @@ _ORDINARY = 3
 NULL = -1
 """The choice of NULL; any other is the place in `Choices.texts`."""
 _ENOUGH = 12
-_MOST_COMBINED = 1_000
+_FEW_COMBINED, _MOST_COMBINED = 100, 1_000
+_MOST_OF_A_GROUP = 5_000
+"""So many combinations of columns that conditions tie together are tried in all: of forty columns each has eight."""
 _LONGEST_LISTED = 100
 _MOST_VARIED = 8
 _LITERAL = re.compile(r"'((?:[^']|'')*)'(?:::.*)?|(true|false|\(?-?[0-9.]+\)?)(?:::.*)?", re.DOTALL)
@@ -77,6 +79,15 @@ class Choices:
         said = [one for one in self._said.constants.get(ref, ()) if one is not None]
         return (*own, *first, *made[:_ORDINARY], *suggested, *said, *made[_ORDINARY:])
 
+    def unasked(self, table: Table, column: Column, whose: Whose, text: str | None) -> str | None:
+        """Returns what is as good as `text` in a column and nothing that policies name; else `text` itself."""
+        named = self._said.constants.get(ColumnRef(table.oid, column.number), ())
+        if text not in named:
+            return text
+        texts, passed = self.texts(table, column, whose), self.checked(table, column)
+        possible = texts if passed is None else tuple(texts[one] for one in passed)
+        return next((one for one in possible if one not in named), text)
+
     def metadata(self, whose: Whose) -> str:
         """Returns what a user says of itself when it signs up."""
         return metadata(self._metadata, self._content, whose)
@@ -108,30 +119,30 @@ class Choices:
             # What is suggested twice is one value all the same.
             lone = {tried[one]: one for one in reversed(found)}
             self._passing[ColumnRef(table.oid, column.number)] = tuple(sorted(lone.values()))
-        groups = [(table, columns) for table in listed for columns in _groups(table)]
-        trials: list[Trial] = []
-        meant: list[tuple[int, tuple[int, ...], tuple[int, int] | None, list[tuple[int, ...]]]] = []
-        for table, columns in groups:
-            options = [self._options(table, table.columns[number]) for number in columns]
-            fixed: list[tuple[int, int] | None] = [None]
-            fixed += [
-                (number, choice)
-                for number, some in zip(columns, options, strict=True)
-                for choice in some[:_MOST_VARIED]
-            ]
-            for one in fixed:
-                combined = _combined(columns, options, one)
-                trials.append(self._jointly(table, columns, combined))
-                meant.append((table.oid, columns, one, combined))
-        found_together: dict[tuple[int, tuple[int, ...]], dict[tuple[int, int] | None, tuple[int, ...]]] = {}
-        for (oid, columns, one, combined), found in zip(meant, passing(session, trials), strict=True):
-            kept = found_together.setdefault((oid, columns), {})
-            if found:
-                kept[one] = combined[found[0]]
-        for (oid, columns), kept in found_together.items():
+        self._ask_together(session, [(table, columns) for table in listed for columns in _groups(table)])
+
+    def _ask_together(self, session: Session, groups: Sequence[tuple[Table, tuple[int, ...]]]) -> None:
+        """Asks what columns may be that conditions tie to one another: a few combinations first, then more."""
+        found: list[dict[tuple[int, int] | None, tuple[int, ...]]] = [{} for _ in groups]
+        options = [[self._options(table, table.columns[one]) for one in columns] for table, columns in groups]
+        texts = [{one: self.texts(table, table.columns[one], self._whose) for one in of} for table, of in groups]
+        for most in (_FEW_COMBINED, _MOST_COMBINED):
+            trials: list[Trial] = []
+            meant: list[tuple[int, tuple[int, int] | None, list[tuple[int, ...]]]] = []
+            for place, (table, columns) in enumerate(groups):
+                fixed = [None, *_each(columns, options[place])]
+                for one in fixed:
+                    if one not in found[place]:
+                        some = min(most, max(_FEW_COMBINED, _MOST_OF_A_GROUP // len(fixed))) if one else most
+                        combined = _combined(columns, options[place], one, some)
+                        trials.append(self._jointly(table, texts[place], combined))
+                        meant.append((place, one, combined))
+            for (place, one, combined), passed in zip(meant, passing(session, trials), strict=True):
+                if passed:
+                    found[place][one] = combined[passed[0]]
+        for (table, columns), kept in zip(groups, found, strict=True):
             varied = {one: choice for one, choice in kept.items() if one is not None}
-            here = Together(columns, kept.get(None), varied)
-            self._together[oid] = (*self._together.get(oid, ()), here)
+            self._together[table.oid] = (*self.together(table), Together(columns, kept.get(None), varied))
 
     def is_time(self, column: Column) -> bool:
         """Returns whether a column holds a moment or a day."""
@@ -186,17 +197,17 @@ class Choices:
         columns = ((column.name, column.type),)
         return Trial(table.relation.name, columns, checks, tuple((one,) for one in tried), _ENOUGH)
 
-    def _jointly(self, table: Table, columns: tuple[int, ...], combined: Sequence[tuple[int, ...]]) -> Trial:
-        checks = tuple(check for check, of in table.checks if of <= set(columns))
-        texts = {one: self.texts(table, table.columns[one], self._whose) for one in columns}
+    @staticmethod
+    def _jointly(table: Table, texts: Mapping[int, Sequence[str]], combined: Sequence[tuple[int, ...]]) -> Trial:
+        checks = tuple(check for check, of in table.checks if of <= texts.keys())
         tried = tuple(
             tuple(
                 None if choice == NULL or not texts[number] else texts[number][choice]
-                for number, choice in zip(columns, one, strict=True)
+                for number, choice in zip(texts, one, strict=True)
             )
             for one in combined
         )
-        named = tuple((table.columns[one].name, table.columns[one].type) for one in columns)
+        named = tuple((table.columns[one].name, table.columns[one].type) for one in texts)
         return Trial(table.relation.name, named, checks, tried, 1)
 
 
@@ -211,15 +222,20 @@ def _groups(table: Table) -> Iterable[tuple[int, ...]]:
     return [tuple(sorted(one)) for one in groups if not any(table.columns[number].generated for number in one)]
 
 
+def _each(columns: Sequence[int], options: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Each column, by its number, with each of the first of its choices."""
+    return [(one, choice) for one, some in zip(columns, options, strict=True) for choice in some[:_MOST_VARIED]]
+
+
 def _combined(
-    columns: tuple[int, ...], options: Sequence[tuple[int, ...]], fixed: tuple[int, int] | None
+    columns: tuple[int, ...], options: Sequence[tuple[int, ...]], fixed: tuple[int, int] | None, most: int
 ) -> list[tuple[int, ...]]:
-    """Combinations of choices, those first that are nearest to what is ordinary."""
+    """Up to so many combinations of choices, those first that are nearest to what is ordinary."""
     axes = [
         (fixed[1],) if fixed is not None and fixed[0] == number else some
         for number, some in zip(columns, options, strict=True)
     ]
-    return list(nearest(axes, _MOST_COMBINED))
+    return list(nearest(axes, most))
 
 
 def _document(path: tuple[str, ...], value: str) -> str:

@@ -37,7 +37,8 @@ class Wish:
     """What a row is to be like.
 
     `varied` is a column and its text; `apart` how far down the owner's rows of other tables it begins to point at them.
-    `bare` leaves out what need not be there, `full` leaves nothing to defaults.
+    `bare` leaves out what need not be there, `full` leaves nothing to defaults. `plain` is a row that says nothing that
+    policies ask for, where it can do without.
     """
 
     n: int
@@ -45,6 +46,7 @@ class Wish:
     apart: int = 0
     bare: bool = False
     full: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,8 @@ class Drafts:
                 continue
             if self._left_out(table, column, wish):
                 continue
-            values[column.number] = self._text(table, principal, column, whose, wish.apart)
+            text = self._text(table, principal, column, whose, wish.apart)
+            values[column.number] = self.choices.unasked(table, column, whose, text) if wish.plain else text
         return values
 
     def _left_out(self, table: Table, column: Column, wish: Wish) -> bool:

@@ -16,6 +16,7 @@ class Principal:
     `user` is a uuid whose first eight digits are this principal's alone: every value that is made for it begins with
     them, or tells it in some other way. `claims` and `settings` are those of its requests; they are set while its rows
     are put in. A `crowd` stands for several users: where a table has one row for each user, it has several rows of it.
+    `role` is the name that it logs in by, empty where that is its id.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Principal:
     claims: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     crowd: bool = False
+    role: str = ""
 
     @property
     def mark(self) -> str:

@@ -28,7 +28,7 @@ _CLAIM = "claim"
 _CLAIMS = {key: path for path, key in CHOSEN_CLAIMS.items()}
 """Where claims are that have a name of their own among keys."""
 _LOGIN = "role"
-"""The key of current_user. A principal logs in by its id, as nobody does: no role is called that."""
+"""The key of current_user. A principal without a role logs in by its id, as nobody does: no role is called that."""
 _OF_USERS = ("auth", "users", "id")
 _NAMES = re.compile(
     r"(?:^|_)(?:user|owner|author|creator|profile|member|sender|customer|account|uploader)(?:_?(?:uu)?id)?$"
@@ -161,6 +161,8 @@ def users(principal: Principal) -> tuple[str, ...]:
 
 def claimed(principal: Principal, key: str) -> Sequence[str]:
     """Returns what a principal's requests bring along under a key, as texts."""
+    if key == _LOGIN and principal.role:
+        return (principal.role,)
     if key in {_USER, _LOGIN}:
         return users(principal)
     if key.startswith(SETTING):

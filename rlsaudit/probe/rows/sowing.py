@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ from rlsaudit.probe.rows.statements import fill, find, insert, key_of
 from rlsaudit.probe.rows.table import Table, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Column, Relation
@@ -40,6 +42,7 @@ MOST_ROWS = 6
 """So many rows of each principal a table gets; up to twice that, where policies name so many values."""
 _ELSEWHERE = 1_009
 _MOST_TRIES = 9
+_SAVEPOINT = "rlsaudit_beside"
 _SHORT = 500
 """How far from the first numbers those begin that are tried where the first are taken."""
 
@@ -64,6 +67,7 @@ class Sown:
         seeds: Seeds,
         requests: Mapping[str, Mapping[str, str]],
         moments: Mapping[str, str],
+        plainly: Callable[[Principal], AbstractContextManager[tuple[Row, ...]]],
     ) -> None:
         self._drafts = drafts
         self._choices = choices
@@ -72,6 +76,12 @@ class Sown:
         self.requests = requests
         """The settings of each principal's request, by its name."""
         self._moments = moments
+        self.plainly = plainly
+        """Puts a plain row of one more principal into each table, for as long as the context lasts: see `Wish`."""
+
+    def shared(self, relations: Iterable[int]) -> bool:
+        """Returns whether one of the relations (OIDs) has rows that are nobody's, at which several may point."""
+        return any((one, SHARED) in self._drafts.rows for one in relations)
 
     def undated(self, column: Column, text: str | None) -> str | None:
         """Returns a text that the server gave, or the word for a moment that it is: evidence bears no date."""
@@ -168,9 +178,11 @@ class _Sowing:
         self._drafts = Drafts(self._tables, schemas, owners, self._choices, said, principals)
         self._said = said
         self._requests = {one.name: self._request(one) for one in principals}
+        self._levels: Sequence[Sequence[int]] = ()
 
     def sow(self) -> Sown:
         arranged = order(self._tables)
+        self._levels = arranged.levels
         for oid in arranged.stuck:
             self._missing.setdefault(oid, "foreign keys go in a circle in which no row can be the first")
         for oid, table in self._tables.items():
@@ -193,7 +205,24 @@ class _Sowing:
         rows = tuple(row for (_, owner), some in self._drafts.rows.items() if owner != SHARED for row in some)
         sown = {oid for row in rows for oid in (row.relation, *self._above(row.stored))}
         missing = {oid: reason for oid, reason in self._missing.items() if oid not in sown}
-        return Sown(self._drafts, self._choices, Seeds(rows, missing), self._requests, self._moments())
+        seeds = Seeds(rows, missing)
+        return Sown(self._drafts, self._choices, seeds, self._requests, self._moments(), self._plainly)
+
+    @contextmanager
+    def _plainly(self, principal: Principal) -> Iterator[tuple[Row, ...]]:
+        drafts = self._drafts
+        everybody, there = drafts.principals, {key: [*some] for key, some in drafts.rows.items()}
+        self._requests[principal.name] = self._request(principal)
+        self._session.execute(f"savepoint {_SAVEPOINT}")
+        try:
+            drafts.principals = (*everybody, principal)
+            for level in self._levels:
+                tables = [self._tables[oid] for oid in level if not self._reason(self._tables[oid])]
+                self._put((one, principal, Wish(0, plain=True)) for one in tables)
+            yield tuple(row for (_, owner), some in drafts.rows.items() if owner == principal.name for row in some)
+        finally:
+            drafts.principals, drafts.rows = everybody, there
+            self._session.execute(f"rollback to savepoint {_SAVEPOINT}; release savepoint {_SAVEPOINT}")
 
     def _moments(self) -> Mapping[str, str]:
         """The words for moments, by what the server stores for them in this transaction."""
