@@ -81,6 +81,18 @@ _ITEMS = f"""{_ROWS}
             create policy "members" on public.invoices for select to authenticated using (
               org_id in (select m.org_id from public.members m where m.user_id = (select auth.uid())));"""
 
+_PEOPLE = """
+            create table public.companies (id uuid primary key default gen_random_uuid(), name text);
+            create table public.people (id uuid primary key references auth.users, role text not null,
+              company_id uuid not null references public.companies);
+            create table public.sites (id bigint primary key, company_id uuid not null references public.companies);
+            alter table public.companies enable row level security;
+            alter table public.people enable row level security;
+            alter table public.sites enable row level security;
+            create policy "own" on public.people for select to authenticated using (id = (select auth.uid()));
+            create function public.my_company() returns uuid language sql stable security definer set search_path = ''
+              as $$select company_id from public.people where id = auth.uid()$$;"""
+
 RULE = Rule(
     id="row-independent",
     severity=Severity.CRITICAL,
@@ -90,7 +102,10 @@ RULE = Rule(
         "Whoever is, of a trial account of their own, passes for the rows of every other customer."
     ),
     fix="Compare the membership with the row: `m.org_id = invoices.org_id`, or `org_id in (select m.org_id …)`.",
-    fine="Tables that are the same for all members, of a price list for instance. They have no column that says whose.",
+    fine=(
+        "Tables that are the same for all members, of a price list for instance. They have no column that says whose. "
+        "A `super_admin` or `platform_admin` is taken for one of those who run all of it."
+    ),
     bad=(
         Example(
             "A member of anything",
@@ -122,6 +137,13 @@ RULE = Rule(
             create policy "members" on public.items for select to authenticated using (
               exists (select from public.invoices i where i.id <> items.invoice_id and i.org_id in (
                 select m.org_id from public.members m where m.user_id = (select auth.uid()))));
+            """,
+        ),
+        Example(
+            "Owners of any company, beside those who run all of it",
+            f"""{_PEOPLE}
+            create policy "companies" on public.sites using ((select role in ('super_admin', 'owner')
+              from public.people where id = (select auth.uid())) or company_id = public.my_company());
             """,
         ),
     ),
@@ -156,6 +178,13 @@ RULE = Rule(
             create policy "support" on public.invoices for select to authenticated using (
               overdue and exists (select from public.members m where m.user_id = (select auth.uid())
                 and m.org_id = '00000000-0000-4000-8000-000000000001'));
+            """,
+        ),
+        Example(
+            "Those who run all of it, among the people of the companies",
+            f"""{_PEOPLE}
+            create policy "companies" on public.sites using ((select role = 'super_admin' from public.people
+              where id = (select auth.uid())) or company_id = public.my_company());
             """,
         ),
         Example(
