@@ -43,7 +43,9 @@ _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _CLOSER = (2, 24)
 """Rounds and instances, for what is open after a quick look."""
-_OVER_ALL = re.compile(r"(super|platform|system|global|site|root)[ _-]?(admin(istrator)?|user|owner|staff)", re.I)
+_OVER_ALL = re.compile(
+    r"(super|platform|system|global|site|root)[ _-]?(admin(istrator)?|user|owner|staff)", re.IGNORECASE
+)
 """What those are called who run all of an application, and not one organisation in it."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
