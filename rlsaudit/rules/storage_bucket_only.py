@@ -70,8 +70,8 @@ RULE = Rule(
         "owner: `owner_id = (select auth.uid())::text`."
     ),
     fine=(
-        "Reading a bucket whose files are for all. Declare the reach of `storage.objects`; writing is seldom meant. Of a "
-        "public bucket, whose files anybody downloads anyway, the list that such a policy gives is told at medium."
+        "Reading a bucket whose files are for all. Declare the reach of `storage.objects`; writing is seldom meant. Of "
+        "a public bucket, whose files anybody downloads anyway, the list that such a policy gives is told at medium."
     ),
     bad=(
         Example(
