@@ -130,9 +130,9 @@ def _plpgsql(function: Function, columns: Columns, *, records: bool) -> Doing | 
 
 def _parsed(function: Function, *, records: bool) -> Any:  # noqa: ANN401 — JSON
     if records:
-        return plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+        return plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name), function.name)
     for returns in ("setof record", "record", "void"):
-        found = plpgsql.parsed_under(f"() returns {returns}", function.body)
+        found = plpgsql.parsed_under(f"() returns {returns}", function.body, name=function.name)
         if found is not None:
             return found
     return None

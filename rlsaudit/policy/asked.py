@@ -87,7 +87,7 @@ def _walked(function: Function, asks: Asks, refuses: Asks) -> _Walk | None:
     """A body that was walked from top to bottom; None where it is not in plpgsql, or not understood."""
     if function.language != "plpgsql":
         return None
-    body = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    body = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name), function.name)
     try:
         whole = body[0]["PLpgSQL_function"]
         walk = _Walk(asks, whole["datums"], refuses)

@@ -6,6 +6,7 @@ anything that its role may.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,7 +78,8 @@ class Body:
 
 def body_of(function: Function) -> Body:
     """Returns what the text of `function` tells. Never raises."""
-    return _body(function.language, function.body, tuple(one.name for one in function.parameters if one.name))
+    names = tuple(one.name for one in function.parameters if one.name)
+    return _body(function.language, function.body, names, function.name)
 
 
 @lru_cache(maxsize=1024)
@@ -87,7 +89,7 @@ def statements_of(function: Function) -> tuple[Node, ...]:
         return tree.statements(plpgsql.plain(function.body)) or ()
     if function.language != "plpgsql":
         return ()
-    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name), function.name)
     found = (fragment(query) for query in _queries(parsed)) if parsed is not None else ()
     return tuple(statement for one in found if one is not None for statement in one)
 
@@ -99,7 +101,7 @@ def surely_run(function: Function) -> tuple[Node, ...]:
     """Returns the statements among them that run whenever the function does, as far as that is plain to see."""
     if function.language != "plpgsql":
         return statements_of(function)
-    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name), function.name)
     found: list[Node] = []
     try:
         block = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]
@@ -116,13 +118,49 @@ def surely_run(function: Function) -> tuple[Node, ...]:
     return tuple(found)
 
 
+_ERROR = 21
+"""The level of RAISE from which on it ends the statement."""
+
+
+def attempted(function: Function) -> tuple[Node, ...]:
+    """Returns the statements that run, unless one of them fails, whenever the function does: its handlers catch that.
+
+    Only of a block in which nothing else is run.
+    """
+    if function.language != "plpgsql":
+        return ()
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name), function.name)
+    found: list[Node] = []
+    try:
+        whole = parsed[0]["PLpgSQL_function"]["action"]["PLpgSQL_stmt_block"]
+        blocks = [whole]
+        for statement in () if whole.get("exceptions") else whole["body"]:
+            if "PLpgSQL_stmt_block" in statement:
+                blocks.append(statement["PLpgSQL_stmt_block"])
+            elif not _ENDS.isdisjoint(_kinds(list(statement.values()))):
+                break
+        for block in blocks:
+            run = list(itertools.takewhile(lambda one: "PLpgSQL_stmt_return" not in one, block["body"]))
+            if block.get("exceptions") and all(map(_is_plain, run)):
+                found += [each for query in _queries(run) for each in fragment(query) or ()]
+    except (KeyError, IndexError, TypeError):
+        return ()
+    return tuple(found)
+
+
+def _is_plain(statement: Any) -> bool:  # noqa: ANN401 — JSON
+    """Whether a statement is SQL, or only says something."""
+    says = statement.get("PLpgSQL_stmt_raise")
+    return "PLpgSQL_stmt_execsql" in statement or (says is not None and says.get("elog_level", _ERROR) < _ERROR)
+
+
 @lru_cache(maxsize=8192)
-def _body(language: str, body: str, parameters: tuple[str, ...]) -> Body:
+def _body(language: str, body: str, parameters: tuple[str, ...], name: str) -> Body:
     """The same for its parts: a body is asked about once for every table, and told apart by its text alone."""
     if language == "sql":
         return _sql_body(plpgsql.plain(body))
     if language == "plpgsql":
-        return _plpgsql_body(body, parameters)
+        return _plpgsql_body(body, parameters, name)
     return Body(understood=False)
 
 
@@ -133,8 +171,8 @@ def _sql_body(body: str) -> Body:
     return facts_of(parsed, query=body if len(parsed) == 1 and isinstance(parsed[0], ast.SelectStmt) else None)
 
 
-def _plpgsql_body(body: str, parameters: tuple[str, ...]) -> Body:
-    parsed = plpgsql.parsed(body, parameters)
+def _plpgsql_body(body: str, parameters: tuple[str, ...], name: str) -> Body:
+    parsed = plpgsql.parsed(body, parameters, name)
     if parsed is None:
         return Body(understood=False)
     statements: list[Node] = []

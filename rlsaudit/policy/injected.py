@@ -5,6 +5,7 @@ Quoted by `format` or passed with USING they are values. Asked about before, the
 
 from __future__ import annotations
 
+import enum
 import re
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,14 @@ _KEEPS = frozenset({"lower", "upper", "trim", "btrim", "ltrim", "rtrim", "concat
 _ARROWS = frozenset({"->", "->>", "#>", "#>>"})
 _SCHEME = re.compile(r"\s*(?:[a-z][a-z0-9+.]*://)?\s*", re.IGNORECASE)
 """What an address may begin with that does not say yet whose it is."""
+
+
+class Part(enum.Enum):
+    """A part of a text: of an address its beginning, which says whose it is, or all up to its query."""
+
+    ANY = enum.auto()
+    BEGINNING = enum.auto()
+    PATH = enum.auto()
 
 
 def injected_of(function: Function, asks: Asks) -> frozenset[str]:
@@ -64,11 +73,24 @@ class Given:
             for name in piece.fills:
                 self._filled.setdefault(name, []).extend((one, piece) for one in nodes)
 
-    def raw(self, node: Node, piece: Piece, *, begins: bool = False) -> frozenset[str]:
-        """Returns the arguments that stand in a text as they are; with `begins` those with which it may begin."""
-        return frozenset(self._raw(node, piece.asked.settled, frozenset(), begins=begins))
+    def raw(self, node: Node, piece: Piece, part: Part = Part.ANY) -> frozenset[str]:
+        """Returns the arguments that stand in a text as they are, or in a part of it."""
+        return frozenset(self._raw(node, piece.asked.settled, frozenset(), part))
 
-    def _raw(self, node: Node, settled: frozenset[str], seen: frozenset[str], *, begins: bool) -> Iterator[str]:
+    def constants(self, node: Node) -> Iterator[str]:
+        """Yields the texts in a value, and in what its variables are given."""
+        waiting, seen = [node], set[str]()
+        while waiting:
+            for one in tree.walk(waiting.pop()):
+                text = constant(one)
+                name = _name(one) if isinstance(one, ast.ColumnRef) else ""
+                if text is not None:
+                    yield text
+                elif name and name not in seen:
+                    seen.add(name)
+                    waiting.extend(value for value, _ in self._filled.get(name, ()))
+
+    def _raw(self, node: Node, settled: frozenset[str], seen: frozenset[str], part: Part) -> Iterator[str]:
         waiting = [(node, settled)]
         while waiting:
             current, settled = waiting.pop()
@@ -76,7 +98,7 @@ class Given:
                 case ast.ColumnRef() | ast.ParamRef():
                     name = _name(current).removeprefix(self._called)
                     if name not in settled | seen:
-                        yield from self._named(name, settled, seen | {name}, begins=begins)
+                        yield from self._named(name, settled, seen | {name}, part)
                 case ast.TypeCast(arg=argument) if tree.type_name(current) in {"text", "varchar", "name", "bpchar"}:
                     waiting.append((argument, settled))
                 case ast.CoalesceExpr(args=arguments):
@@ -86,14 +108,13 @@ class Given:
                 case ast.A_Expr(kind=A_Expr_Kind.AEXPR_NULLIF, lexpr=value):
                     waiting.append((value, settled))
                 case ast.A_Expr(lexpr=left, rexpr=right) if tree.name(current.name)[-1] == "||":
-                    goes_on = not begins or _is_scheme(left)
-                    waiting.extend([(left, settled), *([(right, settled)] if goes_on else [])])
+                    waiting.extend([(left, settled), *([(right, settled)] if _goes_on(left, part) else [])])
                 case ast.A_Expr(lexpr=document) if tree.name(current.name)[-1] in _ARROWS:
                     waiting.append((document, settled))
                 case ast.FuncCall(args=arguments) if tree.name(current.funcname) == ("format",) and arguments:
-                    waiting.extend((one, settled) for one in _formatted(arguments, begins=begins))
+                    waiting.extend((one, settled) for one in _formatted(arguments, part))
                 case ast.FuncCall(args=arguments) if tree.name(current.funcname)[-1] in _KEEPS and arguments:
-                    waiting.extend((one, settled) for one in (arguments[:1] if begins else arguments))
+                    waiting.extend((one, settled) for one in (arguments[:1] if part is Part.BEGINNING else arguments))
                 case ast.SubLink() if (target := tree.lone_target(current.subselect)) is not None:
                     waiting.append((target, settled))
                 case ast.SelectStmt() if (target := tree.lone_target(current)) is not None:
@@ -101,11 +122,11 @@ class Given:
                 case _:
                     pass
 
-    def _named(self, name: str, settled: frozenset[str], seen: frozenset[str], *, begins: bool) -> Iterator[str]:
+    def _named(self, name: str, settled: frozenset[str], seen: frozenset[str], part: Part) -> Iterator[str]:
         if name in self._arguments:
             yield self._arguments[name]
         for value, piece in self._filled.get(name, ()):
-            yield from self._raw(value, settled | piece.asked.settled, seen, begins=begins)
+            yield from self._raw(value, settled | piece.asked.settled, seen, part)
 
 
 def _texts(function: Function) -> Iterator[tuple[str, str]]:
@@ -140,12 +161,19 @@ def _cases(case: Node, settled: frozenset[str]) -> Iterator[tuple[Node, frozense
         yield case.defresult, before
 
 
-def _is_scheme(node: Node) -> bool:
-    text = constant(node)
-    return text is not None and _SCHEME.fullmatch(text) is not None
+def _goes_on(before: Node, part: Part) -> bool:
+    """Whether what comes after a text is still in the part."""
+    match part:
+        case Part.BEGINNING:
+            text = constant(before)
+            return text is not None and _SCHEME.fullmatch(text) is not None
+        case Part.PATH:
+            return not any("?" in (constant(one) or "") for one in tree.walk(before))
+        case _:
+            return True
 
 
-def _formatted(arguments: Sequence[Node], *, begins: bool) -> Iterator[Node]:
+def _formatted(arguments: Sequence[Node], part: Part) -> Iterator[Node]:
     """The arguments of `format` that go into the text as they are, by `%s`."""
     template = constant(arguments[0])
     if template is None:
@@ -153,7 +181,8 @@ def _formatted(arguments: Sequence[Node], *, begins: bool) -> Iterator[Node]:
         return
     following = 1
     for specifier in SPECIFIER.finditer(template):
-        if begins and not _SCHEME.fullmatch(template[: specifier.start()]):
+        before = ast.A_Const(val=ast.String(sval=template[: specifier.start()]))
+        if not _goes_on(before, part):
             return
         if specifier["kind"] == "%":
             continue

@@ -37,8 +37,11 @@ def plain(body: str) -> str:
     return body
 
 
-def parsed(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN401 — JSON
-    """Returns a plpgsql body as pglast's JSON, None where it is not understood, whatever the function returns."""
+def parsed(body: str, parameters: tuple[str, ...], name: str = "f") -> Any:  # noqa: ANN401 — JSON
+    """Returns a plpgsql body as pglast's JSON, None where it is not understood, whatever the function returns.
+
+    `name` is the function's, by which a body may call its parameters: `select … into f.role`.
+    """
     # The parser knows no types but the built-in ones, and what a variable is declared as does not matter here.
     simpler = _DECLARATIONS.sub(lambda part: _DECLARED.sub(lambda one: _as_built_in(one, body), part[0]), body)
     bodies = dict.fromkeys((body, simpler))
@@ -49,7 +52,7 @@ def parsed(body: str, parameters: tuple[str, ...]) -> Any:  # noqa: ANN401 — J
     heads += [f"({returned}) returns setof {'record' if len(set(parameters)) > 1 else 'text'}"] if parameters else []
     for text in bodies:
         for head in heads:
-            found = parsed_under(head, text)
+            found = parsed_under(head, text, name=name)
             if found is not None:
                 return found
     return None
@@ -63,12 +66,12 @@ def _as_built_in(declared: re.Match[str], body: str) -> str:
     return f"{declared['name']} {'record' if fields or whole else 'text'}"
 
 
-def parsed_under(head: str, body: str, kind: str = "function") -> Any:  # noqa: ANN401 — JSON
+def parsed_under(head: str, body: str, kind: str = "function", name: str = "f") -> Any:  # noqa: ANN401 — JSON
     """Returns a body as pglast's JSON, given the parameters and result in `head`; None where it is not understood."""
     if len(body) > tree.MOST_CHARACTERS or _TAG in body:
         return None
     try:
-        return pglast.parse_plpgsql(f"create {kind} f{head} language plpgsql as {_TAG}{body}{_TAG}")
+        return pglast.parse_plpgsql(f"create {kind} {ident(name)}{head} language plpgsql as {_TAG}{body}{_TAG}")
     except (pglast.parser.ParseError, RecursionError, ValueError, json.JSONDecodeError):
         return None
 

@@ -154,7 +154,7 @@ class _Reading:
                 yield _Step("", (one,))
             return
         names = tuple(one.name for one in self._function.parameters if one.name)
-        parsed = plpgsql.parsed(self._function.body, names)
+        parsed = plpgsql.parsed(self._function.body, names, self._function.name)
         yield from _in_order(parsed, "", {}) if parsed is not None else ()
 
     def _take(self, step: _Step) -> None:
@@ -293,7 +293,7 @@ class _Reading:
 def _statements(function: Function) -> tuple[Node, ...]:
     if function.language == "sql":
         return tree.statements(plpgsql.plain(function.body)) or ()
-    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name))
+    parsed = plpgsql.parsed(function.body, tuple(one.name for one in function.parameters if one.name), function.name)
     return tuple(node for one in _in_order(parsed, "", {}) for node in one.nodes) if parsed is not None else ()
 
 

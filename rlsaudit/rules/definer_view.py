@@ -160,7 +160,7 @@ def _read_severity(case: Case, fault: _Fault) -> Severity:
     for oid in fault.cells:
         view = case.catalog.relations[oid]
         shown = case.readable(view).intersection(columns_from(case, view, fault.bases))
-        if case.sensitive(view, shown) or not shown.isdisjoint(case.owner_columns(view)):
+        if case.sensitive(view, shown):
             return Severity.CRITICAL
     return Severity.HIGH
 

@@ -47,7 +47,8 @@ RULE = Rule(
     ),
     fine=(
         "Groups that everybody may join. Then their rows are everybody's who is signed in: declare them with "
-        '`select = "all"` or `"some"`.'
+        '`select = "all"` or `"some"`. Where a row of one\'s own opens no more than some rows of others, and nothing '
+        "private in them, it may be meant like that, and is told at medium."
     ),
     bad=(
         Example(

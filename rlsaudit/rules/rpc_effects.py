@@ -229,7 +229,8 @@ def _reading(
             does = f"gives {what} for whatever the caller asks, so an argument that fits everything gives them all"
         else:
             open_handed = Severity.MEDIUM if read.filtered else Severity.HIGH
-            level = Severity.CRITICAL if private else open_handed
+            # As by a policy that comes to let everybody pass: nobody who names an owner means that.
+            level = Severity.CRITICAL if sensitive else Severity.HIGH if private else open_handed
             whose = ", whoever's they are," if case.owner_columns(relation) else ""
             does = f"hands out {what}{whose.removesuffix(',')}"
             if name in taken:

@@ -35,6 +35,7 @@ def check(case: Case) -> Iterator[Found]:
             told.add(flaw.policy.oid)
             identity = case.catalog.identity(relation)
             policy = ident(flaw.policy.name)
+            does = _TAKES if _NAME.match(flaw.where) else _COMPARES
             operations = {one.operation.value for one in cells}
             yield Found(
                 finding(
@@ -46,7 +47,7 @@ def check(case: Case) -> Iterator[Found]:
                         cells[0].reach,
                         cells[0].intended,
                     ),
-                    title=f'Policy "{flaw.policy.name}" on {identity} compares a column with itself',
+                    title=f'Policy "{flaw.policy.name}" on {identity} {does}',
                     message=f"{flaw.where} {flaw.because}: whoever passes for one row passes for all.",
                     evidence=evidence(case, relation, cells),
                     fix=_fix(case, relation, flaw.policy),
@@ -65,11 +66,16 @@ def _fix(case: Case, relation: Relation, policy: Policy) -> str:
         outer = inner.replace(f"{table}.{column}", f"{ident(relation.name)}.{column}")
         return f"{inner} = {outer}" if column in names else match[0]
 
-    fixed = rewrite(case, relation, policy, lambda text: _ITSELF.sub(qualified, text))
+    own = rf"\g<call>{ident(relation.name)}.name"
+    fixed = rewrite(case, relation, policy, lambda text: _NAME.sub(own, _ITSELF.sub(qualified, text)))
     return fixed or drop(case, relation, policy)
 
 
 _ITSELF = re.compile(r"(?P<inner>\(?(?P<table>\w+)\.(?P<column>\w+)(?:\)::\w+)?) = (?P=inner)(?!\w)")
+
+_NAME = re.compile(r"(?P<call>storage\.(?:extension|filename|foldername)\()\w+\.name\b")
+_COMPARES = "compares a column with itself"
+_TAKES = "asks for the name of something else, and not for the file's"
 
 
 def _cells(case: Case, relation: Relation, policy: Policy) -> Iterator[Cell]:
@@ -92,6 +98,12 @@ _PROJECTS = """
             create policy "own" on public.members for select using (user_id = auth.uid());
             create table public.projects (id uuid primary key, team_id uuid not null, name text);
             alter table public.projects enable row level security;"""
+_PICTURES = """
+            insert into storage.buckets (id, name, public) values ('pictures', 'pictures', false);
+            create table public.chats (id uuid primary key default gen_random_uuid(),
+              user_id uuid not null default auth.uid() references auth.users, name text not null);
+            alter table public.chats enable row level security;
+            create policy "own" on public.chats for select to authenticated using (user_id = (select auth.uid()));"""
 
 RULE = Rule(
     id="shadowed-column",
@@ -100,7 +112,8 @@ RULE = Rule(
     why=(
         "In `exists (select from members m where m.team_id = team_id and m.user_id = auth.uid())` both columns are of "
         "`members`, for the innermost table comes first. It asks whether the caller is a member of any team, and a "
-        "member of one reads the rows of all. Whoever can make a team of their own is a member of one."
+        "member of one reads the rows of all. Whoever can make a team of their own is a member of one. Of files it "
+        "happens by `storage.foldername(name)` in a subquery over a table that has a `name`: a chat, a team."
     ),
     fix="Qualify the row's column with its table: `m.team_id = projects.team_id`. Do so in every subquery.",
     fine="Never as it is written. If any membership is to be enough, leave the comparison out.",
@@ -129,8 +142,24 @@ RULE = Rule(
                 where m.team_id::text = team_id::text and m.user_id = auth.uid()) > 0);
             """,
         ),
+        Example(
+            "The name of a chat, where the file's was meant",
+            f"""{_PICTURES}
+            create policy "of the chat" on storage.objects for select to authenticated using (
+              bucket_id = 'pictures' and exists (select from public.chats
+                where user_id = (select auth.uid()) and id::text = (storage.foldername(name))[1]));
+            """,
+        ),
     ),
     good=(
+        Example(
+            "The name of the file",
+            f"""{_PICTURES}
+            create policy "of the chat" on storage.objects for select to authenticated using (
+              bucket_id = 'pictures' and exists (select from public.chats c
+                where c.user_id = (select auth.uid()) and c.id::text = (storage.foldername(objects.name))[1]));
+            """,
+        ),
         Example(
             "Members of the row's team",
             f"""{_PROJECTS}

@@ -136,7 +136,7 @@ def _file(case: Case, function: SystemFunction, personas: list[Persona]) -> Foun
 
 def _handed(case: Case, function: Function, persona: Persona) -> tuple[Handed, ...]:
     doer = function.owner if function.security_definer else case.role(persona).oid
-    return handed_by(function, case.asks, partial(_leaves, case, doer))
+    return handed_by(function, case.asks, partial(_leaves, case, doer), case.named)
 
 
 def _leaves(case: Case, role: int, name: tuple[str, ...]) -> bool:
@@ -155,6 +155,8 @@ def _leaves(case: Case, role: int, name: tuple[str, ...]) -> bool:
 
 def _handing(case: Case, function: Function, personas: list[Persona], handed: tuple[Handed, ...]) -> Found:
     identity = case.catalog.function_identity(function)
+    opened = [one for one in handed if not one.keyed]
+    handed = tuple(opened) or handed
     names = {one.name[-1] for one in handed}
     arguments = listed(sorted({argument for one in handed for argument in one.arguments}))
     by_api = any(not sends_sql(case, one) for one in personas)
@@ -162,6 +164,9 @@ def _handing(case: Case, function: Function, personas: list[Persona], handed: tu
         does, worst = "reads or writes the file", Severity.CRITICAL
     elif names & CONNECTIONS:
         does, worst = "connects to the database, or runs there the SQL,", Severity.CRITICAL
+    elif not opened:
+        # What the key is for is not seen: it may be the one that row-level security does not stop.
+        does, worst = "sends a request with a key of the project's, for the path", Severity.HIGH
     else:
         does = "sends a request to the address"
         # Whoever sees no answer still reaches what trusts requests from within.
@@ -234,6 +239,19 @@ RULE = Rule(
             """,
         ),
         Example(
+            "With the project's key, for whatever path: `..` leaves the bucket, and the API for files",
+            """
+            create extension http with schema extensions;
+            create function public.delete_file(bucket text, object text) returns void language plpgsql security definer
+              set search_path = '' as $$
+              declare url text := 'https://api.example.com/storage/v1/object/' || bucket || '/' || object;
+              begin
+                perform status from extensions.http(('DELETE', url, array[extensions.http_header(
+                  'authorization', 'Bearer ' || current_setting('app.key'))], null, null)::extensions.http_request);
+              end $$;
+            """,
+        ),
+        Example(
             "On plain Postgres, files",
             """
             grant execute on function pg_catalog.pg_read_file(text) to shop_app;
@@ -257,6 +275,16 @@ RULE = Rule(
             create function public.notify(path text, message jsonb) returns void language sql security definer
               set search_path = ''
               as $$ select net.http_post(url := 'https://example.com/hooks/' || path, body := message) $$;
+            """,
+        ),
+        Example(
+            "With the project's key, for a path that says itself what it is",
+            """
+            create extension pg_net;
+            create function public.refresh(customer uuid, term text) returns void language sql security definer
+              set search_path = '' as $$
+                select net.http_get(url := 'https://example.com/customers/' || customer || '?q=' || term,
+                  headers := jsonb_build_object('Authorization', 'Bearer ' || current_setting('app.key'))) $$;
             """,
         ),
         Example(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Severity
+from rlsaudit.names import literal
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
 from rlsaudit.rules.ownership import own_rows
@@ -22,7 +24,21 @@ if TYPE_CHECKING:
 
 def check(case: Case) -> Iterator[Found]:
     """Yields which files are reached beyond intent because only their bucket is asked for."""
-    yield from found_by_cause(case, RULE, Cause.BUCKET, "asks for the bucket only", _because, _fix)
+    rated = partial(_severity, case)
+    yield from found_by_cause(case, RULE, Cause.BUCKET, "asks for the bucket only", _because, _fix, rated)
+
+
+def _severity(case: Case, one: Reached) -> Severity:
+    """That a table is for all may be meant; a bucket that is not public was made so that its files are not."""
+    texts = [text for each in one.policies for text in (each.using, each.check) if text]
+    closed = [
+        each
+        for each in case.catalog.snapshot.buckets
+        if not each.public
+        and not case.intent.bucket_public(each.name)
+        and any(literal(each.id).strip() in text for text in texts)
+    ]
+    return max(one.severity, Severity.HIGH) if closed else one.severity
 
 
 def _because(one: Reached) -> str:
@@ -53,12 +69,21 @@ RULE = Rule(
         "Ask for the folder, `(storage.foldername(name))[1] = (select auth.uid())::text`, and upload to it, or for the "
         "owner: `owner_id = (select auth.uid())::text`."
     ),
-    fine="Reading a bucket whose files are for all. Declare the reach of `storage.objects`; writing is seldom meant.",
+    fine=(
+        "Reading a bucket whose files are for all. Declare the reach of `storage.objects`; writing is seldom meant. Of "
+        "a public bucket, whose files anybody downloads anyway, the list that such a policy gives is told at medium."
+    ),
     bad=(
         Example(
             "Everybody overwrites",
             f"""{_BUCKET}
             create policy "replace" on storage.objects for update to authenticated using (bucket_id = 'contracts');
+            """,
+        ),
+        Example(
+            "Whoever is signed in reads what is in no public bucket",
+            f"""{_BUCKET}
+            create policy "read" on storage.objects for select to authenticated using (bucket_id = 'contracts');
             """,
         ),
         Example(

@@ -35,7 +35,7 @@ PLANTED = {
     ("membership-self-insert", 'public.circle_members."people join"'): Severity.HIGH,
     ("storage-bucket-only", 'storage.objects."contracts upload"'): Severity.HIGH,
     ("storage-bucket-only", 'storage.objects."contracts replace"'): Severity.HIGH,
-    ("storage-bucket-only", 'storage.objects."contracts read"'): Severity.MEDIUM,
+    ("storage-bucket-only", 'storage.objects."contracts read"'): Severity.HIGH,
     ("user-metadata-claim", 'public.incident_reports."staff read incident reports"'): Severity.CRITICAL,
 }
 MAY_BE_MEANT = {

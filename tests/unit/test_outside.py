@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Text:
     body: str
+    oid: int = 1
     language: str = "plpgsql"
     name: str = "f"
     arguments: str = "text, text"
@@ -47,4 +48,41 @@ def test_handed(body: str, handed: set[str]) -> None:
     found = handed_by(
         cast("Function", _Text(body)), lambda name: name[-1] == "is_admin", lambda name: name[0] != "own"
     )  # fmt: skip
+    assert {argument for one in found for argument in one.arguments} == handed
+
+
+@pytest.mark.parametrize(
+    ("call", "handed"),
+    [
+        ("http_get('https://example.com/files/' || p, 'Bearer x')", {"p"}),
+        ("http_get('https://example.com/files/' || p, headers)", {"p"}),
+        ("http_get(format('https://example.com/%s?q=%s', p, q), 'apikey')", {"p"}),
+        ("http_get('https://example.com/search?q=' || p, 'apikey')", set()),
+        ("http_get('https://example.com/files/' || urlencode(p), 'apikey')", set()),
+        ("http_get('https://example.com/files/' || p, 'accept')", set()),
+    ],
+)
+def test_path_of_a_request_with_a_key(call: str, handed: set[str]) -> None:
+    body = f"declare headers text := 'Authorization: ' || key(); begin perform {call}; end"
+    found = handed_by(cast("Function", _Text(body)), lambda _: False, lambda _: True)
+    assert {argument for one in found for argument in one.arguments if one.keyed} == handed
+
+
+@pytest.mark.parametrize(
+    ("call", "handed"),
+    [
+        ("inner(q, 'x')", {"q"}),
+        ("inner(q => 'x', p => q)", {"q"}),
+        ("inner('https://a.example', q)", set()),
+        ("inner('https://a.example/' || q, q)", set()),
+    ],
+)
+def test_handed_by_way_of_another(call: str, handed: set[str]) -> None:
+    inner = _Text("begin perform http_get(p); end", oid=2)
+    found = handed_by(
+        cast("Function", _Text(f"begin perform {call}; end")),
+        lambda _: False,
+        lambda _: True,
+        lambda name: [cast("Function", inner)] if name[-1] == "inner" else [],
+    )
     assert {argument for one in found for argument in one.arguments} == handed

@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     from rlsaudit.policy.tree import Node
 
 _MOST_SUBQUERIES = 50
+_OF_FILES = {("storage", "extension"), ("storage", "filename"), ("storage", "foldername")}
+"""Functions of Supabase's that take a file's name apart."""
 
 
 def shadowed(clause: Clause) -> Iterator[Flaw]:
     """Yields equalities of a subquery's column with itself, where the row has a column of that name.
 
-    `where m.org = org` means `m.org = m.org`, and so the server writes it.
+    `where m.org = org` means `m.org = m.org`, and so the server writes it. With them the name of something else that
+    `storage.foldername(name)` takes apart: what a file belongs to stands in the file's own.
     """
     names = {one.name for one in clause.access.catalog.columns[clause.relation.oid]}
+    files = names >= {"bucket_id", "name"}
     links = [one for one in tree.walk(clause.node) if isinstance(one, ast.SubLink)]
     # Each is gone through with all that are in it.
     for link in links if len(links) <= _MOST_SUBQUERIES else ():
@@ -38,6 +42,16 @@ def shadowed(clause: Clause) -> Iterator[Flaw]:
             # It is told which row it is about all the same.
             continue
         for one in tree.walk(_conditions(link.subselect)):
+            if files and isinstance(one, ast.FuncCall) and tree.name(one.funcname) in _OF_FILES:
+                match [_parts(each) for each in one.args or ()]:
+                    case [(table, "name")] if table in inner:
+                        yield clause.flaw(
+                            Kind.SHADOWED_COLUMN,
+                            f"takes the name of {table} apart, so that the file's own name is not asked for",
+                            where=one,
+                        )
+                    case _:
+                        pass
             if not isinstance(one, ast.A_Expr) or one.kind != A_Expr_Kind.AEXPR_OP or tree.name(one.name) != ("=",):
                 continue
             match _parts(one.lexpr), _parts(one.rexpr):

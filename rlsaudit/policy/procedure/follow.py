@@ -92,7 +92,9 @@ def _sql(function: Function) -> tuple[Path, ...]:
 def _plpgsql(function: Function) -> tuple[Path, ...]:
     rewritten = rewrite(function.body)
     head = _head(function)
-    parsed = plpgsql.parsed_under(head, rewritten.body, "procedure" if function.kind == "p" else "function")
+    parsed = plpgsql.parsed_under(
+        head, rewritten.body, "procedure" if function.kind == "p" else "function", function.name
+    )
     if parsed is None:
         raise NotFollowedError("a body that does not parse")
     whole = parsed[0]["PLpgSQL_function"]
@@ -133,6 +135,8 @@ def _parameters(function: Function, state: State) -> State:
             state = state.declared(f"${position}", Argument(position, ""), _kind(types[position - 1]))
         return state
     known = len(types) == len(inputs)
+    # Of several nobody says which type each has.
+    alone = sum(one.mode in _OUT for one in function.parameters) == 1 and not function.returns_set
     position = 0
     for number, one in enumerate(function.parameters, 1):
         if "." in one.name:
@@ -143,6 +147,8 @@ def _parameters(function: Function, state: State) -> State:
             position += 1
             value = Argument(position, one.name)
             kind = _kind(types[position - 1]) if known else kind
+        elif alone and one.mode == "o":
+            kind = _kind(function.returns)
         if one.mode == "t":
             # Columns of RETURNS TABLE are no parameters that `$1` would count.
             names: tuple[str, ...] = (one.name, f"{function.name}.{one.name}")

@@ -115,7 +115,7 @@ class Reader:
         (first,) = parts[0] if len(parts[0]) == 1 else (None,)
         rest = [one for part in parts[1:] for one in part]
         if isinstance(first, Picked) and len(rest) < len(parts) and all(isinstance(one, str) for one in rest):
-            return frozenset({replace(first, otherwise=not all(map(_is_null, rest)))})
+            return frozenset({replace(first, otherwise=not all(map(is_null, rest)))})
         return frozenset().union(*parts, {Made.PERHAPS})
 
     def _case(self, case: Node, bindings: Bindings, depth: int) -> frozenset[Value]:
@@ -126,7 +126,22 @@ class Reader:
         if not kept or (len(kept) == 1 and _is_there(kept[0])):
             # `CASE WHEN v IS NOT NULL THEN v ELSE …` is COALESCE in other words.
             return self._first_of(found) if kept else found[0]
+        if len(kept) == 1 and (missing := self._missing(kept[0], last, bindings)):
+            others = self._first_of(found[::-1])
+            # Of metadata that are there a key may be missing all the same.
+            whole = missing == tree.text(tree.uncast(last))
+            return others if whole else frozenset(_or_null(one) for one in others)
         return frozenset().union(*found, {Made.PERHAPS})
+
+    def _missing(self, branch: Node, value: Node, bindings: Bindings) -> str:
+        """What of the client's word a branch asks to be missing: `CASE WHEN v IS NULL THEN … ELSE v`, else nothing."""
+        inner: Node = tree.uncast(value)
+        test = branch.expr
+        asks = isinstance(test, ast.NullTest) and test.nulltesttype == NullTestType.IS_NULL
+        if not asks or self._key(inner, bindings) is None:
+            return ""
+        asked = tree.text(tree.uncast(test.arg))
+        return asked if asked in {tree.text(inner), tree.text(inner.lexpr)} else ""
 
     def _key(self, node: Node, bindings: Bindings) -> str | None:
         """The key, where it is `new.raw_user_meta_data ->> key`."""
@@ -204,6 +219,10 @@ class Reader:
         return bool(tables[0].inh) and self.everybody(tables[0])
 
 
+def _or_null(value: Value) -> Value:
+    return replace(value, otherwise=False) if isinstance(value, Picked) else value
+
+
 def _casts(node: Node) -> frozenset[str]:
     """The types that something is cast to, from one to the next, but for texts."""
     found = set[str]()
@@ -225,8 +244,8 @@ def _as(value: Value, declared: str) -> Value:
     return f"({value})::{declared}"
 
 
-def _is_null(value: Value) -> bool:
-    """Whether a constant is NULL."""
+def is_null(value: Value) -> bool:
+    """Returns whether a constant is NULL."""
     node = tree.uncast(tree.expression(value)) if isinstance(value, str) else None
     return isinstance(node, ast.A_Const) and bool(node.isnull)
 

@@ -17,17 +17,18 @@ from rlsaudit.catalog.firing import fires, is_before
 from rlsaudit.catalog.platform import USERS
 from rlsaudit.model import Operation
 from rlsaudit.policy import tree
-from rlsaudit.policy.body import body_of, statements_of, surely_run
+from rlsaudit.policy.body import attempted, body_of, statements_of, surely_run
+from rlsaudit.policy.columns import TEXTS
 from rlsaudit.policy.procedure import NotFollowed, paths
 from rlsaudit.policy.procedure.path import Returned, Writes
-from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value, is_unique
+from rlsaudit.policy.proof.put_in import Made, Picked, Reader, Value, is_null, is_unique
 from rlsaudit.policy.proof.stored import is_kept_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rlsaudit.catalog import Catalog
-    from rlsaudit.catalog.facts import Column, Function, Relation
+    from rlsaudit.catalog.facts import Column, Constraint, Function, Relation
     from rlsaudit.policy.procedure.path import Bindings
     from rlsaudit.policy.tree import Node
 
@@ -167,12 +168,18 @@ class SignUp:
         reader = Reader(direct and self._signs_up(function), self._is_alone, everybody)
         for node, bindings in self._writes(function, reader):
             self._write(node, bindings, reader)
-        for statement in surely_run(function) if direct else ():
-            if filled := self._surely_into(statement):
-                self._at(filled).surely = True
+        for filled in self._surely_filled(function) if direct else ():
+            self._at(filled).surely = True
         for name in body.calls:
             for one in self._called(name):
                 self._follow(one, direct=False)
+
+    def _surely_filled(self, function: Function) -> Iterator[Relation]:
+        """The tables that get a row whenever the function runs: also where a handler would catch what cannot fail."""
+        tried = [one for one in attempted(function) if isinstance(one, _WRITES)]
+        certain = tried if all(map(self._cannot_fail, tried)) else []
+        found = map(self._surely_into, (*surely_run(function), *certain))
+        yield from (one for one in found if one is not None)
 
     def _signs_up(self, function: Function) -> bool:
         """Whether NEW in a trigger's function is the user who signs up, and of no other table."""
@@ -237,6 +244,32 @@ class SignUp:
         before = (body_of(one) for one in self._fired(named[0].oid, Operation.INSERT))
         swallowed = any(one.returns_null or not one.understood for one in before)
         return None if swallowed or self._catalog.rewrites[named[0].oid] else named[0]
+
+    def _cannot_fail(self, statement: Node) -> bool:
+        """Whether an INSERT puts in a row that every constraint lets pass."""
+        relation = self._surely_into(statement)
+        rows = self._at(relation).rows.get(tree.text(statement), []) if relation is not None else []
+        if relation is None or not rows or any(self._fired(relation.oid, Operation.INSERT)):
+            return False
+        columns = self._catalog.columns[relation.oid]
+        names = {one.number: one.name for one in columns}
+        keys = [one.columns for one in self._catalog.unique_indexes[relation.oid]]
+        for row in rows:
+            alone = {one.name for one in columns if row.get(one.name, _DEFAULT) == {Made.ALONE} or _makes_its_own(one)}
+            for one in self._catalog.constraints[relation.oid]:
+                given = {names[number] for number in one.columns if number in names} & row.keys()
+                if one.kind in "pu":
+                    keys.append(one.columns)
+                elif given and not (one.kind == "f" and given <= alone and self._is_of_users(one)):
+                    return False
+            if any(alone.isdisjoint(names.get(number, "") for number in key) for key in keys):
+                return False
+            if not all(_holds(one, row.get(one.name, _DEFAULT)) for one in columns):
+                return False
+        return True
+
+    def _is_of_users(self, constraint: Constraint) -> bool:
+        return self._users is not None and constraint.foreign_relation == self._users.oid
 
     def _may_conflict(self, insert: Node, relation: Relation) -> bool:
         """Whether ON CONFLICT may keep a row out for what somebody else's row holds: by a key not the user's."""
@@ -362,6 +395,26 @@ def _assigned_by(insert: Node, names: Sequence[str]) -> dict[str, Node]:
 def _listed(select: Node) -> tuple[Node, ...]:
     lists: Sequence[tuple[Node, ...]] = select.valuesLists or ()
     return tuple(lists[0]) if lists else tuple(one.val for one in select.targetList or ())
+
+
+def _holds(column: Column, values: frozenset[Value]) -> bool:
+    """Whether a column takes each of these values: of no type does more than a text take what somebody says."""
+    kept = not column.not_null
+    for one in values - {Made.PERHAPS}:
+        match one:
+            case Made.DEFAULT:
+                fits = kept or column.default
+            case Made.ALONE:
+                fits = column.type in {"uuid", *TEXTS}
+            case Picked(otherwise=otherwise):
+                fits = column.type in TEXTS and (kept or otherwise)
+            case Made():
+                fits = column.type in TEXTS and kept
+            case _:
+                fits = kept or not is_null(one)
+        if not fits:
+            return False
+    return True
 
 
 def _is_new_id(value: Node) -> bool:

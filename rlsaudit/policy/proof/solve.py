@@ -13,15 +13,17 @@ Four questions about one predicate, over all states of the database and all iden
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.expr import Expr, Given, Who, walk
+from rlsaudit.policy.expr import Expr, Field, Given, Who, walk
 from rlsaudit.policy.failing import may_fail
 from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
+from rlsaudit.policy.proof.values import Family, family
 from rlsaudit.policy.proof.wishes import can_write_anything
 from rlsaudit.policy.proof.witness import confirmed
 
@@ -41,6 +43,10 @@ _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _CLOSER = (2, 24)
 """Rounds and instances, for what is open after a quick look."""
+_OVER_ALL = re.compile(
+    r"(super|platform|system|global|site|root)[ _-]?(admin(istrator)?|user|owner|staff)", re.IGNORECASE
+)
+"""What those are called who run all of an application, and not one organisation in it."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
 _USER = 0
@@ -401,7 +407,10 @@ def named(encoder: Encoder) -> list[Solved]:
 
 
 def _only_member(encoder: Encoder, members: frozenset[int]) -> Iterator[Solved]:
-    """Yields that no rows but those of `members` name the persona, none of them by an id that the predicate names."""
+    """Yields that no rows but those of `members` name the persona, none of them by an id that the predicate names.
+
+    Nor do they say by a plain word that it is of those who run all of it: `super_admin` is nobody's but theirs.
+    """
     yield from (term.null for term in encoder.claims())
     for one in encoder.equalities:
         for a, b in ((one.left, one.right), (one.right, one.left)):
@@ -412,6 +421,19 @@ def _only_member(encoder: Encoder, members: frozenset[int]) -> Iterator[Solved]:
             usual = encoder.tables.ordinary(column, term, encoder.codes, encoder.named - encoder.identities)
             if usual is not None:
                 yield z3.Implies(row.mine, usual)
+        if not row.target and row.relation in members:
+            yield from (z3.Implies(row.mine, z3.Or(term.null, one)) for one in _not_over_all(encoder, column, term))
+
+
+def _not_over_all(encoder: Encoder, column: Field, term: Term) -> Iterator[Solved]:
+    match family(column.type):
+        case Family.NAME:
+            named = (code for text, code in encoder.codes.texts.items() if _OVER_ALL.fullmatch(text))
+            yield from (term.value != code for code in named)
+        case Family.TRUTH if _OVER_ALL.fullmatch(column.name.removeprefix("is_")):
+            yield z3.Not(term.value)
+        case _:
+            pass
 
 
 def _apart(encoder: Encoder, *, chosen: bool = False) -> list[Solved]:

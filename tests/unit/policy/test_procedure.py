@@ -557,3 +557,16 @@ def test_the_value_of_an_output_parameter_is_its_own() -> None:
 )
 def test_no_body_is_too_odd_to_be_refused(body: str) -> None:
     assert isinstance(paths(function(body)), NotFollowed)
+
+
+def test_an_output_by_the_name_of_its_function() -> None:
+    """It has the type that the function returns, and stands behind the function's name."""
+    body = f"begin {LOOKUP.replace('v_role', 'role_of.v_role')}; end"
+    made = replace(function(body, "text", "p_id uuid, out v_role text"), name="role_of")
+    assert body_of(made).understood
+    found = paths(made)
+    assert not isinstance(found, NotFollowed)
+    (path,) = found
+    bound = path.bindings["v_role"]
+    assert isinstance(bound, FirstRow)
+    assert bound.declared.type == "text"
