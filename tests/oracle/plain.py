@@ -27,8 +27,7 @@ from oracle.mutants import Ground
 from oracle.world import TIED, A, B, Identity, World, measured, parts_of
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
-from rlsaudit.model import UNSET
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER, UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

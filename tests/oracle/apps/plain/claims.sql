@@ -49,6 +49,8 @@ grant update (name, mark) on app.clubs to oracle_member;
 grant delete on app.memberships to oracle_member;
 grant insert on app.posts to oracle_member;
 grant update (title, published, mark) on app.posts to oracle_member;
+-- Whatever is added later is for the application as well.
+alter default privileges in schema app grant select, insert, update, delete on tables to oracle_member;
 -- @seed
 insert into app.profiles select format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, o, format('[profile %s]', o)
   from unnest(array['a', 'b', 'c']) o;

@@ -26,6 +26,8 @@ alter view app.totals owner to oracle_owner;
 grant select, insert, update, delete on app.tasks to oracle_staff;
 grant select on app.salaries, app.notices to oracle_staff;
 grant select on app.totals to oracle_reports;
+-- Whatever is added later is for the application as well.
+alter default privileges in schema app grant select, insert, update, delete on tables to oracle_staff;
 -- @seed
 insert into app.tasks select format('00000000-0000-4000-8000-1000000000%s%s', i, n)::uuid, o, n = 1, format('[task %s%s]', i, n)
   from unnest(array['oracle_ann', 'oracle_bob', 'somebody']) with ordinality x (o, i), generate_series(1, 2) n;
