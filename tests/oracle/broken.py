@@ -32,19 +32,25 @@ if TYPE_CHECKING:
     Key: TypeAlias = tuple[str, str, Operation]
 
 _DATABASE = "broken"
+_MAY = """
+select attname::text from pg_attribute
+where attrelid = %s::regclass and attnum > 0 and not attisdropped and has_column_privilege(%s, attrelid, attnum, %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an audit with attacks says of an application, and what each persona reaches.
 
-    `gained` is what a first statement opens for the next further than in the application that is right, and than is
-    meant: it is looked for where the audit is alarmed and nothing else is wider. `breakable` is all that can be broken,
-    of an application that is right.
+    `columns` are those that may be read or written of what is reached, a role, table, privilege and name each. `gained`
+    is what a first statement opens for the next further than in the application that is right, and than is meant: it is
+    looked for where the audit is alarmed and nothing else is wider. `breakable` is all that can be broken, of an
+    application that is right.
     """
 
     report: Report
     reaches: Mapping[Key, Reach]
+    columns: frozenset[tuple[str, str, str, str]] = frozenset()
     gained: frozenset[tuple[str, Operation]] = frozenset()
     breakable: tuple[Mutant, ...] = ()
 
@@ -61,6 +67,10 @@ class Outcome:
         """How far may be reached: as far as it is, and as is meant."""
         intended = {(one.persona, one.relation, one.operation): one.intended for one in self.report.matrix}
         return {key: max(reach, intended.get(key, Reach.NONE)) for key, reach in self.reaches.items()}
+
+    def is_false_alarm(self, right: Outcome) -> bool:
+        """Whether it is alarmed although nothing opened: no further rows, no columns, by no first statement."""
+        return bool(self.grave) and not self.wider(right) and not self.gained and self.columns <= right.columns
 
     def tells(self, right: Outcome, keys: set[Key] | None = None) -> bool:
         """Whether a finding that was not there before speaks of what is wider; of anything without `keys`."""
@@ -148,7 +158,7 @@ def outcome(
         asked = app.world
         if mutant is not None:
             asked = replace(asked, calls=(*asked.calls, *mutant.calls), claims=(*asked.claims, *mutant.claims))
-        asking = {one.name: app.asking(one.name, asked) for one in report.personas}
+        asking = {one.name: people for one in report.personas if (people := app.asking(one.name, asked))}
         reaches: dict[Key, Reach] = {}
         for persona, people in asking.items():
             force = Force(connection, asked, people, app.served)
@@ -156,12 +166,24 @@ def outcome(
                 if table.kind in "rp" and relation.startswith(app.served):
                     for operation in Operation:
                         reaches[persona, relation, operation] = force.reach(relation, operation).reach
-        found = Outcome(report, reaches, breakable=breakable)
-        if right is None or not found.grave or found.wider(right):
+        found = Outcome(report, reaches, frozenset(_columns(connection, asking, reaches)), breakable=breakable)
+        if mutant is None or mutant.widens or right is None or not found.is_false_alarm(right):
             return found
         bounds = right.bounds()
         chained = (gained(connection, app, asked, people, _of(persona, bounds)) for persona, people in asking.items())
         return replace(found, gained=next((one for one in chained if one), frozenset()))
+
+
+def _columns(
+    connection: psycopg.Connection[tuple[str, ...]],
+    asking: Mapping[str, tuple[Identity, ...]],
+    reaches: Mapping[Key, Reach],
+) -> Iterator[tuple[str, str, str, str]]:
+    for (persona, relation, operation), reach in reaches.items():
+        if reach is not Reach.NONE and operation is not Operation.DELETE:
+            role, privilege = asking[persona][0].role, operation.value
+            for (column,) in connection.execute(_MAY, [relation, role, privilege]).fetchall():
+                yield role, relation, privilege, column
 
 
 def _of(persona: str, bounds: Mapping[Key, Reach]) -> Mapping[tuple[str, Operation], Reach]:

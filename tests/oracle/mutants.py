@@ -222,12 +222,9 @@ def _of_tables(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[
             # TRUNCATE is among them: the API does not send it, whoever connects does, and no policy keeps it.
             truncates = protected and ground is not SUPABASE
             yield Mutant(f"all grants to {role}", table, f"grant all on {table} to {role};", widens=truncates)
-            for command in ("select", "insert", "update", "delete"):
-                clause = "with check (true)" if command == "insert" else "using (true)"
-                policy = f"create policy open on {table} for {command} to {role} {clause};"
-                yield Mutant(f"a policy more: {command} for {role}", table, policy)
-        for operator, condition in ground.there.items():
-            yield Mutant(operator, table, f"create policy open on {table} for select using ({condition});")
+        # Of a table that is open by its grants a policy says that it is not to be, and that is told.
+        if protected or ground is SUPABASE:
+            yield from _of_open_policies(table, ground)
         yield Mutant("a view over it", table, f"create view {schema}.v_{name} as select * from {table};")
         yield Mutant("a view that invokes", table,
                      f"create view {schema}.v_{name} with (security_invoker) as select * from {table};")  # fmt: skip
@@ -248,6 +245,16 @@ def _of_tables(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[
                      calls=(f"select {schema}.e_{name}()",))  # fmt: skip
         yield Mutant("no longer forced", table, f"alter table {table} no force row level security;")
         yield Mutant("forced", table, f"alter table {table} force row level security;")
+
+
+def _of_open_policies(table: str, ground: Ground) -> Iterator[Mutant]:
+    for role in ground.clients:
+        for command in ("select", "insert", "update", "delete"):
+            clause = "with check (true)" if command == "insert" else "using (true)"
+            policy = f"create policy open on {table} for {command} to {role} {clause};"
+            yield Mutant(f"a policy more: {command} for {role}", table, policy)
+    for operator, condition in ground.there.items():
+        yield Mutant(operator, table, f"create policy open on {table} for select using ({condition});")
 
 
 def _of_columns(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:

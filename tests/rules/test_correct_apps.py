@@ -121,7 +121,7 @@ def test_broken_in_one_place_it_is_found_where_that_opens(
         if mutant.widens or wider:
             if not broken.tells(right, wider or None):
                 missed.append(f"{mutant}: {sorted(wider)}")
-        elif broken.grave and not broken.gained:
+        elif broken.is_false_alarm(right):
             false.append(f"{mutant}: {sorted(broken.grave)}")
         tried += 1
         if tried == SAMPLE:
