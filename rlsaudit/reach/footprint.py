@@ -18,7 +18,7 @@ from rlsaudit.catalog.platform import SUPABASE_SYSTEM_SCHEMAS
 from rlsaudit.model import Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.changes import ANY_SETTING, changed_settings
-from rlsaudit.policy.deeds import ANY_TABLE, is_own_setting
+from rlsaudit.policy.deeds import ANY_TABLE, ANYHOW, Change, is_own_setting
 from rlsaudit.policy.expr import FALSE, TRUE
 from rlsaudit.reach.family import ancestors, descendants
 
@@ -51,7 +51,8 @@ class Touch:
 
     `answers` is whether rows that are read go back to whoever sent the statement, whatever a function returns. `rows`
     is which rows that may be at most, of the relation itself. `setting` is what is changed instead, where nothing is
-    touched: with the role or the claims, who is asking (`ANY_SETTING`: it is not known what).
+    touched: with the role or the claims, who is asking (`ANY_SETTING`: it is not known what). `change` is what the rows
+    are made into.
     """
 
     operation: Operation
@@ -61,6 +62,7 @@ class Touch:
     answers: bool = False
     rows: Expr = TRUE
     setting: str = ""
+    change: Change = ANYHOW
 
 
 _SET = "set_config"
@@ -331,7 +333,7 @@ class _Walk:
                     self._query(relation, role)
                 continue
             why = "it reads the table" if reading else "it writes the table"
-            self._touched.add(Touch(one.operation, one.relation, role, why, rows=one.rows))
+            self._touched.add(Touch(one.operation, one.relation, role, why, rows=one.rows, change=one.change))
             if not reading:
                 self._write(relation, one.operation, role)
             elif relation.kind == "v":

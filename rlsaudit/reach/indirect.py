@@ -10,6 +10,7 @@ from rlsaudit.access.views import reads_through
 from rlsaudit.model import EvidenceKind, Operation, Reach
 from rlsaudit.policy.body import Body, body_of
 from rlsaudit.policy.decide import decide_rows
+from rlsaudit.policy.deeds import ANYHOW
 from rlsaudit.policy.expr import FALSE, TRUE, And, Given, Or, Who, is_larger, walk
 from rlsaudit.policy.formula import TRUE as EVERYTHING
 from rlsaudit.policy.formula import AtomKind, atoms
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.decide import Bounds
-    from rlsaudit.policy.deeds import Sure
+    from rlsaudit.policy.deeds import Change, Sure
     from rlsaudit.policy.expr import Expr
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.predicates import Predicates
@@ -51,7 +52,8 @@ class _Lifted:
 
     `known` are by (relation, operation) and the name of what leads there the rows that may be meant, each with why;
     `anywhere` is what a role may do by something that is not followed, by the name of what leads there. `posing` is
-    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain.
+    where somebody else may come to ask, as far as who asks matters. `sure` is what functions do for certain. `changes`
+    is what these rows are made into, by what leads there and by rows.
     """
 
     known: defaultdict[tuple[int, Operation], dict[str, dict[Expr, str]]] = field(
@@ -60,6 +62,9 @@ class _Lifted:
     anywhere: dict[tuple[Operation, int, str], Way] = field(default_factory=dict)
     posing: dict[tuple[Posing, str], Way] = field(default_factory=dict)
     sure: defaultdict[tuple[int, Operation], dict[str, list[Sure]]] = field(default_factory=lambda: defaultdict(dict))
+    changes: defaultdict[tuple[int, Operation], dict[tuple[str, Expr], Change]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
 
 class Indirect:
@@ -95,11 +100,15 @@ class Indirect:
 
     def ways(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         """Yields every way but the direct one that leads the persona to the relation's rows, or might."""
+        yield from self._not_by_other_rights(persona, relation, operation)
+        if relation.kind in "rp":
+            yield from self._by_other_rights(persona, relation, operation)
+
+    def _not_by_other_rights(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
         if relation.kind in "rpf" and is_related(self._catalog, relation):
             yield from self._family(persona, relation, operation)
         if relation.kind in "rp":
             yield from self._through_views(persona, relation, operation)
-            yield from self._by_other_rights(persona, relation, operation)
 
     def body(self, function: Function) -> Body:
         """Returns what a function does, together with the functions that it calls."""
@@ -124,6 +133,33 @@ class Indirect:
     def callable_definers(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's SECURITY DEFINER functions that the persona can call."""
         return (one for one in self.callable_by(persona) if one.security_definer)
+
+    def sure_writes(self, persona: Persona) -> Iterator[tuple[Function, Sure]]:
+        """Yields what calls surely do to rows, with the rights of others, for some arguments."""
+        doings = self._doings_of(persona)
+        for function in self.callable_definers(persona):
+            deeds = doings.of(function, function.owner, frozenset())
+            for one in deeds.sure if deeds is not None else ():
+                if one.operation is not Operation.SELECT and not _is_shapeless(function):
+                    yield function, one
+
+    def changes(
+        self, persona: Persona, relation: Relation, operation: Operation
+    ) -> tuple[tuple[str, Expr, Change], ...] | None:
+        """Returns all that other ways do to rows of a relation: by what, to which at most, and what becomes of them.
+
+        None where that may be anything.
+        """
+        if any(way.at_most is not Reach.NONE for way in self._not_by_other_rights(persona, relation, operation)):
+            return None
+        if any(True for _ in self._by_anything(persona, relation, operation)):
+            return None
+        found = self._lift_once(persona).changes[relation.oid, operation]
+        return tuple(
+            (via, rows, change)
+            for (via, rows), change in found.items()
+            if self._most(persona, rows, relation, operation) is not Reach.NONE
+        )
 
     def callable_by(self, persona: Persona) -> Iterator[Function]:
         """Yields the project's functions that the persona can call, with whosever rights they run."""
@@ -240,13 +276,21 @@ class Indirect:
                     yield way
 
     def _by_other_rights(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
-        if persona.name not in self._lifted:
-            self._lifted[persona.name] = self._lift(persona)
-        lifted = self._lifted[persona.name]
+        lifted = self._lift_once(persona)
         known = lifted.known[relation.oid, operation]
         together = self._together(persona, relation, operation, known)
         for via, rows in known.items():
             yield from self._bounded(persona, (relation, operation), via, rows, together)
+        yield from self._by_anything(persona, relation, operation)
+
+    def _lift_once(self, persona: Persona) -> _Lifted:
+        if persona.name not in self._lifted:
+            self._lifted[persona.name] = self._lift(persona)
+        return self._lifted[persona.name]
+
+    def _by_anything(self, persona: Persona, relation: Relation, operation: Operation) -> Iterator[Way]:
+        """The ways by what is not followed, and by asking as somebody else."""
+        lifted = self._lift_once(persona)
         for (done, role, _), way in lifted.anywhere.items():
             if done is operation and self._may(role, relation, operation):
                 yield way
@@ -402,6 +446,9 @@ class Indirect:
                     rows = touch.rows if oid == touch.relation or touch.rows == FALSE else TRUE
                     led = lifted.known[oid, touch.operation].setdefault(via, {})
                     led.setdefault(rows, f"{what}: {touch.why}")
+                    change = touch.change if oid == touch.relation else ANYHOW
+                    noted = lifted.changes[oid, touch.operation]
+                    noted[via, rows] = noted[via, rows].either(change) if (via, rows) in noted else change
 
     def _note_sure(self, lifted: _Lifted, function: Function, via: str, doings: Doings) -> None:
         """Notes what a call does for certain, where that is more than its caller may do."""

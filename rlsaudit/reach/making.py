@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.policy.expr import TRUE, reads_tables
-from rlsaudit.policy.proof import Making, Writing
+from rlsaudit.policy.expr import TRUE, is_larger, reads_tables
+from rlsaudit.policy.helpers import defaults
+from rlsaudit.policy.proof import Called, Making, Writing
 from rlsaudit.policy.read import read
 from rlsaudit.reach.bounds import Way
 from rlsaudit.reach.columns import Insertable
@@ -14,16 +17,21 @@ from rlsaudit.reach.refused import may_fail
 from rlsaudit.reach.triggers import assigned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rlsaudit.access import Access
-    from rlsaudit.catalog.facts import Column, Relation
+    from rlsaudit.catalog.facts import Column, Function, Relation
     from rlsaudit.model import Persona
+    from rlsaudit.policy.deeds import Sure
     from rlsaudit.policy.expr import Expr
     from rlsaudit.reach.direct import Direct
     from rlsaudit.reach.indirect import Indirect
     from rlsaudit.reach.predicates import Predicates
 
+_MOST_CALLS = 6
+"""Ways through functions that are followed to one table: each is asked of every row that may have been made."""
+_MOST_ASKED = 200
+_NOT_SURE = "it is not known for certain what it does"
 _PUTS = (Operation.INSERT, Operation.UPDATE)
 
 
@@ -62,6 +70,7 @@ class Maker:
         self._persona = persona
         self._role = self._catalog.roles_by_name[persona.role].oid
         self._found: dict[int, Making | None] = {}
+        self._called: defaultdict[int, list[tuple[Function, Sure]]] | None = None
 
     def of(self, relation: int) -> Making | None:
         """Returns what it can make of a relation's rows (an OID); None where it can change none."""
@@ -74,11 +83,72 @@ class Maker:
         if relation.kind not in "rp":
             # What a view shows changes with the tables below it.
             return Making(otherwise="what is below it may be written")
-        otherwise = next((why for one in _PUTS if (why := self._otherwise(relation, one))), "")
-        insert, update = (self._by_name(relation, one) for one in _PUTS)
-        if insert is None and update is None and not otherwise:
+        bounded = [self._bounded(relation, one) for one in _PUTS]
+        open_ = [one for one, found in zip(_PUTS, bounded, strict=True) if found is None]
+        otherwise = next((why for one in open_ if (why := self._otherwise(relation, one))), "")
+        by_name = (self._by_name(relation, one) for one in _PUTS)
+        bounds = tuple(one for found in bounded if found is not None for one in found)
+        writings, calls = tuple(one for one in by_name if one is not None), tuple(self._by_calls(relation))
+        if not (writings or calls or bounds or otherwise):
             return None
-        return Making(insert, update, otherwise, removes=self._removes(relation))
+        return Making(writings, calls, bounds, otherwise, removes=self._removes(relation))
+
+    def _by_calls(self, relation: Relation) -> Iterator[Writing]:
+        """What functions do to its rows for whoever calls them, as far as that is known for certain."""
+        if self._called is None:
+            self._called = defaultdict(list)
+            for function, sure in self._makers.indirect.sure_writes(self._persona):
+                if sure.operation in _PUTS and not is_larger(sure.rows, _MOST_ASKED):
+                    self._called[sure.relation].append((function, sure))
+        found = (self._by_call(relation, function, sure) for function, sure in self._called[relation.oid])
+        return itertools.islice((one for one in found if one is not None), _MOST_CALLS)
+
+    def _by_call(self, relation: Relation, function: Function, sure: Sure) -> Writing | None:
+        changed = assigned(self._catalog, relation, sure.operation)
+        if changed is None or not self._makers.access.usage(self._role, self._catalog.schemas[function.schema]):
+            return None
+        sent = [one for one in function.parameters if one.mode in "ib"]
+        count = len(function.arguments.split(", ")) if function.arguments else 0
+        names = tuple(one.name for one in sent) if len(sent) == count else ("",) * count
+        required = count - len(defaults(function))
+        called = Called(function.oid, names, required, sure.others)
+        settable = sure.columns - changed
+        if sure.operation is Operation.INSERT:
+            return Writing(sure.operation, TRUE, sure.rows, settable, frozenset(), called=called)
+        pointed = {
+            number
+            for one in self._catalog.snapshot.constraints
+            if one.kind == "f" and one.foreign_relation == relation.oid
+            for number in one.foreign_columns
+        }
+        if not sure.sets or sure.columns & pointed:
+            # What points at a row by what is changed may change with it.
+            return None
+        kept = frozenset(one.number for one in self._catalog.columns[relation.oid]) - sure.columns - changed
+        return Writing(sure.operation, sure.rows, TRUE, settable, kept, sets=sure.sets, called=called)
+
+    def _bounded(self, relation: Relation, operation: Operation) -> list[Writing] | None:
+        """What else is done to its rows at most, by functions and what they set off; None if that may be anything."""
+        found = self._makers.indirect.changes(self._persona, relation, operation)
+        if found is None or len(found) > _MOST_CALLS:
+            return None
+        every = frozenset(one.number for one in self._catalog.columns[relation.oid])
+        changed = assigned(self._catalog, relation, operation)
+        bounded: list[Writing] = []
+        for via, rows, change in found:
+            asked = TRUE if is_larger(rows, _MOST_ASKED) else rows
+            doubt = f"{via}: {_NOT_SURE}"
+            if operation is Operation.INSERT:
+                if asked == TRUE:
+                    return None
+                bounded.append(Writing(operation, TRUE, asked, frozenset(), frozenset(), doubt, fresh=change.fresh))
+                continue
+            columns = change.columns
+            kept = frozenset[int]() if columns is None or changed is None else every - columns - changed
+            if not kept:
+                return None
+            bounded.append(Writing(operation, asked, TRUE, frozenset(), kept, doubt))
+        return bounded
 
     def _otherwise(self, relation: Relation, operation: Operation) -> str:
         """What else may put rows there, or change them."""
@@ -113,7 +183,7 @@ class Maker:
         settable = granted if changed is None else granted - changed
         kept = frozenset[int]() if changed is None else every - granted - changed
         doubt = self._doubt(relation, operation, columns, settable)
-        return Writing(using, check, settable, kept, doubt)
+        return Writing(operation, using, check, settable, kept, doubt)
 
     def _asked(self, relation: Relation, operation: Operation) -> tuple[Expr, Expr]:
         if not self._makers.access.rls_applies(self._role, relation):

@@ -30,12 +30,28 @@ _MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
     """A cell that a chain takes beyond intent."""
 
     relation: Relation
     cell: Cell
     steps: tuple[Step, ...]
+
+    @property
+    def gained(self) -> Cell:
+        """The cell with what the chain gains as what is reached."""
+        return replace(self.cell, at_least=self.cell.escalated_at_least)
+
+
+def opened_by_chain(case: Case) -> Iterator[Opened]:
+    """Yields the cells that chains take beyond intent, where a single statement does not."""
+    for relation in case.exposed:
+        for persona in case.personas:
+            for operation in Operation:
+                cell = case.cell(persona, relation, operation)
+                steps = case.matrix.steps.get((persona.name, relation.oid, operation), ())
+                if cell is not None and steps and _is_beyond(case, cell):
+                    yield Opened(relation, cell, steps)
 
 
 def found_by_chain(case: Case, rule: Rule, kind: Operation) -> Iterator[Found]:
@@ -43,21 +59,15 @@ def found_by_chain(case: Case, rule: Rule, kind: Operation) -> Iterator[Found]:
 
     `kind` is how it makes them: INSERT or UPDATE. Where making the rows is itself beyond intent, that is the fault.
     """
-    grouped: defaultdict[tuple[int, Operation], list[_Opened]] = defaultdict(list)
-    for relation in case.exposed:
-        for persona in case.personas:
-            for operation in Operation:
-                cell = case.cell(persona, relation, operation)
-                steps = case.matrix.steps.get((persona.name, relation.oid, operation), ())
-                if cell is None or not steps or not _is_beyond(case, cell):
-                    continue
-                first = steps[0]
-                if first.relation not in case.catalog.relations:
-                    # A call of a function that lets its caller be somebody else, which has a rule of its own.
-                    continue
-                made = Operation.INSERT if first.inserts else Operation.UPDATE
-                if made is kind and not _is_told(case, cell.persona, first.relation, made):
-                    grouped[first.relation, made].append(_Opened(relation, cell, steps))
+    grouped: defaultdict[tuple[int, Operation], list[Opened]] = defaultdict(list)
+    for one in opened_by_chain(case):
+        first = one.steps[0]
+        if first.function or first.relation not in case.catalog.relations:
+            # A call of a function, which has a rule of its own.
+            continue
+        made = Operation.INSERT if first.inserts else Operation.UPDATE
+        if made is kind and not _is_told(case, one.cell.persona, first.relation, made):
+            grouped[first.relation, made].append(one)
     for (oid, operation), opened in grouped.items():
         yield _found(case, rule, case.catalog.relations[oid], operation, opened)
 
@@ -74,8 +84,8 @@ def _is_told(case: Case, persona: str, oid: int, operation: Operation) -> bool:
     return cell is not None and cell.at_least > cell.intended
 
 
-def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
-    """How bad it is that the chain leads as far as the cell's `at_least`.
+def severity(case: Case, relation: Relation, cell: Cell) -> Severity:
+    """Returns how bad it is that the chain leads as far as the cell's `at_least`.
 
     Whoever gets to every row by a row that it makes has taken over a tenant or a role. Some rows may be what joining is
     for, as of groups that are open to all: a medium finding, unless private columns of others' come with them.
@@ -86,11 +96,11 @@ def _severity(case: Case, relation: Relation, cell: Cell) -> Severity:
     return max(found, Severity.HIGH) if private else found
 
 
-def _found(case: Case, rule: Rule, made: Relation, operation: Operation, opened: list[_Opened]) -> Found:
+def _found(case: Case, rule: Rule, made: Relation, operation: Operation, opened: list[Opened]) -> Found:
     table = case.catalog.identity(made)
     # What can be read shows best what is opened.
     first = min(opened, key=lambda one: one.cell.operation is not Operation.SELECT)
-    cells = [replace(one.cell, at_least=one.cell.escalated_at_least) for one in opened]
+    cells = [one.gained for one in opened]
     relations = list(dict.fromkeys(case.catalog.identity(one.relation) for one in opened))
     policy = _policy(case, first.cell, made, operation)
     ref = case.ref(made) if policy is None else ObjectRef("policy", f"{table}.{ident(policy.name)}")
@@ -106,10 +116,10 @@ def _found(case: Case, rule: Rule, made: Relation, operation: Operation, opened:
             worst(cells),
             title=f"Whoever {does} lets itself in",
             message=f"{who_can(cells)} of {listed(named)}, by a row of {table} that it {_made(operation)} itself.",
-            evidence=_evidence(case, first),
+            evidence=evidence(case, first),
             fix=_fix(case, made, operation, policy, columns),
             relations=relations,
-            severity=max(_severity(case, one.relation, cell) for one, cell in zip(opened, cells, strict=True)),
+            severity=max(severity(case, one.relation, one.gained) for one in opened),
         ),
         case.claims([], cells),
     )
@@ -127,8 +137,8 @@ def _policy(case: Case, cell: Cell, made: Relation, operation: Operation) -> Pol
     return next((one for one in case.access.policies(role, made, operation) if one.permissive), None)
 
 
-def _evidence(case: Case, opened: _Opened) -> Evidence:
-    """The chain as SQL: allowed by all policies, with ids that are made up where those of real rows have to stand."""
+def evidence(case: Case, opened: Opened) -> Evidence:
+    """Returns the chain as SQL: all of it allowed, with ids that are made up where those of real rows have to stand."""
     persona = case.persona(opened.cell.persona)
     proved = witnessed.opened(case, persona, opened.relation, opened.cell.operation, opened.steps)
     if proved is not None:

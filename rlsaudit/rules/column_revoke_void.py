@@ -120,6 +120,8 @@ def _led_by(case: Case, relation: Relation, void: _Void) -> Iterator[CellKey]:
         first = steps[0] if steps else None
         if name != void.persona.name or first is None or first.relation != relation.oid or first.inserts:
             continue
+        if first.function:
+            continue
         if cell is not None and cell.at_least <= cell.intended and set(first.columns) & set(void.others):
             yield name, cell.relation, operation
 

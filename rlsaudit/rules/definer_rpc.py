@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from rlsaudit.model import ObjectRef, Severity
 from rlsaudit.policy.answers import doing_of
 from rlsaudit.reach.meant import columns_meant
 from rlsaudit.rules.build import Who, finding
+from rlsaudit.rules.by_chain import evidence, opened_by_chain
 from rlsaudit.rules.callers import may_call
-from rlsaudit.rules.rpc_effects import effects, in_spite
+from rlsaudit.rules.rpc_effects import afterwards, effects, in_spite
 from rlsaudit.rules.rule import Example, Found, Rule
 from rlsaudit.rules.wording import listed
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from rlsaudit.catalog.facts import Function
     from rlsaudit.model import Persona
+    from rlsaudit.rules.by_chain import Opened
     from rlsaudit.rules.case import Case
     from rlsaudit.rules.rpc_effects import Effect
 
@@ -35,6 +38,9 @@ def check(case: Case) -> Iterator[Found]:
             if _is_meant(case, function, persona):
                 continue
             callers.setdefault(function.oid, (function, []))[1].append(persona)
+    opened: defaultdict[tuple[str, int], list[Opened]] = defaultdict(list)
+    for one in opened_by_chain(case):
+        opened[one.cell.persona, one.steps[0].function].append(one)
     for function, personas in callers.values():
         body = case.indirect.body(function)
         # What the rest of it does may depend on what a dynamic part asks.
@@ -46,6 +52,8 @@ def check(case: Case) -> Iterator[Found]:
             found = [one for persona in personas for one in in_spite(case, function, doing, persona)]
         else:
             found = [one for persona in personas for one in effects(case, function, doing, persona)]
+        for persona in personas:
+            found += afterwards(case, opened[persona.name, function.oid], persona)
         if found:
             yield _found(case, function, found, asks=asks)
 
@@ -67,18 +75,25 @@ def _found(case: Case, function: Function, got: list[Effect], *, asks: bool) -> 
     does = list(dict.fromkeys(one.does for one in sorted(got, key=lambda one: -one.severity.rank)))
     owner = case.catalog.roles[function.owner].name
     kind = "procedure" if function.kind == "p" else "function"
+    in_vain = asks and any(one.opened is None for one in got)
+    chained = [one.opened for one in got if one.opened is not None]
     holders = case.holders(personas, function.acl, "EXECUTE")
     return Found(
         finding(
             RULE,
             ObjectRef("function", identity),
             Who(first.persona.name, "execute", first.reach, first.intended),
-            title=f"{identity} runs as {owner} and does not ask {'whose the rows are' if asks else 'who calls'}",
+            title=(
+                f"Whoever calls {identity} lets itself in"
+                if first.opened is not None
+                else f"{identity} runs as {owner} and does not ask {'whose the rows are' if asks else 'who calls'}"
+            ),
             message=(
                 f"{listed([one.name for one in personas])} may call {identity}, which {'; it '.join(does)}."
-                f"{' What it asks of its caller does not keep it to rows of its own.' if asks else ''}"
+                f"{' What it asks of its caller does not keep it to rows of its own.' if in_vain else ''}"
             ),
-            evidence=case.call_evidence(first.persona, function)
+            evidence=(evidence(case, first.opened) if first.opened is not None else None)
+            or case.call_evidence(first.persona, function)
             or may_call(
                 case,
                 first.persona,
@@ -89,7 +104,7 @@ def _found(case: Case, function: Function, got: list[Effect], *, asks: bool) -> 
             relations=[case.catalog.identity(one) for one in relations],
             severity=worst,
         ),
-        case.claims([], case.led_by(identity, relations)),
+        case.claims([], [*case.led_by(identity, relations), *(one.gained for one in chained)]),
     )
 
 
@@ -100,6 +115,17 @@ _ACCOUNTS = """
               using ((select auth.uid()) = user_id);
             insert into public.accounts values (gen_random_uuid(), gen_random_uuid(), 'a@example.com');"""
 
+_OWN_ROLES = """
+            create table public.profiles (id uuid primary key references auth.users,
+              role text not null default 'reader');
+            create table public.reports (id bigint primary key, body text);
+            alter table public.profiles enable row level security;
+            alter table public.reports enable row level security;
+            create policy "own profile" on public.profiles for select to authenticated
+              using ((select auth.uid()) = id);
+            create policy "admins" on public.reports for select to authenticated using (exists (
+              select from public.profiles p where p.id = (select auth.uid()) and p.role = 'admin'));"""
+
 RULE = Rule(
     id="definer-rpc",
     severity=Severity.CRITICAL,
@@ -108,12 +134,14 @@ RULE = Rule(
         "The function runs with the rights of its owner, on Supabase `postgres`, whom no policy stops, and the API "
         "serves it as `POST /rest/v1/rpc/<name>`. New functions may be called by everybody. What it returns or changes "
         "for one caller it does for all. That somebody has to be signed in for it helps little: anybody can sign up, "
-        "and an id to ask for stands in half of the application's rows."
+        "and an id to ask for stands in half of the application's rows. A function that changes only its caller's own "
+        "row does harm as well where policies ask what stands there: whoever may call it lets itself in."
     ),
     fix=(
         "Ask in the body: `where user_id = (select auth.uid())`. Or revoke the right to call it, from PUBLIC and from "
         "the roles by name: default privileges grant to `anon` and `authenticated` by name, so revoking from PUBLIC "
-        "alone changes nothing. A function that needs no rights of its own is better `security invoker`."
+        "alone changes nothing. Where callers say what they become or join, let the body take what is open to "
+        "all, or what they were invited to. A function that needs no rights of its own is better `security invoker`."
     ),
     fine=(
         "A function that is the public interface on purpose: it looks up a row by a secret that the caller has, or "
@@ -204,6 +232,14 @@ RULE = Rule(
             """,
         ),
         Example(
+            "A role for the asking, which a policy then asks for",
+            f"""{_OWN_ROLES}
+            create function public.set_my_role(new_role text) returns void
+              language sql security definer set search_path = ''
+              as $$ update public.profiles set role = new_role where id = (select auth.uid()) $$;
+            """,
+        ),
+        Example(
             "The next one in the queue, for a worker and for everybody else",
             """
             create table public.jobs (id bigint primary key, user_id uuid not null, payload jsonb, taken_at date);
@@ -263,6 +299,18 @@ RULE = Rule(
                 update public.invitations i set used = true where i.code = given returning i.club_id into found_club;
                 if found_club is null then raise exception 'no such invitation'; end if;
                 insert into public.members (club_id, user_id) values (found_club, auth.uid());
+              end $$;
+            """,
+        ),
+        Example(
+            "A role for the asking, but not the one that a policy asks for",
+            f"""{_OWN_ROLES}
+            create function public.set_my_role(new_role text) returns void
+              language plpgsql security definer set search_path = ''
+              as $$
+              begin
+                if new_role not in ('reader', 'writer') then raise exception 'no such role'; end if;
+                update public.profiles set role = new_role where id = (select auth.uid());
               end $$;
             """,
         ),

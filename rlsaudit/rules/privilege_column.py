@@ -31,7 +31,7 @@ _KEYS = "pu"
 def check(case: Case) -> Iterator[Found]:
     """Yields tables in whose rows somebody changes what opens rows elsewhere, or, by its name, what it may do."""
     yield from found_by_chain(case, RULE, Operation.UPDATE)
-    told = {steps[0].relation for steps in case.matrix.steps.values() if not steps[0].inserts}
+    told = {steps[0].relation for steps in case.matrix.steps.values() if not steps[0].inserts and not steps[0].function}
     for relation in case.exposed:
         if relation.kind in "rp" and relation.rls and relation.extension is None and relation.oid not in told:
             yield from _by_name(case, relation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rlsaudit.policy.parse import parse_node
 from rlsaudit.policy.query import read_query
 from rlsaudit.reach.indirect import TELLS_NOTHING
 from rlsaudit.reach.meant import relation_meant
+from rlsaudit.rules.by_chain import severity
 from rlsaudit.rules.column_names import says_what_one_may
 from rlsaudit.rules.row_keys import are_secret, is_key, owner_keys, takes_secret
 from rlsaudit.rules.shown import beyond_table
@@ -21,20 +23,25 @@ from rlsaudit.rules.surely_led import surely_led
 from rlsaudit.rules.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rlsaudit.catalog.facts import Function, Relation
     from rlsaudit.model import Persona
     from rlsaudit.policy.answers import Doing, Read, Write
+    from rlsaudit.rules.by_chain import Opened
     from rlsaudit.rules.case import Case
 
 _NUMBERS = frozenset({*INTEGERS, "numeric", "real", "double precision", "money"})
 _MOST_COLUMNS = 6
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that a persona gets by calling: at worst `severity`, in words `does`; `private` columns are shown."""
+    """One thing that a persona gets by calling: at worst `severity`, in words `does`; `private` columns are shown.
+
+    Where it is a statement after the call that gets it, that is what is `opened`.
+    """
 
     persona: Persona
     operation: Operation
@@ -44,6 +51,7 @@ class Effect:
     intended: Reach
     relation: Relation | None = None
     private: bool = False
+    opened: Opened | None = None
 
 
 def effects(case: Case, function: Function, doing: Doing | None, persona: Persona) -> Iterator[Effect]:
@@ -109,6 +117,31 @@ def _raises(case: Case, relation: Relation, write: Write) -> bool:
         one.name in write.columns and says_what_one_may(one.name) and one.type.partition("(")[0] not in _NUMBERS
         for one in case.catalog.columns[relation.oid]
     )
+
+
+def afterwards(case: Case, opened: Sequence[Opened], persona: Persona) -> Iterator[Effect]:
+    """Yields what a call gets its caller by a row that it makes for it: what policies ask of that lets it in then.
+
+    A function that takes no arguments gives the same to whoever calls it, which may be what it is for, unless it says
+    anew what somebody may do.
+    """
+    grouped: defaultdict[str, list[Opened]] = defaultdict(list)
+    for one in opened:
+        first = one.steps[0]
+        table = case.catalog.identity(case.catalog.relations[first.relation])
+        changes = f"changes {listed(list(first.columns)) or 'rows'} in {table}"
+        grouped[f"puts rows into {table}" if first.inserts else changes].append(one)
+    for does, several in grouped.items():
+        names = [f"{one.cell.operation.value} of {case.catalog.identity(one.relation)}" for one in several]
+        more = len(names) - _MOST_NAMED
+        named = names if more <= 0 else [*names[:_MOST_NAMED], f"{more} more"]
+        for one in several:
+            cell, first = one.gained, one.steps[0]
+            level = severity(case, one.relation, cell)
+            if first.sql.endswith("()") and not any(map(says_what_one_may, first.columns)):
+                level = min(level, Severity.MEDIUM)
+            opens = f"{does} for its caller, and so opens {listed(named)}"
+            yield Effect(persona, cell.operation, level, opens, cell.at_least, cell.intended, one.relation, opened=one)
 
 
 _DOES = {

@@ -33,6 +33,12 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute 
 where n.nspname = 'public' and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
 order by 1, a.attnum
 """
+_CALLABLE = """
+select p.oid::regproc::text, array(select format_type(t, null) from unnest(p.proargtypes) t)
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname = 'public' and p.provolatile = 'v' and p.prorettype <> 'trigger'::regtype
+order by 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,9 @@ class Chains:
         for table, columns in self._columns.items():
             if table not in self.marked:
                 yield from self._changes(table, columns)
+        for name, kinds in self._connection.execute(_CALLABLE).fetchall():
+            for sent in itertools.product(*map(self._candidates, kinds)):
+                yield f"select public.{name.removeprefix('public.')}({', '.join(sent)})"
         for table, columns in self._columns.items():
             if table not in self.marked:
                 yield from self._insertions(table, columns)

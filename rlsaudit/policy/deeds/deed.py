@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rlsaudit.model import Reach
-from rlsaudit.policy.expr import FALSE, TRUE, Expr
+from rlsaudit.policy.expr import FALSE, TRUE, Expr, Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,27 @@ ANY_TABLE = -2
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What rows are made into: `columns` are all that an UPDATE sets, by number; None where that may be any.
+
+    `fresh` are columns of new rows that hold the key of a row which the same call has put in: the column, the relation
+    of that row, and its column.
+    """
+
+    columns: frozenset[int] | None = None
+    fresh: frozenset[tuple[int, int, int]] = frozenset()
+
+    def either(self, other: Change) -> Change:
+        """Returns what is known where it is the one or the other."""
+        unknown = self.columns is None or other.columns is None
+        return Change(None if unknown else (self.columns or NONE) | (other.columns or NONE), self.fresh & other.fresh)
+
+
+NONE: frozenset[int] = frozenset()
+ANYHOW = Change()
+
+
+@dataclass(frozen=True, slots=True)
 class Deed:
     """`operation` may be done to those rows of a relation (an OID), at place 0, for which `rows` is true; to no others.
 
@@ -30,6 +51,7 @@ class Deed:
     operation: Operation
     relation: int
     rows: Expr
+    change: Change = ANYHOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +59,8 @@ class Sure:
     """`operation` is done to every row of a relation (an OID), at place 0, for which `rows` is true, by some call.
 
     With the arguments that make it true, that is. `most` is how far that is claimed: some rows, where others that meet
-    the same may come out in their place. `columns` are those that a statement writes, by number.
+    the same may come out in their place. `columns` are those that a statement writes, by number. `sets` are the new
+    values that an UPDATE gives to columns, of the row before it. `others` are relations that the same call writes to.
     """
 
     operation: Operation
@@ -45,6 +68,8 @@ class Sure:
     rows: Expr
     most: Reach = Reach.ALL
     columns: frozenset[int] = frozenset()
+    sets: tuple[tuple[Field, Expr], ...] = ()
+    others: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

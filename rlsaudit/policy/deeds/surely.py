@@ -117,16 +117,12 @@ class Surely:
             written = self._written_on(path)
             if written is None:
                 continue
-            found_by = _must_find(path)
+            found_by, every = _must_find(path), written
             if found_by:
                 # The row that is claimed to be written is the one that was to be found.
                 written = [one for one in written if found_by == {id(one[0].statement)}]
             through = conjunction((gate, *(one.gate for one, _ in written)))
-            done = [
-                Sure(one.operation, one.relation, conjunction((through, one.rows)), one.most, one.columns)
-                for one, steady in written
-                if steady
-            ]
+            done = [_done(one, through, every) for one, steady in written if steady]
             if not silent and not found_by:
                 done += self._shown_on(path, through)
             if not typed.compares_unlike(one.rows for one in done):
@@ -345,6 +341,12 @@ class Surely:
             one.kind in "pu" and not one.deferrable and set(one.columns) <= pinned
             for one in self._database.catalog.constraints[source.relation]
         )
+
+
+def _done(one: Written, through: Expr, every: Iterable[tuple[Written, bool]]) -> Sure:
+    others = frozenset(other.relation for other, _ in every if other.statement is not one.statement)
+    rows = conjunction((through, one.rows))
+    return Sure(one.operation, one.relation, rows, one.most, one.columns, one.sets, others)
 
 
 def _must_find(path: Path) -> set[int]:

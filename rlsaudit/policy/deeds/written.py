@@ -47,8 +47,8 @@ OPERATIONS = {ast.InsertStmt: Operation.INSERT, ast.UpdateStmt: Operation.UPDATE
 class Written:
     """A statement goes through where `gate` is true; then it does `operation` to the rows for which `rows` is true.
 
-    `columns` are those that it gives a value, by number. `most` is how far that is claimed: not every row, where the
-    rows say nothing of a column that tells nobody's identity.
+    `columns` are those that it gives a value, by number; `sets` are these values, of the row before an UPDATE. `most`
+    is how far that is claimed: not every row, where the rows say nothing of a column that tells nobody's identity.
     """
 
     operation: Operation
@@ -58,6 +58,7 @@ class Written:
     columns: frozenset[int]
     statement: Node = field(default=None, repr=False)
     most: Reach = Reach.ALL
+    sets: tuple[tuple[Field, Expr], ...] = ()
 
 
 @dataclass(slots=True)
@@ -124,7 +125,9 @@ class Writing:
         met = self._met(relation, taken)
         if met is None:
             return None
-        return Written(operation, relation.oid, conjunction((asked, met)), TRUE, frozenset(taken.new), statement)
+        found = conjunction((asked, met))
+        sets = tuple((self._field(one, relation), taken.new[one.number]) for one in taken.columns)
+        return Written(operation, relation.oid, found, TRUE, frozenset(taken.new), statement, sets=sets)
 
     def _inserted(self, statement: Node, relation: Relation, here: Here, bindings: Bindings) -> Iterator[Written]:
         """An INSERT of one row of values; where it is there already, nothing is done, or it is changed."""
@@ -206,6 +209,10 @@ class Writing:
             return Const(None, types.of_column(self._database.columns(relation)[column.name]))
         node = tree.expression(column.constant) if column.constant is not None else None
         return read_node(node, self._database.scope(self._body.here.scope.persona, relation))
+
+    def _field(self, column: Column, relation: Relation) -> Field:
+        kind = types.of_column(self._database.columns(relation)[column.name])
+        return Field(0, relation.oid, column.number, column.name, kind, nullable=not column.not_null)
 
     def _taken(self, relation: Relation, values: Mapping[str, Node], here: Here, bindings: Bindings) -> _Taken | None:
         """The columns that are given values, and these; None where one may not be taken."""

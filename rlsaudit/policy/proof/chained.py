@@ -11,17 +11,18 @@ columns of such rows, and not the rows, are the persona's or not.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.policy.expr import Given, Who
+from rlsaudit.policy.expr import BOOLEAN, Call, Given, Who
 from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import always, never
-from rlsaudit.policy.proof.encode import MOST_INSTANCES, MOST_ROWS, Encoder
+from rlsaudit.policy.proof.encode import MOST_INSTANCES, MOST_PAIRS, MOST_ROWS, Encoder
 from rlsaudit.policy.proof.values import Family, Row, Term, family, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rlsaudit.policy.expr import Expr, Field, Type
     from rlsaudit.policy.proof.afresh import Solved
@@ -38,10 +39,19 @@ _PASSING = frozenset({Who.CLIENT, Who.ARGUMENT, Who.CLOCK})
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A statement that made a row, where `holds`; `step` is its number."""
+
+    writing: Writing
+    holds: Solved
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """How a row came about: `inserted`, `updated` from the row `before`, or in some `other` way; none of it: as it was.
 
-    `inserting` and `updating` number the statements.
+    By which statement is among the `ways`.
     """
 
     row: Row
@@ -50,8 +60,7 @@ class Made:
     updated: Solved
     other: Solved
     before: Row | None = None
-    inserting: int = 0
-    updating: int = 0
+    ways: tuple[Way, ...] = ()
 
     @property
     def at_all(self) -> Solved:
@@ -63,17 +72,26 @@ class ChainedEncoder(Encoder):
     """One predicate for one persona, in states that it may have changed.
 
     Chains make `longest` rows for the sake of one another; with none, no row was made but those that `put` puts there.
+    They make them in all ways that there may be, or if `surely` is given in those that are known for certain, by
+    statements and by calls of that function (an OID; 0: of none).
     """
 
     def __init__(
-        self, tables: Tables, identities: Mapping[str, str], relation: int, makings: Makings, longest: int = LONGEST
+        self,
+        tables: Tables,
+        identities: Mapping[str, str],
+        relation: int,
+        makings: Makings,
+        longest: int = LONGEST,
+        surely: int | None = None,
     ) -> None:
         self.makings = makings
         self.made: dict[Row, Made] = {}
         self.parts: dict[tuple[Row, int], Row] = {}
         self._wholes: dict[Row, Row] = {}
         self.passing: dict[int, dict[tuple[Who, str], tuple[Term, Type]]] = {}
-        self._longest = longest
+        self.longest = longest
+        self._surely = surely
         self._put: list[Row] = []
         self._same: dict[Row, list[Solved]] = {}
         self._level, self._step, self._steps = 0.0, 0, 0
@@ -89,12 +107,24 @@ class ChainedEncoder(Encoder):
         self._chain()
         return truth
 
-    def asked_of(self, row: Row, expression: Expr) -> Term:
-        """Returns the truth of an expression over another row than the target."""
+    def asked_of(self, row: Row, expression: Expr, picked: Mapping[tuple[Who, str], Term] | None = None) -> Term:
+        """Returns the truth of an expression over another row than the target; a call is sent what is `picked`."""
+        self._picked = picked or {}
         self.truth = self.term(expression, (row,))
         self._settle()
         self._chain()
         return self.truth
+
+    def asked_to_give(
+        self, writing: Writing, row: Row, before: Row, picked: Mapping[tuple[Who, str], Term]
+    ) -> Term | None:
+        """Returns whether a call gives a row the values that it has; None where that is not told of all of them."""
+        self._picked = picked
+        same = list(self.given_values(writing, row, before, always()))
+        self.truth = Term(z3.And(same), never())
+        self._settle()
+        self._chain()
+        return self.truth if len(same) == len(writing.sets) else None
 
     def put(self, relation: int, columns: Iterable[tuple[Field, Term]], *, there: Solved) -> Row:
         """Puts a row there that the persona made, with these values."""
@@ -139,6 +169,21 @@ class ChainedEncoder(Encoder):
             return always()
         return self.made[row].at_all if row in self.made else z3.Or(self._same.get(row, []))
 
+    def sent_alike(self) -> Iterator[tuple[Row, Row, Solved]]:
+        """Yields rows that one call asks for by the same argument, with where that is so; the target row is second."""
+        sent = [term for each in self.passing.values() for (who, _), (term, _) in each.items() if who is Who.ARGUMENT]
+        for term in sent:
+            found = [
+                (row, one.holds)
+                for one in self.equalities
+                for named, by in ((one.left, one.right), (one.right, one.left))
+                if not by.rows and by.value.eq(term.value)
+                for row in named.rows
+            ]
+            for (row, here), (other, there) in itertools.islice(itertools.combinations(found, 2), MOST_PAIRS):
+                if row != other:
+                    yield (other, row, z3.And(here, there)) if row.target else (row, other, z3.And(here, there))
+
     def _request(self, given: Given, kind: Type) -> Term:
         if not self._step or given.who not in _PASSING:
             return super()._request(given, kind)
@@ -161,7 +206,7 @@ class ChainedEncoder(Encoder):
         while done < len(self.rows):
             row = self.rows[done]
             done += 1
-            making = None if row.target or row in self._put or not self._longest else self.makings.of(row.relation)
+            making = None if row.target or row in self._put or not self.longest else self.makings.of(row.relation)
             if making is not None:
                 self.made[row] = self._made(row, making)
         self._step = 0
@@ -174,36 +219,49 @@ class ChainedEncoder(Encoder):
             if row not in self._put:
                 self.facts.append(z3.Or(self.was_made(row), part.mine == row.mine))
         self._keep_keys()
+        self._keep_fresh()
 
     def _made(self, row: Row, making: Making) -> Made:
-        inserted, updated, other = (z3.Bool(f"row {row.number} was {one}") for one in ("inserted", "updated", "made"))
-        beyond = self._levels[row] >= self._longest or len(self.rows) >= MOST_ROWS
+        other = z3.Bool(f"row {row.number} was made")
+        beyond = self._levels[row] >= self.longest or len(self.rows) >= MOST_ROWS
         if beyond:
-            self.facts += [z3.Not(inserted), z3.Not(updated)]
-            return Made(row, making, inserted, updated, other)
+            return Made(row, making, never(), never(), other)
         if not making.otherwise:
             self.facts.append(z3.Not(other))
-        before, inserting, updating = None, 0, 0
+        # A row that was changed several times was another before the first of them.
+        possible = [one for one in self._writings(making) if one.inserts or row not in self._before]
+        flags = [z3.Bool(f"row {row.number} was made by {number}") for number in range(len(possible))]
+        inserted = z3.Or([flag for one, flag in zip(possible, flags, strict=True) if one.inserts])
+        updated = z3.Or([flag for one, flag in zip(possible, flags, strict=True) if not one.inserts])
         self._level = self._levels[row] + 1
-        if making.insert is None:
-            self.facts.append(z3.Not(inserted))
-        else:
-            inserting = self._at_a_new_step()
-            self.facts.append(z3.Implies(inserted, self.term(making.insert.check, (row,)).value))
-        if making.update is None or row in self._before:
-            # A row that was changed several times was another before the first of them.
-            self.facts.append(z3.Not(updated))
-        else:
-            updating = self._at_a_new_step()
-            before = self.row(row.relation, z3.And(row.there, updated))
-            self._before.add(before)
-            self._levels[before] = self._levels[row] + _EARLIER
-            self.facts += [
-                z3.Implies(updated, self.term(making.update.using, (before,)).value),
-                z3.Implies(updated, self.term(making.update.check, (row,)).value),
-            ]
+        before: Row | None = None
+        ways: list[Way] = []
+        for writing, flag in zip(possible, flags, strict=True):
+            step = self._at_a_new_step()
+            ways.append(Way(writing, flag, step))
+            if not writing.inserts:
+                if before is None:
+                    before = self.row(row.relation, z3.And(row.there, updated))
+                    self._before.add(before)
+                    self._levels[before] = self._levels[row] + _EARLIER
+                self.facts.append(z3.Implies(flag, self.term(writing.using, (before,)).value))
+                self.facts += (z3.Implies(flag, one) for one in self.given_values(writing, row, before, flag))
+            self.facts.append(z3.Implies(flag, self.term(writing.check, (row,)).value))
         self._level, self._step = 0.0, 0
-        return Made(row, making, inserted, updated, other, before, inserting, updating)
+        return Made(row, making, inserted, updated, other, before, tuple(ways))
+
+    def _writings(self, making: Making) -> tuple[Writing, ...]:
+        return making.at_most if self._surely is None else making.surely(self._surely)
+
+    def given_values(self, writing: Writing, row: Row, before: Row, holds: Solved) -> Iterator[Solved]:
+        """Yields that the columns of a row have the values that a call gives them, of the row before."""
+        for column, value in writing.sets:
+            new, given = self.column(row, column), self.term(value, (before,))
+            if new.value.sort() != given.value.sort():
+                continue
+            same = z3.And(z3.Not(new.null), z3.Not(given.null), new.value == given.value)
+            self._note(Call("=", (column, value), BOOLEAN), new, given, z3.And(holds, same))
+            yield z3.Or(same, z3.And(new.null, given.null))
 
     def _is(self, row: Row, put: Row) -> Solved:
         """That a row is one that was put there."""
@@ -237,15 +295,18 @@ class ChainedEncoder(Encoder):
                 same = _equal([(old, term)])
                 mine = self.parts[before, number].mine == self.parts[made.row, number].mine
                 self.facts.append(z3.Implies(z3.And(made.updated, same), mine))
-            if made.making.insert is not None and number in made.making.insert.kept:
-                default = self._default(column, term)
-                if default is not None:
-                    self.facts.append(z3.Implies(made.inserted, default))
-            if before is not None and made.making.update is not None and number in made.making.update.kept:
-                old = self.column(before, column)
-                same = z3.And(old.null == term.null, z3.Or(old.null, old.value == term.value))
-                mine = self.parts[before, number].mine == self.parts[made.row, number].mine
-                self.facts.append(z3.Implies(made.updated, z3.And(same, mine)))
+            for way in made.ways:
+                if number not in way.writing.kept:
+                    continue
+                if way.writing.inserts:
+                    default = self._default(column, term)
+                    if default is not None:
+                        self.facts.append(z3.Implies(way.holds, default))
+                elif before is not None:
+                    old = self.column(before, column)
+                    same = z3.And(old.null == term.null, z3.Or(old.null, old.value == term.value))
+                    mine = self.parts[before, number].mine == self.parts[made.row, number].mine
+                    self.facts.append(z3.Implies(way.holds, z3.And(same, mine)))
 
     def _default(self, column: Field, term: Term) -> Solved | None:
         """That a column has its default; None where that is computed."""
@@ -272,6 +333,32 @@ class ChainedEncoder(Encoder):
                     if row not in {made.row, made.before}:
                         self.facts += self._other_key(made, terms, new, row)
 
+    def _keep_fresh(self) -> None:
+        """A row that was put in for another has a key that none had: it is no row that was there, or is pointed at."""
+        for made in list(self.made.values()):
+            for way in made.ways:
+                for number, relation, key in way.writing.fresh:
+                    known = self.columns.get((made.row, number))
+                    if known is not None:
+                        self.facts += self._not_there(way.holds, known[1], relation, key)
+
+    def _not_there(self, holds: Solved, value: Term, relation: int, key: int) -> Iterator[Solved]:
+        making = self.makings.of(relation)
+        for row in self.rows:
+            alive = z3.And(holds, row.there, z3.Not(self.was_made(row)))
+            others = [
+                own.number
+                for reference in self.tables.references(row.relation)
+                for own, other in zip(reference.columns, reference.others, strict=True)
+                if reference.to == relation and other.number == key
+            ]
+            if row.relation == relation and (row.target or making is None or not making.removes):
+                others.append(key)
+            for number in others:
+                theirs = self.columns.get((row, number))
+                if theirs is not None:
+                    yield z3.Implies(alive, z3.Not(_equal([(value, theirs[1])])))
+
     def newly_named(self, made: Made, key: Mapping[int, Term]) -> Solved:
         """That a row was put in, or given another key than it had."""
         if made.before is None:
@@ -283,8 +370,8 @@ class ChainedEncoder(Encoder):
     def _other_key(self, made: Made, key: Mapping[int, Term], new: Solved, row: Row) -> Iterable[Solved]:
         relation = made.row.relation
         alive = z3.And(new, made.row.there, row.there, z3.Not(self.was_made(row)))
-        changed = made.making.update.kept if made.making.update is not None else frozenset(key)
-        if row.relation == relation and not row.target and not made.making.removes and key.keys() <= changed:
+        kept = all(key.keys() <= one.kept for one in self._writings(made.making) if not one.inserts)
+        if row.relation == relation and not row.target and not made.making.removes and kept:
             theirs = {number: known[1] for number in key if (known := self.columns.get((row, number))) is not None}
             if theirs.keys() == key.keys():
                 yield z3.Implies(alive, z3.Not(_equal((key[one], theirs[one]) for one in key)))
@@ -300,11 +387,6 @@ class ChainedEncoder(Encoder):
             if None not in pointing:
                 pairs = zip(others, (one[1] for one in pointing if one is not None), strict=True)
                 yield z3.Implies(alive, z3.Not(_equal((key[number], term) for number, term in pairs)))
-
-
-def writing(made: Made, *, inserted: bool) -> Writing | None:
-    """Returns the statement that made a row."""
-    return made.making.insert if inserted else made.making.update
 
 
 def _equal(pairs: Iterable[tuple[Term, Term]]) -> Solved:

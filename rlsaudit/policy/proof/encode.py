@@ -70,7 +70,7 @@ Env = tuple[Row, ...]
 
 MOST_ROWS = 40
 MOST_INSTANCES = 12
-_MOST_PAIRS = 100
+MOST_PAIRS = 100
 _LOGIC = (Not, And, Or, IsNull, IsTrue)
 _CENTURY = (1735689600, 4102444800)
 """The beginnings of 2025 and of 2100: a policy that compares with another time is not waited for."""
@@ -228,7 +228,7 @@ class Encoder:
                 for a, b in ((one.left, one.right), (one.right, one.left))
                 if a.rows and not b.rows and b.value.eq(term.value)
             ]
-            pairs = itertools.islice(itertools.combinations(same, 2), _MOST_PAIRS)
+            pairs = itertools.islice(itertools.combinations(same, 2), MOST_PAIRS)
             found += [(left, right, z3.And(here, there)) for (left, here), (right, there) in pairs]
         return found
 
@@ -711,7 +711,7 @@ class Encoder:
             for one, other in itertools.combinations(self.rows, 2)
             if one.relation == other.relation and (self.stored or not one.target)
         ]
-        for one, other in pairs[:_MOST_PAIRS]:
+        for one, other in pairs[:MOST_PAIRS]:
             for equal, alike in self._by_key(one, other):
                 both = z3.And(one.there, other.there, equal)
                 if one.target:

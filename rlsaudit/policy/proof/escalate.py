@@ -14,7 +14,8 @@ from rlsaudit.model import Reach
 from rlsaudit.policy.expr import UUID, Given, Who, walk
 from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.afresh import always, never
-from rlsaudit.policy.proof.chained import LONGEST, ChainedEncoder, writing
+from rlsaudit.policy.proof.chained import LONGEST, ChainedEncoder
+from rlsaudit.policy.proof.claimed import claimed
 from rlsaudit.policy.proof.encode import as_in
 from rlsaudit.policy.proof.solution import Gain
 from rlsaudit.policy.proof.solve import PERSONAL, bounded, identities, named, ordinary, sensible, ties
@@ -23,18 +24,18 @@ from rlsaudit.policy.proof.values import Family, Term, family, unnamed
 from rlsaudit.policy.proof.witness import confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rlsaudit.model import Persona
-    from rlsaudit.policy.expr import Expr, Field
+    from rlsaudit.policy.expr import Expr, Field, Type
     from rlsaudit.policy.proof.afresh import Solved
-    from rlsaudit.policy.proof.chained import Made
-    from rlsaudit.policy.proof.makings import Makings
+    from rlsaudit.policy.proof.makings import Makings, Writing
     from rlsaudit.policy.proof.steps import Tried
     from rlsaudit.policy.proof.tables import Tables
     from rlsaudit.policy.proof.values import Row
 
 _MOST_TRIES = 4
+_MOST_CALLED = 6
 
 
 def escalate(expression: Expr, persona: Persona, tables: Tables, relation: int, makings: Makings, reach: Reach) -> Gain:
@@ -71,27 +72,43 @@ class _Question:
         if self._never(encoder, [truth.value, *strange]):
             least_own = self._never(encoder, [truth.value, *_no_staff(encoder)])
             return Gain(Reach.NONE, Reach.NONE if least_own else Reach.OWN)
-        found, model = self._tried(encoder, truth, strange)
-        if found is None or model is None:
+        found = self._found(encoder, truth, strange)
+        if found is None:
             some = reach is Reach.SOME and self._bars_some(encoder, truth, strange)
             return Gain(Reach.NONE, Reach.SOME if some else Reach.ALL, why=self._open(encoder))
-        if self._opens_all(encoder, found, model, personal=personal):
-            return Gain(Reach.ALL, Reach.ALL, found.steps, found.witness)
+        chain = found[1]
+        if self._opens_all(*found):
+            return Gain(Reach.ALL, Reach.ALL, chain.steps, chain.witness)
         at_most = Reach.SOME if self._bars_some(encoder, truth, strange) else Reach.ALL
-        return Gain(Reach.SOME, at_most, found.steps, found.witness, "some strangers' rows at least, perhaps all")
+        return Gain(Reach.SOME, at_most, chain.steps, chain.witness, "some strangers' rows at least, perhaps all")
 
-    def _encoder(self, longest: int) -> ChainedEncoder:
-        return ChainedEncoder(self._tables, identities(self._persona), self._relation, self._makings, longest)
+    def _found(
+        self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]
+    ) -> tuple[ChainedEncoder, Tried, z3.ModelRef] | None:
+        """A chain that comes out, with its model: of statements alone first, then with calls of one function or other.
+
+        What one of them asks is in the way of the others: each is looked for by itself.
+        """
+        makings = list(dict.fromkeys(one.making for one in encoder.made.values()))
+        if not any(one.calls or one.bounds for one in makings):
+            found = self._tried(encoder, truth, strange)
+            return None if found is None else (encoder, *found)
+        calls = (one.called.function for making in makings for one in making.calls if one.called is not None)
+        for function in itertools.islice(dict.fromkeys((0, *calls)), _MOST_CALLED):
+            alone = self._encoder(encoder.longest, function)
+            truth = alone.predicate(self._expression)
+            found = self._tried(alone, truth, _strangers(alone, personal=self._is_personal(alone)))
+            if found is not None:
+                return (alone, *found)
+        return None
+
+    def _encoder(self, longest: int, surely: int | None = None) -> ChainedEncoder:
+        return ChainedEncoder(self._tables, identities(self._persona), self._relation, self._makings, longest, surely)
 
     def _is_personal(self, encoder: ChainedEncoder) -> bool:
         asked = [self._expression]
         for made in encoder.made.values():
-            asked += [
-                part
-                for one in (made.making.insert, made.making.update)
-                if one is not None
-                for part in (one.using, one.check)
-            ]
+            asked += [part for way in made.ways for part in way.writing.asked]
         return any(isinstance(one, Given) and one.who in PERSONAL for each in asked for one in walk(each))
 
     def _never(self, encoder: ChainedEncoder, more: Sequence[Solved]) -> bool:
@@ -107,12 +124,12 @@ class _Question:
 
     def _tried(
         self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]
-    ) -> tuple[Tried | None, z3.ModelRef | None]:
+    ) -> tuple[Tried, z3.ModelRef] | None:
         """A chain that comes out, with its model; of short ones first."""
         solver = bounded()
-        solver.add(*encoder.facts, truth.value, *strange, *_claimed(encoder), *_apart(encoder), *sensible(encoder))
+        solver.add(*encoder.facts, truth.value, *strange, *claimed(encoder), *_apart(encoder), *sensible(encoder))
         if solver.check() != z3.sat:
-            return None, None
+            return None
         made = [z3.And(row.there, encoder.was_made(row)) for row in encoder.made]
         for length in range(1, LONGEST + 1):
             short = z3.AtMost(*made, length)
@@ -127,7 +144,7 @@ class _Question:
                     # It had all that it takes, and changed a row into itself: that is no chain. Without, one may do.
                     solver.add(*_changing(encoder))
                 solver.add(z3.Or([z3.Not(as_in(model, term)) for _, term in encoder.columns.values()]))
-        return None, None
+        return None
 
     def _open(self, encoder: ChainedEncoder) -> str:
         """Why nothing is known of what a chain gains."""
@@ -136,21 +153,22 @@ class _Question:
         catalog = self._tables.catalog
         for made in encoder.made.values():
             table = catalog.identity(catalog.relations[made.row.relation])
-            doubts = [one.doubt for one in (made.making.insert, made.making.update) if one is not None and one.doubt]
+            doubts = [one.doubt for one in made.making.at_most if one.doubt]
             for why in (made.making.otherwise, *doubts):
                 if why:
                     return f"rows of {table}: {why}"
         tables = dict.fromkeys(catalog.identity(catalog.relations[one.row.relation]) for one in encoder.made.values())
         return f"it may put in or change rows of {', '.join(tables)}"
 
-    def _opens_all(self, encoder: ChainedEncoder, found: Tried, model: z3.ModelRef, *, personal: bool) -> bool:
+    def _opens_all(self, encoder: ChainedEncoder, found: Tried, model: z3.ModelRef) -> bool:
         """Whether the same chain, with values of the row that is asked for, opens every row of a stranger's."""
+        personal = self._is_personal(encoder)
         template = _Template(encoder, model)
-        for row, inserted in found.rows:
+        for row, way in found.rows:
             made = encoder.made[row]
-            if not template.fits(row, inserted=inserted):
+            if not template.fits(row, way.writing):
                 return False
-            if not inserted and (made.before is None or not template.is_own(made.before)):
+            if not way.writing.inserts and (made.before is None or not template.is_own(made.before)):
                 return False
         end = self._encoder(0)
         truth = end.predicate(self._expression) if not template.put(end, found, len(found.rows)) else None
@@ -162,13 +180,11 @@ class _Question:
         return all(self._always_goes_through(encoder, template, found, number) for number in range(len(found.rows)))
 
     def _always_goes_through(self, encoder: ChainedEncoder, template: _Template, found: Tried, number: int) -> bool:
-        row, inserted = found.rows[number]
+        row, way = found.rows[number]
         made = encoder.made[row]
-        statement = writing(made, inserted=inserted)
-        if statement is None:
-            return False
+        statement = way.writing
         questions = [(row, statement.check)]
-        if not inserted and made.before is not None and made.before not in {one for one, _ in found.rows}:
+        if not statement.inserts and made.before is not None and made.before not in {one for one, _ in found.rows}:
             questions.append((made.before, statement.using))
         for asked, expression in questions:
             then = self._encoder(0)
@@ -177,11 +193,24 @@ class _Question:
             put = template.row(then, asked, there=never())
             if put is None:
                 return False
-            truth = then.asked_of(put, expression)
+            truth = then.asked_of(put, expression, template.sent(then, way.step))
             strange = _strangers(then, personal=True)
             if not self._always(then, truth, strange):
                 return False
-        return True
+        return not statement.sets or self._always_gives(encoder, template, found, number)
+
+    def _always_gives(self, encoder: ChainedEncoder, template: _Template, found: Tried, number: int) -> bool:
+        """Whether a call gives its row the same values of the one before, whichever row is asked for."""
+        row, way = found.rows[number]
+        before = encoder.made[row].before
+        then = self._encoder(0)
+        if before is None or template.put(then, found, number):
+            return False
+        old, new = (template.row(then, one, there=never()) for one in (before, row))
+        if old is None or new is None:
+            return False
+        same = then.asked_to_give(way.writing, new, old, template.sent(then, way.step))
+        return same is not None and self._always(then, same, _strangers(then, personal=True))
 
     def _bars_some(self, encoder: ChainedEncoder, truth: Term, strange: Sequence[Solved]) -> bool:
         """Whether strangers' rows of some content stay out of reach whatever the persona makes."""
@@ -268,11 +297,10 @@ class _Template:
         """Whether a row was there as ordinary users have one, or was made by the chain."""
         return self._holds(z3.Or(row.mine, self._encoder.was_made(row)))
 
-    def fits(self, row: Row, *, inserted: bool) -> bool:
+    def fits(self, row: Row, statement: Writing) -> bool:
         """Whether the row can be made for every row of a stranger's: under a new key, pointing at what is there."""
         tables, columns = self._encoder.tables, dict(self._columns(row))
-        statement = writing(self._encoder.made[row], inserted=inserted)
-        changed = set(columns) if inserted or statement is None else set(columns) - statement.kept
+        changed = set(columns) if statement.inserts else set(columns) - statement.kept
         for key in tables.keys(row.relation):
             if key <= columns.keys() and key & changed and not any(self._is_me(columns[one][1]) for one in key):
                 return False
@@ -301,7 +329,7 @@ class _Template:
     def put(self, encoder: ChainedEncoder, found: Tried, count: int) -> bool:
         """Puts the first rows of the chain into another encoder, without those that were changed; whether it failed."""
         rows = [row for row, _ in found.rows[:count]]
-        replaced = {self._encoder.made[row].before for row, inserted in found.rows[:count] if not inserted}
+        replaced = {self._encoder.made[row].before for row, way in found.rows[:count] if not way.writing.inserts}
         return any(self.row(encoder, row, there=always()) is None for row in rows if row not in replaced)
 
     def row(self, encoder: ChainedEncoder, row: Row, *, there: Solved) -> Row | None:
@@ -314,16 +342,32 @@ class _Template:
             columns.append((column, told))
         return encoder.put(row.relation, columns, there=there)
 
+    def sent(self, encoder: ChainedEncoder, step: int) -> dict[tuple[Who, str], Term]:
+        """Returns what comes along with a statement, in another encoder; without what cannot be told there."""
+        found = {}
+        for key, (term, kind) in self._encoder.passing.get(step, {}).items():
+            if key[0] is Who.ARGUMENT:
+                told = self._in_words(encoder, kind, term, self._like_target(kind, term))
+                if told is not None:
+                    found[key] = told
+        return found
+
     def _told(self, encoder: ChainedEncoder, column: Field, term: Term) -> Term | None:
-        kind = family(column.type)
+        source = self._of_target(column, term)
+        if (column.nullable or not self._holds(term.null)) and not (
+            source is not None and source.nullable and not column.nullable and not self._is_me(term)
+        ):
+            return self._in_words(encoder, column.type, term, source)
+        return None
+
+    def _in_words(self, encoder: ChainedEncoder, type_: Type, term: Term, source: Field | None) -> Term | None:
+        """A value of the model in another encoder: NULL, the persona, what a column of the target has, a constant."""
+        kind = family(type_)
         if self._holds(term.null):
-            return Term(self._model.eval(term.value, model_completion=True), always()) if column.nullable else None
+            return Term(self._model.eval(term.value, model_completion=True), always())
         if self._is_me(term):
             return encoder.term(Given(Who.IDENTITY, "sub", UUID, nullable=False), ())
-        source = self._of_target(column, term)
         if source is not None:
-            if source.nullable and not column.nullable:
-                return None
             return encoder.column(encoder.target, source)
         if kind is Family.OTHER:
             return None
@@ -337,12 +381,16 @@ class _Template:
     def _of_target(self, column: Field, term: Term) -> Field | None:
         """The target's column that a value is the value of."""
         known = self._encoder.tables.column(column.relation, column.number)
-        if known is None or not known.free or family(column.type) not in {Family.NAME, Family.WHOLE}:
+        return None if known is None or not known.free else self._like_target(column.type, term)
+
+    def _like_target(self, kind: Type, term: Term) -> Field | None:
+        """The target's column of a type that has a value of the model."""
+        if family(kind) not in {Family.NAME, Family.WHOLE}:
             return None
         for source, other in self._encoder.columns_of(self._encoder.target):
-            if source.type == column.type and not self._holds(other.null):
+            if source.type == kind and not self._holds(other.null):
                 value = self._model.eval(term.value, model_completion=True)
-                fresh = family(column.type) is Family.WHOLE or self._encoder.codes.text(value.as_long()) is None
+                fresh = family(kind) is Family.WHOLE or self._encoder.codes.text(value.as_long()) is None
                 if fresh and self._holds(value == other.value):
                     return source
         return None
@@ -431,60 +479,12 @@ def _tied(encoder: ChainedEncoder) -> tuple[Mapping[Row, Solved], list[Solved]]:
             for one, other in ((here, there), (there, here)):
                 if one != other and not one.target:
                     link(one, other, equality.holds)
+    for one, other, holds in encoder.sent_alike():
+        link(one, other, holds)
+        if not other.target:
+            link(other, one, holds)
     for (row, _), part in encoder.parts.items():
         whole = z3.Not(encoder.was_made(row))
         link(row, part, whole)
         link(part, row, whole)
     return flags, [z3.Implies(flags[row], z3.Or(chains[row])) for row in nodes]
-
-
-def _claimed(encoder: ChainedEncoder) -> Iterator[Solved]:
-    """That rows were made in ways of which all is known."""
-    before = {row: z3.And(row.there, z3.Not(encoder.was_made(row))) for row in encoder.rows}
-    for made in encoder.made.values():
-        yield z3.Not(made.other)
-        yield z3.Not(z3.And(made.inserted, made.updated))
-        known = {column.number for column, _ in encoder.columns_of(made.row)}
-        insert, update = (
-            None if one is None or one.doubt or not known <= one.settable | one.kept else one
-            for one in (made.making.insert, made.making.update)
-        )
-        if insert is not None and (
-            encoder.tables.filled_at_sign_up(made.row.relation) or _computes(encoder, made.row, insert.kept)
-        ):
-            # The row is there since signing up, or has a value that is not known.
-            insert = None
-        if insert is None:
-            yield z3.Not(made.inserted)
-        if update is None:
-            yield z3.Not(made.updated)
-        changed = known if insert is not None else known - update.kept if update is not None else set[int]()
-        yield from _names_nothing(encoder, made, before, changed)
-
-
-def _computes(encoder: ChainedEncoder, row: Row, kept: frozenset[int]) -> bool:
-    """Whether a column that is asked for, and cannot be set, has a default that is computed."""
-    for column, _ in encoder.columns_of(row):
-        fact = encoder.tables.fact(column.relation, column.number)
-        computed = fact is None or fact.generated or fact.identity or (fact.default and fact.constant is None)
-        if column.number in kept and computed:
-            return True
-    return False
-
-
-def _names_nothing(
-    encoder: ChainedEncoder, made: Made, before: Mapping[Row, Solved], changed: Collection[int]
-) -> Iterator[Solved]:
-    """That a row is not given the name of something that is there, where no foreign key tells that it is taken."""
-    tables, row = encoder.tables, made.row
-    pointing = {one.number for reference in tables.references(row.relation) for one in reference.columns}
-    for column, term in encoder.columns_of(row):
-        number = column.number
-        if number not in changed or number in pointing or frozenset({number}) not in tables.keys(row.relation):
-            continue
-        new, part = encoder.newly_named(made, {number: term}), encoder.parts.get((row, number))
-        for equality in encoder.equalities:
-            for here, there in ((equality.left, equality.right), (equality.right, equality.left)):
-                if part is not None and part in here.rows and not there.identity:
-                    old = [before.get(encoder.whole(one), always()) for one in there.rows if one != part]
-                    yield z3.Implies(z3.And(new, equality.holds), z3.Not(z3.Or(old)))

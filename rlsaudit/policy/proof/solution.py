@@ -47,7 +47,7 @@ class Step:
 
     `inserts` is whether it puts a row in; else it changes one. `columns` are those that it sets, `row` is what the row
     is like then, by column names, as far as that is known. Of a chain that a proof shows, each step has the state that
-    the first one begins in as `start`.
+    the first one begins in as `start`. `function` (an OID) is what is called, where it is a call that does it.
     """
 
     relation: int
@@ -56,6 +56,7 @@ class Step:
     columns: tuple[str, ...]
     row: Mapping[str, Value] = field(default_factory=dict, compare=False)
     start: Witness | None = field(default=None, compare=False)
+    function: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from rlsaudit.names import ident, literal, qualified
 from rlsaudit.policy.evaluate import EvaluationError, Unknown, evaluate
 from rlsaudit.policy.expr import And, Who
-from rlsaudit.policy.proof.chained import writing
 from rlsaudit.policy.proof.solution import Step
 from rlsaudit.policy.proof.witness import Filled, tables_of
 
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
     from rlsaudit.policy.evaluate import State, Value
     from rlsaudit.policy.expr import Expr
-    from rlsaudit.policy.proof.chained import ChainedEncoder, Made
+    from rlsaudit.policy.proof.chained import ChainedEncoder, Made, Way
+    from rlsaudit.policy.proof.makings import Called
     from rlsaudit.policy.proof.solution import Witness
     from rlsaudit.policy.proof.values import Row
 
@@ -35,8 +35,8 @@ class Tried:
     """A chain that was confirmed: its statements in order, the rows that they make, and the state at the end."""
 
     steps: tuple[Step, ...]
-    rows: tuple[tuple[Row, bool], ...]
-    """The rows that were made, and whether each was put in."""
+    rows: tuple[tuple[Row, Way], ...]
+    """The rows that were made, and by which statement each."""
     witness: Witness
 
 
@@ -72,23 +72,25 @@ class _Chain(Filled):
             return None
         start = self._with(state, current)
         steps = []
-        done: list[Made] = []
+        done: list[tuple[Row, Way]] = []
         for one in ordered:
             if self._is_there(one.row, current):
                 # What is asked for twice is made once.
                 continue
-            inserted = self._true(one.inserted)
-            if not self._goes_through(one, state, current, inserted=inserted) or self._takes_a_name(one, current):
+            way = self._way(one)
+            if way is None or not self._goes_through(one, way, state, current) or self._takes_a_name(one, current):
                 return None
-            steps.append(replace(self._step(one, inserted=inserted), start=start))
-            done.append(one)
-            current = [row for row in current if inserted or row != one.before] + [one.row]
+            steps.append(replace(self._step(one, way), start=start))
+            done.append((one.row, way))
+            current = [row for row in current if way.writing.inserts or row != one.before] + [one.row]
             if self._have_one_key(current):
                 return None
         if not all(_true(self._predicate, one) for one in self._ends(state, current)):
             return None
-        rows = tuple((one.row, self._true(one.inserted)) for one in done)
-        return Tried(tuple(steps), rows, self._with(state, current))
+        return Tried(tuple(steps), tuple(done), self._with(state, current))
+
+    def _way(self, made: Made) -> Way | None:
+        return next((one for one in made.ways if self._true(one.holds)), None)
 
     def _with(self, state: State, rows: Collection[Row]) -> Witness:
         """The state with these rows beside the one that is asked for."""
@@ -98,20 +100,24 @@ class _Chain(Filled):
         self._rows = whole
         return found
 
-    def _goes_through(self, made: Made, state: State, current: Sequence[Row], *, inserted: bool) -> bool:
-        """Whether what the statement asks is true at its time."""
-        statement = writing(made, inserted=inserted)
-        if statement is None or not self._points_somewhere(made.row, current):
+    def _goes_through(self, made: Made, way: Way, state: State, current: Sequence[Row]) -> bool:
+        """Whether what the statement asks is true at its time, and what it gives is what the row has then."""
+        statement = way.writing
+        if not self._points_somewhere(made.row, current):
             return False
-        passing = self._passing(made.inserting if inserted else made.updating)
+        passing = self._passing(way.step)
         if passing is None:
             return False
         now = replace(state, tables=self._tables(current), given={**state.given, **passing})
-        if not inserted:
+        if not statement.inserts:
             before = made.before
             if before not in current or before is None:
                 return False
-            if not _true(statement.using, replace(now, row=self._rows[before])):
+            old = replace(now, row=self._rows[before])
+            new = self._rows[made.row]
+            if not _true(statement.using, old) or not all(
+                column.number not in new or _is(value, old, new[column.number]) for column, value in statement.sets
+            ):
                 return False
         return _true(statement.check, replace(now, row=self._rows[made.row]))
 
@@ -142,9 +148,10 @@ class _Chain(Filled):
             for number in self._rows[one.row]:
                 if (one.row, number) in self._chained.columns:
                     continue
-                if not self._true(one.inserted) and one.before is not None:
+                way = self._way(one)
+                if way is not None and not way.writing.inserts and one.before is not None:
                     self._rows[one.row][number] = self._rows[one.before][number]
-                elif one.making.insert is None or number not in one.making.insert.settable:
+                elif way is None or number not in way.writing.settable:
                     return False
         return True
 
@@ -209,16 +216,19 @@ class _Chain(Filled):
                 return False
         return True
 
-    def _step(self, made: Made, *, inserted: bool) -> Step:
+    def _step(self, made: Made, way: Way) -> Step:
         catalog = self._chained.tables.catalog
         relation = catalog.relations[made.row.relation]
         name = qualified(catalog.schema_name(relation), relation.name)
         names = {one.number: ident(one.name) for one in catalog.columns[relation.oid]}
         facts = {one.number: one.name for one in catalog.columns[relation.oid]}
         new = self._rows[made.row]
-        statement = writing(made, inserted=inserted)
-        settable = statement.settable if statement is not None else frozenset()
-        if inserted or made.before is None:
+        settable = way.writing.settable
+        if way.writing.called is not None:
+            step = self._call(way, relation.oid, way.writing.called)
+            row = {facts[number]: value for number, value in new.items()}
+            return replace(step, columns=_named(facts, sorted(settable & new.keys())), row=row)
+        if way.writing.inserts or made.before is None:
             sets = {number: value for number, value in new.items() if number in settable and value is not None}
             columns, values = ", ".join(names[one] for one in sets), ", ".join(map(self._shown, sets.values()))
             what = f"({columns}) values ({values})" if sets else "default values"
@@ -232,6 +242,23 @@ class _Chain(Filled):
         where = next((f" where {names[one]} = {self._shown(old[one])}" for one in keys if old.get(one) is not None), "")
         step = Step(relation.oid, f"update {name} set {changes}{where}", inserts=False, columns=_named(facts, changed))
         return replace(step, row={facts[number]: value for number, value in new.items()})
+
+    def _call(self, way: Way, relation: int, called: Called) -> Step:
+        """A call as people write it: with the names of arguments, where all that are sent have one."""
+        catalog = self._chained.tables.catalog
+        function = catalog.functions[called.function]
+        passing = self._passing(way.step) or {}
+        sent: list[tuple[str, str]] = []
+        for number, name in enumerate(called.parameters):
+            key = (Who.ARGUMENT, f"{called.function}.{number}")
+            if key in passing or number < called.required:
+                sent.append((name, self._shown(passing.get(key))))
+        by_name = all(name for name, _ in sent)
+        arguments = ", ".join(f"{ident(name)} => {value}" if by_name else value for name, value in sent)
+        name = qualified(catalog.schemas[function.schema].name, function.name)
+        return Step(
+            relation, f"select {name}({arguments})", inserts=way.writing.inserts, columns=(), function=called.function
+        )
 
     def _shown(self, value: Value) -> str:
         if value is not None and value == self._chained.own.get("sub") and self._chained.tables.users is not None:
@@ -252,9 +279,14 @@ def _named(names: Mapping[int, str], numbers: Iterable[int]) -> tuple[str, ...]:
 
 
 def _asked(made: Made) -> Iterable[Expr]:
-    for one in (made.making.insert, made.making.update):
-        if one is not None:
-            yield from (one.using, one.check)
+    return (each for way in made.ways for each in way.writing.asked)
+
+
+def _is(expression: Expr, state: State, value: Value) -> bool:
+    try:
+        return evaluate(expression, state) == value
+    except EvaluationError:
+        return False
 
 
 def _true(expression: Expr, state: State) -> bool:

@@ -263,6 +263,10 @@ class Tables:
             return ()
         return tuple(frozenset(one.columns) for one in self.catalog.constraints[relation] if one.kind in "pu")
 
+    def primary_key(self, relation: int) -> frozenset[int]:
+        """Returns the columns of the primary key, none where there is none."""
+        return frozenset(n for one in self.catalog.constraints[relation] if one.kind == "p" for n in one.columns)
+
     def excludes(self, relation: int) -> bool:
         """Whether an exclusion constraint may keep two rows of the relation from being there together."""
         found = [one for each in (relation, *self.catalog.children[relation]) for one in self.catalog.constraints[each]]
