@@ -109,6 +109,10 @@ class EvidenceKind(enum.StrEnum):
 
 UNSET = "-unset"
 """What follows the name of a role where it is a request without the settings that policies read."""
+STRANGER = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
+"""The user id of somebody who just signed up and owns nothing. Nobody's: it was drawn once, at random."""
+VARIES = "$"
+"""What a value begins with that the server gives: it is another for everybody."""
 
 
 @dataclass(frozen=True, slots=True)

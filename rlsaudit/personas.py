@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rlsaudit.catalog.platform import Platform, is_platforms_role
 from rlsaudit.catalog.settings import settings_read
 from rlsaudit.errors import UsageError
-from rlsaudit.model import UNSET, Persona
+from rlsaudit.model import STRANGER, UNSET, VARIES, Persona
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from rlsaudit.catalog import Catalog
     from rlsaudit.catalog.facts import Role
     from rlsaudit.model import JsonObject
-
-STRANGER = "0f7a1c52-5d3e-4b8a-9c61-8e2d4f90b7a3"
-"""The user id of somebody who just signed up and owns nothing. Nobody's: it was drawn once, at random."""
 
 _SIGNED_UP: JsonObject = {
     "sub": STRANGER,
@@ -37,8 +34,6 @@ WITHOUT_ACCOUNT: JsonObject = {"email": "", "phone": "", "is_anonymous": True, "
 """What the token of an anonymous sign-in says otherwise."""
 _BY_CLAIM = {"is_anonymous": "anonymous-sign-in", "aal": "aal2"}
 """The personas that differ from `authenticated` in one claim: shown where something reads it, or the intent asks."""
-VARIES = "$"
-"""What a value begins with that the server gives: it is another for everybody."""
 _PREDEFINED = "pg_"
 
 

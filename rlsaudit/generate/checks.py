@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Operation, Reach
+from rlsaudit.model import STRANGER, Operation, Reach
 from rlsaudit.names import ident, literal
-from rlsaudit.personas import STRANGER
 from rlsaudit.probe.request import settings
 
 if TYPE_CHECKING:

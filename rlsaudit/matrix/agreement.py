@@ -121,7 +121,9 @@ def _with_rows(way: Way, persona: Persona, result: Result, total: int | None) ->
         found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, f"read {seen} as somebody who owns nothing")
     missed = total is not None and result.rows < total and not result.in_part
-    if way.at_least is Reach.ALL and missed and not (way.chosen or way.given):
+    # Of a persona that may own rows what was not read may be its own: `owner <> current_user` shows all the others.
+    tells = owns_nothing(persona) or not result.rows
+    if way.at_least is Reach.ALL and missed and tells and not (way.chosen or way.given):
         found = replace(way, at_least=certain, at_most=Reach.ALL, evidence=EvidenceKind.NONE)
         return found, _contradiction(way, f"read {seen}")
     if certain is Reach.NONE:

@@ -11,8 +11,8 @@ import json
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import Platform
+from rlsaudit.model import STRANGER, VARIES
 from rlsaudit.names import ident, literal
-from rlsaudit.personas import STRANGER, VARIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.catalog.platform import platform_of
-from rlsaudit.model import Operation
+from rlsaudit.model import STRANGER, Operation
 from rlsaudit.names import ident, literal
-from rlsaudit.personas import STRANGER, owns_nothing
+from rlsaudit.personas import owns_nothing
 from rlsaudit.policy.effects import reason_not_to_run, reason_not_to_write
 from rlsaudit.policy.supposed import Clause, Supposed
 from rlsaudit.probe.attack.identities import OTHERS

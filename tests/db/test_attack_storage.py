@@ -11,8 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
-from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER, EvidenceKind, Operation, Reach
 
 if TYPE_CHECKING:
     from rlsaudit.model import Cell, Report

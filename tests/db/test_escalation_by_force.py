@@ -12,8 +12,7 @@ from oracle.chained_worlds import random_chained
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
-from rlsaudit.model import Operation, Reach
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER, Operation, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

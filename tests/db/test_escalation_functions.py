@@ -9,8 +9,7 @@ import pytest
 
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
-from rlsaudit.model import Operation, Reach
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER, Operation, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -91,6 +91,27 @@ def test_a_temporary_table_that_is_new_is_nobody_elses(url: str) -> None:
     assert _most_read(url) == {"app.filled": Reach.NONE, "app.other": Reach.NONE}
 
 
+OTHERS = """
+create role oracle_ann login;
+create schema app;
+grant usage on schema app to oracle_ann;
+create table app.notes (id int primary key, owner name not null);
+alter table app.notes enable row level security;
+create policy others on app.notes using (owner <> current_user);
+grant select on app.notes to oracle_ann;
+insert into app.notes values (1, 'oracle_ann'), (2, 'somebody'), (3, 'else');
+"""
+
+
+def test_rows_that_a_role_does_not_read_may_be_its_own(url: str) -> None:
+    """Its own one was missing, and so the proof that all of the others are read was thought to be refuted."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(OTHERS)
+    with connect(url) as session:
+        cells = audit(session, Options(roles=("oracle_ann",))).matrix
+    assert [one.reach for one in cells if one.operation is Operation.SELECT] == [Reach.ALL]
+
+
 def _most_read(url: str) -> dict[str, Reach]:
     with connect(url) as session:
         cells = audit(session, Options(roles=("oracle_app",), probe="none")).matrix

@@ -11,7 +11,7 @@ import pytest
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
 from rlsaudit.engine.supabase import grant_replay_rights, revoke_replay_rights
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER
 from rlsaudit.rules import all_rules
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from oracle.world import WORLDS, World, read_world
 from psycopg import sql
 
 from rlsaudit.demo import SCHEMA, SEED
-from rlsaudit.model import EvidenceKind, Operation, Reach
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER, EvidenceKind, Operation, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from rlsaudit.model import Operation, Reach
-from rlsaudit.personas import STRANGER, built_in
+from rlsaudit.model import STRANGER, Operation, Reach
+from rlsaudit.personas import built_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -11,60 +11,69 @@ from psycopg import sql
 from oracle.attempts import UUID, listed, literal, quoted
 from oracle.force import Force
 from oracle.tables import Tables
-from oracle.world import A, B, C, identities
-from rlsaudit.model import Operation
+from oracle.world import A, B, C
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from oracle.broken import App
     from oracle.tables import Table
     from oracle.world import Identity, World
-    from rlsaudit.model import Reach
+    from rlsaudit.model import Operation, Reach
 
 _KEYS = """
-select format('alter table %s drop constraint %I cascade', conrelid::regclass, conname) from pg_constraint
-where contype in ('p', 'u') and conparentid = 0 and connamespace = 'public'::regnamespace
+select format('alter table %%s drop constraint %%I cascade', conrelid::regclass, conname) from pg_constraint
+where contype in ('p', 'u') and conparentid = 0 and connamespace::regnamespace::text = %s
 """
-Key = tuple[str, str, Operation]
+_SAID = """
+select set_config('search_path', 'public, extensions', true), set_config(key, value, true) from jsonb_each_text(%s)
+"""
+Gained: TypeAlias = "frozenset[tuple[str, Operation]]"
 
 
 def gained(
-    connection: psycopg.Connection[Any], world: World, persona: str, bounds: Mapping[tuple[str, Operation], Reach]
-) -> frozenset[Key]:
+    connection: psycopg.Connection[Any],
+    app: App,
+    world: World,
+    asking: Sequence[Identity],
+    bounds: Mapping[tuple[str, Operation], Reach],
+) -> Gained:
     """Returns what is reached further than `bounds` after a first statement, for the first one that leads on.
 
-    Somebody who owns nothing and A put in rows of their own and change what they may to any value that is there. And it
-    is looked at without keys, which stop only what policies let through: what is taken today may be free tomorrow. The
-    connection is a superuser's; nothing stays.
+    `world` is the application's, with what clients may say and call where it is broken.
+
+    Somebody who owns nothing and A, the first two who ask, put in rows of their own and change what they may to any
+    value that is there. And it is looked at without keys, which stop only what policies let through: what is taken
+    today may be free tomorrow. The connection is a superuser's; nothing stays.
     """
     with connection.transaction(force_rollback=True):
-        for (drop,) in connection.execute(_KEYS).fetchall():
+        for (drop,) in connection.execute(_KEYS, [app.ground.schema]).fetchall():
             connection.execute(drop)
-        found = _further(Force(connection, world, identities(persona, world)), persona, bounds)
+        found = _further(Force(connection, world, asking, app.served), bounds)
     if found:
         return found
-    for identity in identities(persona, world)[:2]:
-        for statement in dict.fromkeys(_steps(Tables(connection, world), identity)):
+    for identity in asking[:2]:
+        for statement in dict.fromkeys(_steps(Tables(connection, world), identity, app.ground.schema)):
             with connection.transaction(force_rollback=True):
                 if not _goes_through(connection, identity, statement):
                     continue
-                found = _further(Force(connection, world, (identity,)), persona, bounds)
+                found = _further(Force(connection, world, (identity,), app.served), bounds)
             if found:
                 return found
     return frozenset()
 
 
-def _further(force: Force, persona: str, bounds: Mapping[tuple[str, Operation], Reach]) -> frozenset[Key]:
+def _further(force: Force, bounds: Mapping[tuple[str, Operation], Reach]) -> Gained:
     return frozenset(
-        (persona, relation, operation)
+        (relation, operation)
         for (relation, operation), reach in bounds.items()
         if relation in force.tables.all and force.reach(relation, operation).reach > reach
     )
 
 
-def _steps(tables: Tables, identity: Identity) -> Iterator[str]:
+def _steps(tables: Tables, identity: Identity, schema: str) -> Iterator[str]:
     for table in tables.all.values():
-        if table.kind in "rp" and table.name.startswith("public."):
+        if table.kind in "rp" and table.name.startswith(f"{schema}."):
             yield from _insertions(tables, table, identity)
             yield from _changes(tables, table, identity)
 
@@ -93,14 +102,13 @@ def _changes(tables: Tables, table: Table, identity: Identity) -> Iterator[str]:
 def _goes_through(connection: psycopg.Connection[Any], identity: Identity, statement: str) -> bool:
     try:
         with connection.transaction():
-            connection.execute(
-                "select set_config('search_path', 'public, extensions', true),"
-                " set_config('request.jwt.claims', %s, true)",
-                [json.dumps(identity.claims)],
-            )
-            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(identity.role)))
+            login, role = sql.Identifier(identity.login), sql.Identifier(identity.role)
+            connection.execute(sql.SQL("set local session authorization {}").format(login))
+            said = {"request.jwt.claims": json.dumps(identity.claims), **identity.settings}
+            connection.execute(_SAID, [json.dumps(said)])
+            connection.execute(sql.SQL("set local role {}").format(role))
             count = connection.execute(statement.encode()).rowcount
-            connection.execute("reset role")
+            connection.execute("reset session authorization")
     except psycopg.Error:
         return False
     return count > 0

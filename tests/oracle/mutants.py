@@ -6,7 +6,7 @@ import itertools
 import random
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
 from pglast import ast, parse_sql
 from pglast.enums import A_Expr_Kind, BoolExprType, BoolTestType, NullTestType
@@ -16,7 +16,7 @@ from psycopg import sql
 from oracle.world import A
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     import psycopg
 
@@ -26,57 +26,63 @@ Node: TypeAlias = Any
 """pglast's nodes have fields that depend on their kind."""
 
 _POLICIES = """
-select format('%I.%I', n.nspname, c.relname), p.polname, p.polcmd::text, p.polpermissive,
+select format('%%I.%%I', n.nspname, c.relname), p.polname, p.polcmd::text, p.polpermissive,
        coalesce((select string_agg(quote_ident(r.rolname), ', ') from pg_roles r where r.oid = any (p.polroles)),
          'public'),
        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
 from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
-where n.nspname in ('public', 'storage') order by 1, 2
+where n.nspname in (%(schema)s, 'storage') order by 1, 2
 """
 _TABLES = """
-select format('%I.%I', n.nspname, c.relname), c.relname::text
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r' order by 1
+select format('%%I.%%I', n.nspname, c.relname), c.relname::text, c.relrowsecurity
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %(schema)s and c.relkind = 'r' order by 1
 """
 _NOT_GRANTED = """
-select format('%I.%I', n.nspname, c.relname), a.attname::text, r.role, p.privilege
+select format('%%I.%%I', n.nspname, c.relname), a.attname::text, r.role, p.privilege
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid,
-  unnest(array['anon', 'authenticated']) as r (role), unnest(array['select', 'insert', 'update']) as p (privilege)
-where n.nspname = 'public' and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+  unnest(%(clients)s::text[]) as r (role), unnest(array['select', 'insert', 'update']) as p (privilege)
+where n.nspname = %(schema)s and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
   and not has_column_privilege(r.role, c.oid, a.attnum, p.privilege)
 order by 1, 2, 3, 4
 """
 _DEFAULTS = """
-select format('%I.%I', n.nspname, c.relname), a.attname::text
+select format('%%I.%%I', n.nspname, c.relname), a.attname::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-where n.nspname = 'public' and c.relkind = 'r' and a.atthasdef and a.attgenerated = '' order by 1, 2
+where n.nspname = %(schema)s and c.relkind = 'r' and a.atthasdef and a.attgenerated = '' order by 1, 2
 """
 _NOT_NULL = """
-select format('%I.%I', n.nspname, c.relname), a.attname::text
+select format('%%I.%%I', n.nspname, c.relname), a.attname::text
 from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum = any (f.conkey) and a.attnotnull
-where f.contype = 'f' and n.nspname = 'public'
+where f.contype = 'f' and n.nspname = %(schema)s
   and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey))
 order by 1, 2
 """
 _VIEWS = """
-select format('%I.%I', n.nspname, c.relname)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'v' order by 1
+select format('%%I.%%I', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %(schema)s and c.relkind = 'v' order by 1
 """
 _FUNCTIONS = """
 select p.oid::regprocedure::text, p.prosecdef, p.prorettype = 'boolean'::regtype and p.prolang <> 0,
        pg_get_functiondef(p.oid), p.prosrc, coalesce(p.proargnames, '{}')
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-where n.nspname in ('public', 'private') and p.prorettype <> 'trigger'::regtype order by 1
+where n.nspname in (%(schema)s, 'private') and p.prorettype <> 'trigger'::regtype order by 1
 """
 _TRIGGERS = """
-select format('%I.%I', n.nspname, c.relname), t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
-join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and not t.tgisinternal order by 1, 2
+select format('%%I.%%I', n.nspname, c.relname), t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+join pg_namespace n on n.oid = c.relnamespace where n.nspname = %(schema)s and not t.tgisinternal order by 1, 2
 """
 _SAID = re.compile(r"->>\s*'(\w+)'\s*=\s*'(\w+)'")
 """What a claim is asked to be."""
 _POSING: tuple[JsonObject, ...] = ({"user_metadata": {"sub": A}},)
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
-_CLIENTS = ("anon", "authenticated")
+_OWNERS = """
+select format('%%I.%%I', n.nspname, c.relname), r.rolname::text, r.rolsuper
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.oid = c.relowner
+where n.nspname = %(schema)s and c.relkind = 'r' order by 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,25 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{self.operator}: {self.where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an application stands on: the schema of its tables, and the roles that ask, whoever is known least first.
+
+    `there` are conditions that hold for whoever has an identity, by the names of the operators that have rows read so.
+    """
+
+    schema: str
+    clients: tuple[str, ...]
+    there: Mapping[str, str]
+
+
+SUPABASE = Ground(
+    "public",
+    ("anon", "authenticated"),
+    {"read by whoever signed in": "auth.uid() is not null", "read by role": "auth.role() = 'authenticated'"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +172,28 @@ def spread(every: Iterable[Mutant], place: int, places: int) -> tuple[Mutant, ..
     return tuple(one for each in rounds for one in each if one is not None)
 
 
-def mutants(connection: psycopg.Connection[Any]) -> tuple[Mutant, ...]:
+def mutants(connection: psycopg.Connection[Any], ground: Ground = SUPABASE) -> tuple[Mutant, ...]:
     """Returns all that can be broken in the database of an application."""
     found: dict[str, Mutant] = {}
     for one in (
-        *_of_policies(connection),
-        *_of_tables(connection),
-        *_of_columns(connection),
-        *_of_views(connection),
-        *_of_functions(connection),
-        *_of_the_rest(connection),
+        *_of_policies(connection, ground),
+        *_of_tables(connection, ground),
+        *_of_columns(connection, ground),
+        *_of_views(connection, ground),
+        *_of_functions(connection, ground),
+        *_of_the_rest(connection, ground),
+        *(_of_the_platform(connection) if ground is SUPABASE else _of_roles(connection, ground)),
     ):
         found.setdefault(one.statement, one)
     return tuple(found.values())
 
 
-def _of_policies(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for row in connection.execute(_POLICIES).fetchall():
+def _rows(connection: psycopg.Connection[Any], query: LiteralString, ground: Ground) -> list[tuple[Any, ...]]:
+    return connection.execute(query, {"schema": ground.schema, "clients": list(ground.clients)}).fetchall()
+
+
+def _of_policies(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    for row in _rows(connection, _POLICIES, ground):
         one = _Policy(*row)
         yield Mutant("drop a policy", one.where, one.dropped())
         yield one.instead("for everybody", roles="public")
@@ -184,68 +214,78 @@ def _of_policies(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
             yield one.instead("for all", command="*", using=one.using or one.check)
 
 
-def _of_tables(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for table, name in connection.execute(_TABLES).fetchall():
+def _of_tables(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    schema = ground.schema
+    for table, name, protected in _rows(connection, _TABLES, ground):
         yield Mutant("RLS off", table, f"alter table {table} disable row level security;")
-        for role in _CLIENTS:
-            yield Mutant(f"all grants to {role}", table, f"grant all on {table} to {role};")
-            for command in ("select", "insert", "update", "delete"):
-                clause = "with check (true)" if command == "insert" else "using (true)"
-                policy = f"create policy open on {table} for {command} to {role} {clause};"
-                yield Mutant(f"a policy more: {command} for {role}", table, policy)
-        yield Mutant("read by whoever signed in", table,
-                     f"create policy open on {table} for select using (auth.uid() is not null);")  # fmt: skip
-        yield Mutant("read by role", table,
-                     f"create policy open on {table} for select using (auth.role() = 'authenticated');")  # fmt: skip
-        yield Mutant("a view over it", table, f"create view public.v_{name} as select * from {table};")
+        for role in ground.clients:
+            # TRUNCATE is among them: the API does not send it, whoever connects does, and no policy keeps it.
+            truncates = protected and ground is not SUPABASE
+            yield Mutant(f"all grants to {role}", table, f"grant all on {table} to {role};", widens=truncates)
+        # Of a table that is open by its grants a policy says that it is not to be, and that is told.
+        if protected or ground is SUPABASE:
+            yield from _of_open_policies(table, ground)
+        yield Mutant("a view over it", table, f"create view {schema}.v_{name} as select * from {table};")
         yield Mutant("a view that invokes", table,
-                     f"create view public.v_{name} with (security_invoker) as select * from {table};")  # fmt: skip
-        yield Mutant("a copy", table, f"create table public.c_{name} as select * from {table};")
+                     f"create view {schema}.v_{name} with (security_invoker) as select * from {table};")  # fmt: skip
+        if ground is SUPABASE:
+            # On plain Postgres what has no row-level security is taken for open by its grants, as its pack says.
+            yield Mutant("a copy", table, f"create table {schema}.c_{name} as select * from {table};")
         yield Mutant("a materialized view", table,
-                     f"create materialized view public.m_{name} as select * from {table};")  # fmt: skip
+                     f"create materialized view {schema}.m_{name} as select * from {table};")  # fmt: skip
         yield Mutant("a function that tells all", table,
-                     f"create function public.f_{name}() returns setof {table} language sql security definer "
+                     f"create function {schema}.f_{name}() returns setof {table} language sql security definer "
                      f"set search_path = '' as $$ select * from {table} $$;",
-                     calls=(f"select * from public.f_{name}()",))  # fmt: skip
+                     calls=(f"select * from {schema}.f_{name}()",))  # fmt: skip
         yield Mutant("a function of its caller's", table,
-                     f"create function public.f_{name}() returns setof {table} language sql "
+                     f"create function {schema}.f_{name}() returns setof {table} language sql "
                      f"set search_path = '' as $$ select * from {table} $$;",
-                     calls=(f"select * from public.f_{name}()",))  # fmt: skip
+                     calls=(f"select * from {schema}.f_{name}()",))  # fmt: skip
         yield Mutant("a function that empties it", table,
-                     f"create function public.e_{name}() returns void language sql security definer "
+                     f"create function {schema}.e_{name}() returns void language sql security definer "
                      f"set search_path = '' as $$ delete from {table} $$;",
-                     calls=(f"select public.e_{name}()",))  # fmt: skip
+                     calls=(f"select {schema}.e_{name}()",))  # fmt: skip
         yield Mutant("no longer forced", table, f"alter table {table} no force row level security;")
-        yield Mutant("published", table, f"alter publication supabase_realtime add table {table};")
         yield Mutant("forced", table, f"alter table {table} force row level security;")
 
 
-def _of_columns(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for table, column, role, privilege in connection.execute(_NOT_GRANTED).fetchall():
+def _of_open_policies(table: str, ground: Ground) -> Iterator[Mutant]:
+    for role in ground.clients:
+        for command in ("select", "insert", "update", "delete"):
+            clause = "with check (true)" if command == "insert" else "using (true)"
+            policy = f"create policy open on {table} for {command} to {role} {clause};"
+            yield Mutant(f"a policy more: {command} for {role}", table, policy)
+    for operator, condition in ground.there.items():
+        yield Mutant(operator, table, f"create policy open on {table} for select using ({condition});")
+
+
+def _of_columns(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    for table, column, role, privilege in _rows(connection, _NOT_GRANTED, ground):
         where = f"{privilege} ({_name(column)}) on {table}"
         yield Mutant("a column more", f"{where} to {role}", f"grant {where} to {role};")
-    for table, column in connection.execute(_DEFAULTS).fetchall():
+    for table, column in _rows(connection, _DEFAULTS, ground):
         statement = f"alter table {table} alter {_name(column)} drop default;"
         yield Mutant("no default", f"{column} of {table}", statement)
-    for table, column in connection.execute(_NOT_NULL).fetchall():
+    for table, column in _rows(connection, _NOT_NULL, ground):
         statement = f"alter table {table} alter {_name(column)} drop not null;"
         yield Mutant("owner may be null", f"{column} of {table}", statement)
 
 
-def _of_views(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for (view,) in connection.execute(_VIEWS).fetchall():
+def _of_views(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    for (view,) in _rows(connection, _VIEWS, ground):
         yield Mutant("invokes no longer", view, f"alter view {view} reset (security_invoker);")
         yield Mutant("no barrier", view, f"alter view {view} reset (security_barrier);")
 
 
-def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for name, definer, answers, definition, source, arguments in connection.execute(_FUNCTIONS).fetchall():
+def _of_functions(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    for name, definer, answers, definition, source, arguments in _rows(connection, _FUNCTIONS, ground):
         if definer:
             yield Mutant("its caller's rights", name, f"alter function {name} security invoker;")
         else:
             yield Mutant("its owner's rights", name, f"alter function {name} security definer;")
-        schema = "grant usage on schema private to anon; " if name.startswith("private.") else ""
-        yield Mutant("called by anon", name, f"{schema}grant execute on function {name} to anon;")
+        least = ground.clients[0]
+        schema = f"grant usage on schema private to {least}; " if name.startswith("private.") else ""
+        yield Mutant(f"called by {least}", name, f"{schema}grant execute on function {name} to {least};")
         if "search_path" in definition:
             yield Mutant("no search_path", name, f"alter function {name} reset search_path;")
         for argument in arguments:
@@ -269,17 +309,42 @@ def _of_functions(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
                 )
 
 
-def _of_the_rest(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
-    for table, trigger in connection.execute(_TRIGGERS).fetchall():
+def _of_the_rest(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    for table, trigger in _rows(connection, _TRIGGERS, ground):
         yield Mutant("no trigger", f"{trigger} on {table}", f"alter table {table} disable trigger {_name(trigger)};")
-    yield Mutant("create in the schema", "public", "grant create on schema public to authenticated;", widens=True)
-    yield Mutant("SQL from outside", "public",
-                 "create function public.q(said text) returns setof text language plpgsql as "
+    yield Mutant("create in the schema", ground.schema,
+                 f"grant create on schema {ground.schema} to {ground.clients[-1]};", widens=True)  # fmt: skip
+
+
+def _of_the_platform(connection: psycopg.Connection[Any]) -> Iterator[Mutant]:
+    """What only Supabase has: an API that sends no SQL of clients among it."""
+    yield Mutant("SQL from outside", SUPABASE.schema,
+                 f"create function {SUPABASE.schema}.q(said text) returns setof text language plpgsql as "
                  "$$ begin return query execute 'select name from pg_class where name = ''' || said || ''''; end $$;",
                  widens=True)  # fmt: skip
+    for table, *_ in _rows(connection, _TABLES, SUPABASE):
+        yield Mutant("published", table, f"alter publication supabase_realtime add table {table};")
     for (bucket,) in connection.execute("select id from storage.buckets").fetchall():
         made = sql.SQL("update storage.buckets set public = true where id = {};").format(bucket).as_string()
         yield Mutant("public bucket", bucket, made, widens=True)
+
+
+def _of_roles(connection: psycopg.Connection[Any], ground: Ground) -> Iterator[Mutant]:
+    """What an owner of a server of one's own does to roles, where on Supabase they are the platform's."""
+    for role in ground.clients:
+        yield Mutant("bypasses RLS", role, f"alter role {role} bypassrls;")
+        owners = set()
+        for table, owner, superuser in _rows(connection, _OWNERS, ground):
+            yield Mutant("owns it", f"{role}: {table}", f"alter table {table} owner to {role};")
+            owners |= {owner} if owner != role and not superuser else set()
+        for one in sorted(owners):
+            yield Mutant("a member of the owner", f"{role}: {one}", f"grant {one} to {role};")
+        for one in ground.clients:
+            if one != role:
+                yield Mutant("a member of another", f"{role}: {one}", f"grant {one} to {role};")
+        # It reads the catalog's samples of all rows as well, which no policy keeps.
+        yield Mutant("reads all data", role, f"grant pg_read_all_data to {role};", widens=True)
+        yield Mutant("writes all data", role, f"grant pg_write_all_data to {role};")
 
 
 # Expressions

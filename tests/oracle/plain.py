@@ -13,23 +13,27 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
 from oracle.force import Force
 from oracle.judged import Judged, asked
+from oracle.mutants import Ground
 from oracle.world import TIED, A, B, Identity, World, measured, parts_of
 from rlsaudit.audit import Options, audit
 from rlsaudit.connect import connect
-from rlsaudit.personas import STRANGER
+from rlsaudit.model import STRANGER, UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from oracle.mutants import Mutant
+    from rlsaudit.engine import Server
     from rlsaudit.model import JsonObject
 
 PLAIN = Path(__file__).parent / "plain"
@@ -44,7 +48,6 @@ class Plain:
 
     world: World
     asking: Mapping[str, tuple[Identity, ...]]
-    intent: str
 
 
 def read_plain(name: str, directory: Path = PLAIN) -> Plain:
@@ -62,10 +65,66 @@ def read_plain(name: str, directory: Path = PLAIN) -> Plain:
         found["-- @seed"],
         tuple(one for one in found["-- @calls"].splitlines() if one.strip()),
         tied=TIED | names | {said: frozenset(whose) for said, *whose in lines["-- @tied"]},
-        seeing_all=frozenset({"S", "A", "B", *asking}),
+        seeing_all=frozenset({"S", "A", "B", *asking, *(f"{one}{UNSET}" for one in asking)}),
         measures=tuple(measured(*one) for one in lines["-- @measures"]),
+        intent=found["-- @intent"],
     )
-    return Plain(world, asking, found["-- @intent"])
+    return Plain(world, asking)
+
+
+@dataclass(frozen=True, slots=True)
+class OnPlain:
+    """An application on plain Postgres, to break: its superuser makes it, and whoever changes it later."""
+
+    plain: Plain
+    served: tuple[str, ...] = SERVED
+
+    @property
+    def world(self) -> World:
+        return self.plain.world
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(self.plain.asking)
+
+    @property
+    def ground(self) -> Ground:
+        there = dict(one for role, people in self.plain.asking.items() for one in _there(role, people))
+        return Ground("app", self.roles, there)
+
+    @contextmanager
+    def database(self, server: Server, name: str) -> Iterator[str]:
+        try:
+            yield server.create_database(name)
+        finally:
+            server.drop_database(name)
+            forget_roles(server.dsn("postgres"))
+
+    def build(self, connection: psycopg.Connection[Any], mutant: Mutant | None = None) -> None:
+        for text in (self.world.schema, self.world.seed, mutant.statement if mutant else ""):
+            connection.execute(text.encode())
+
+    def asking(self, persona: str, world: World) -> tuple[Identity, ...]:  # noqa: ARG002  roles call as they are
+        people = self.plain.asking[persona.removesuffix(UNSET)]
+        if not persona.endswith(UNSET):
+            return people
+        # Nothing is set of what varies, and on a connection that was used before that is empty, not NULL.
+        settings = {**people[0].settings, **dict.fromkeys(_varying(people[0]), "")}
+        return (replace(people[0], name=persona, user=None, settings=settings),)
+
+
+def _there(role: str, people: Sequence[Identity]) -> Iterator[tuple[str, str]]:
+    """Yields conditions that hold for whoever has an identity, with what an operator is called that takes them."""
+    yield f"read by {role}", f"current_user = '{role}'"
+    for name in _varying(people[0]):
+        yield f"read with {name}", f"current_setting('{name}', true) is not null"
+    if people[0].claims:
+        yield "read with claims", "nullif(current_setting('request.jwt.claims', true), '') is not null"
+
+
+def _varying(one: Identity) -> tuple[str, ...]:
+    """The settings that say who somebody is."""
+    return tuple(name for name, value in one.settings.items() if value == one.user)
 
 
 def _identities(role: str, login: str, said: list[str], declared: JsonObject) -> tuple[Identity, ...]:
@@ -93,7 +152,7 @@ def judge_plain(url: str, plain: Plain, directory: Path) -> Judged:
     The intent is written into `directory`.
     """
     intent = directory / "intent.toml"
-    intent.write_text(plain.intent, "utf-8")
+    intent.write_text(plain.world.intent, "utf-8")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(plain.world.schema.encode())
         roles = tuple(plain.asking)

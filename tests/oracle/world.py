@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rlsaudit.model import Operation, Reach
-from rlsaudit.personas import STRANGER, built_in
+from rlsaudit.model import STRANGER, Operation, Reach
+from rlsaudit.personas import built_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

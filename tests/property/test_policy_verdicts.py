@@ -18,9 +18,9 @@ from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, take
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.connect import connect
-from rlsaudit.model import Reach
+from rlsaudit.model import STRANGER, Reach
 from rlsaudit.names import literal
-from rlsaudit.personas import STRANGER, built_in
+from rlsaudit.personas import built_in
 from rlsaudit.policy.client import split_key
 from rlsaudit.policy.columns import describe
 from rlsaudit.policy.decide import Bounds, decide

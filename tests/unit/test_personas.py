@@ -12,8 +12,8 @@ from rlsaudit.catalog import Catalog, Platform, platform_of, take
 from rlsaudit.connect import connect
 from rlsaudit.errors import UsageError
 from rlsaudit.intent import BUILT_IN_PERSONAS
-from rlsaudit.model import Persona
-from rlsaudit.personas import STRANGER, Cast, built_in, choose, owns_nothing
+from rlsaudit.model import STRANGER, Persona
+from rlsaudit.personas import Cast, built_in, choose, owns_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

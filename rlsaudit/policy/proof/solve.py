@@ -17,7 +17,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rlsaudit.model import Reach
+from rlsaudit.model import STRANGER, VARIES, Reach
 from rlsaudit.policy.expr import Expr, Field, Given, Who, walk
 from rlsaudit.policy.failing import may_fail
 from rlsaudit.policy.proof import solver as z3
@@ -335,7 +335,10 @@ class _Question:
 def identities(persona: Persona) -> Mapping[str, str]:
     """Returns what tells the persona from others, by key."""
     sub = persona.claims.get("sub")
-    return {"role": persona.role} if sub is None else {"sub": str(sub), "role": persona.role}
+    if sub is None:
+        return {"role": persona.role}
+    # One that varies is asked for as probes send it, for it has to be an id.
+    return {"sub": STRANGER if str(sub).startswith(VARIES) else str(sub), "role": persona.role}
 
 
 def bounded() -> z3.Solver:

@@ -43,6 +43,9 @@ Thing: TypeAlias = tuple[int, int]
 _EMPTY = re.compile(r"'(?:\{\}|\[\])'")
 """A default that holds nothing."""
 _USER_ID = ("auth", "uid")
+_SETTING = ("current_setting",)
+_SUBJECT = re.compile(r"'request\.jwt\.claim(s'.*'sub|\.sub)'|\bauth\.uid\(\)", re.DOTALL)
+_ROWS = re.compile(r"\bfrom\b", re.IGNORECASE)
 
 
 class Tables:
@@ -198,7 +201,28 @@ class Tables:
             return True
         fact = self.fact(relation, number)
         texts = [text for one in self.catalog.policies[relation] for text in (one.using, one.check) if text]
-        return fact is not None and any(_is_compared_with_user(text, fact.name) for text in texts)
+        return fact is not None and any(self._is_compared_with_user(text, fact.name) for text in texts)
+
+    def _is_compared_with_user(self, text: str, column: str) -> bool:
+        """Whether a condition says somewhere `column = auth.uid()`."""
+        for one in tree.walk(tree.expression(text)):
+            if isinstance(one, ast.A_Expr) and tree.name(one.name) == ("=",):
+                for side, other in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
+                    last = (side.fields or (None,))[-1] if isinstance(side, ast.ColumnRef) else None
+                    if getattr(last, "sval", "") == column and self._is_user(other):
+                        return True
+        return False
+
+    def _is_user(self, node: tree.Node) -> bool:
+        """Whether an expression is the id of whoever asks: the claim, or what a function makes of that alone."""
+        calls = {tree.name(one.funcname) for one in tree.walk(node) if isinstance(one, ast.FuncCall)}
+        return calls == {_USER_ID} or (
+            bool(calls) and all(_tells_user(tree.text(node) if one == _SETTING else self._body(one)) for one in calls)
+        )
+
+    def _body(self, name: tuple[str, ...]) -> str:
+        found = self.catalog.functions_by_name[name[0], name[-1]]
+        return found[0].body if len(found) == 1 and not found[0].arguments else ""
 
     def belongs(self, relation: int, beside: int | None = None) -> bool:
         """Whether rows of the relation belong to something beside a user: an organisation, a project.
@@ -374,16 +398,9 @@ class Tables:
         return fact.constant is None and (made or frozenset({fact.number}) in self.keys(fact.relation))
 
 
-def _is_compared_with_user(text: str, column: str) -> bool:
-    """Whether a condition says somewhere `column = auth.uid()`."""
-    for one in tree.walk(tree.expression(text)):
-        if isinstance(one, ast.A_Expr) and tree.name(one.name) == ("=",):
-            for side, other in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
-                named = isinstance(side, ast.ColumnRef) and getattr((side.fields or (None,))[-1], "sval", "") == column
-                calls = {tree.name(each.funcname) for each in tree.walk(other) if isinstance(each, ast.FuncCall)}
-                if named and calls == {_USER_ID}:
-                    return True
-    return False
+def _tells_user(text: str) -> bool:
+    """Whether what SQL makes of the request is the user's id, and of no table."""
+    return _SUBJECT.search(text) is not None and _ROWS.search(text) is None
 
 
 def _field(fact: Fact) -> Field:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rlsaudit.model import VARIES
 from rlsaudit.policy.columns import INTEGERS
 from rlsaudit.policy.expr import BOOLEAN, INTEGER, TEXT, UNKNOWN, UUID, Call, Const, Expr, Given, Type, Who, type_of
 from rlsaudit.policy.read import types
@@ -50,6 +51,9 @@ def cast(value: Expr, target: Type, here: Here, name: str = "") -> Expr:
     elif isinstance(value, Given) and value.who is Who.IDENTITY and not modified:
         if target in (UUID, TEXT, types.NAME) and source in (UUID, TEXT, types.NAME):
             result = replace(value, type=target)
+        elif str(here.scope.persona.claims.get(value.key, "")).startswith(VARIES):
+            # Users have numbers for ids then: what the server gives, whatever probes send in its place.
+            result = Call(f"::{target.name}", (Given(Who.SERVER, value.key, TEXT, nullable=False),), target)
     elif isinstance(value, Call) and value.name == "ARRAY" and types.is_array(target):
         of, within = types.element(target, here.scope), name.removesuffix("[]") if modified else ""
         result = Call("ARRAY", tuple(cast(one, of, here, within) for one in value.args), target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rlsaudit.personas import STRANGER, VARIES
+from rlsaudit.model import STRANGER, VARIES
 from rlsaudit.probe.attack.identities import OTHERS, OWNER, identities, ids_of, newcomer_as, posing_as
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rlsaudit.personas import STRANGER, VARIES, built_in
+from rlsaudit.model import STRANGER, VARIES
+from rlsaudit.personas import built_in
 from rlsaudit.probe.rows import Principal
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from rlsaudit.access import Access
 from rlsaudit.catalog import Catalog, take
 from rlsaudit.catalog.platform import Platform
 from rlsaudit.connect import connect
-from rlsaudit.model import Persona
-from rlsaudit.personas import STRANGER, built_in
+from rlsaudit.model import STRANGER, Persona
+from rlsaudit.personas import built_in
 from rlsaudit.policy.flaws import Flaw, Flaws, Kind
 from rlsaudit.reach.predicates import Predicates
 

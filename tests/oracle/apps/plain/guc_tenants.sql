@@ -21,6 +21,8 @@ create policy tenant on app.orders to oracle_server
   using (tenant_id = app.current_tenant()) with check (tenant_id = app.current_tenant());
 grant select, insert, update, delete on app.customers, app.orders to oracle_server;
 grant select on app.rates to oracle_server;
+-- Whatever is added later is for the application as well.
+alter default privileges in schema app grant select, insert, update, delete on tables to oracle_server;
 -- @seed
 insert into app.customers select format('%s-0000-4000-8000-200000000001', repeat(o, 8))::uuid,
   format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid, o, format('[customer %s]', o) from unnest(array['a', 'b', 'c']) o;
