@@ -9,13 +9,13 @@ from rlsaudit.model import ObjectRef, Operation, Reach, Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.flaws import Kind
 from rlsaudit.rules.build import Who, finding
-from rlsaudit.rules.opened import drop
+from rlsaudit.rules.opened import bounds, drop
 from rlsaudit.rules.reached import evidence
 from rlsaudit.rules.rewritten import rewrite
 from rlsaudit.rules.rule import Example, Found, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rlsaudit.catalog.facts import Policy, Relation
     from rlsaudit.model import Cell
@@ -26,8 +26,10 @@ def check(case: Case) -> Iterator[Found]:
     """Yields permissive policies that ask for a membership in anything, and may open more than intended by that."""
     for relation in case.exposed:
         told = set[int]()
-        for flaw in case.flaws.at_sight(relation):
-            if flaw.kind is not Kind.SHADOWED_COLUMN or flaw.policy.oid in told or not flaw.policy.permissive:
+        flaws = [one for one in case.flaws.at_sight(relation) if one.kind is Kind.SHADOWED_COLUMN]
+        at_fault = {one.policy.oid for one in flaws}
+        for flaw in flaws:
+            if flaw.policy.oid in told or not flaw.policy.permissive:
                 continue
             cells = [one for one in _cells(case, relation, flaw.policy) if flaw.about(one.persona, one.operation)]
             if not cells:
@@ -35,7 +37,7 @@ def check(case: Case) -> Iterator[Found]:
             told.add(flaw.policy.oid)
             identity = case.catalog.identity(relation)
             policy = ident(flaw.policy.name)
-            does = _TAKES if _NAME.match(flaw.where) else _COMPARES
+            does = _TAKES if _OF_FILES.match(flaw.where) else _COMPARES
             operations = {one.operation.value for one in cells}
             yield Found(
                 finding(
@@ -53,8 +55,20 @@ def check(case: Case) -> Iterator[Found]:
                     fix=_fix(case, relation, flaw.policy),
                     relations=[identity],
                 ),
-                case.claims([], cells),
+                case.claims([], [one for one in cells if not _is_open_otherwise(case, relation, one, at_fault)]),
             )
+
+
+def _is_open_otherwise(case: Case, relation: Relation, cell: Cell, at_fault: Collection[int]) -> bool:
+    """Whether another policy surely opens the cell as well, which is a fault of its own."""
+    persona = case.persona(cell.persona)
+    others = case.access.policies(case.role(persona).oid, relation, cell.operation)
+    found = (
+        bounds(case, one, persona, relation, cell.operation)
+        for one in others
+        if one.permissive and one.oid not in at_fault
+    )
+    return any(one is not None and one.at_least > cell.intended for one in found)
 
 
 def _fix(case: Case, relation: Relation, policy: Policy) -> str:
@@ -73,7 +87,8 @@ def _fix(case: Case, relation: Relation, policy: Policy) -> str:
 
 _ITSELF = re.compile(r"(?P<inner>\(?(?P<table>\w+)\.(?P<column>\w+)(?:\)::\w+)?) = (?P=inner)(?!\w)")
 
-_NAME = re.compile(r"(?P<call>storage\.(?:extension|filename|foldername)\()\w+\.name\b")
+_NAME = re.compile(r"(?P<call>storage\.(?:extension|filename|foldername)\(\(?)\w+\.name\b")
+_OF_FILES = re.compile(r"storage\.(?:extension|filename|foldername)\(")
 _COMPARES = "compares a column with itself"
 _TAKES = "asks for the name of something else, and not for the file's"
 

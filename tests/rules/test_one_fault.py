@@ -44,6 +44,23 @@ def reading_only(view: str) -> str:
 
 
 CASES = {
+    "files by the name of something else, and files of another bucket": (
+        """
+        insert into storage.buckets (id, name) values ('pictures', 'pictures'), ('logos', 'logos');
+        create table public.chats (id uuid primary key default gen_random_uuid(),
+          user_id uuid not null default auth.uid() references auth.users, name varchar(50) not null);
+        alter table public.chats enable row level security;
+        create policy own on public.chats for select to authenticated using (user_id = (select auth.uid()));
+        create policy pictures on storage.objects for select to authenticated using (
+          bucket_id = 'pictures' and exists (select from public.chats
+            where user_id = (select auth.uid()) and id::text = (storage.foldername(name))[1]));
+        create policy logos on storage.objects for select to authenticated using (bucket_id = 'logos');
+        """,
+        {
+            ("shadowed-column", "storage.objects.pictures"): CRITICAL,
+            ("storage-bucket-only", "storage.objects.logos"): HIGH,
+        },
+    ),
     # Views.
     "a view over a table without RLS": (
         "create table public.t (id bigint, email text); create view public.v as select * from public.t;",
