@@ -107,14 +107,19 @@ class Insertable:
             return Reach.ALL, ""
         if self._is_harmless(relation, column):
             return Reach.ALL, ""
+        if column.constant is not None and not self._points(relation, column):
+            return Reach.SOME, f"{column.name} stays at its default, for this role cannot set it"
         return Reach.NONE, f"the default of {column.name}, which this role cannot set, may say whose the row is"
 
     def _is_harmless(self, relation: Relation, column: Column) -> bool:
         """Whether a default of this column surely says of nobody that the row is theirs."""
-        constraints = self._catalog.constraints[relation.oid]
-        if any(one.kind == "f" and column.number in one.columns for one in constraints):
+        if self._points(relation, column):
             return False
         if column.type_kind == "e" or _NAMES_NOBODY.fullmatch(column.type) or _NUMBER.fullmatch(column.type):
             return True
         # A key that points nowhere is the row's own name.
+        constraints = self._catalog.constraints[relation.oid]
         return any(one.kind == "p" and one.columns == (column.number,) for one in constraints)
+
+    def _points(self, relation: Relation, column: Column) -> bool:
+        return any(one.kind == "f" and column.number in one.columns for one in self._catalog.constraints[relation.oid])

@@ -154,10 +154,11 @@ class Indirect:
             return None
         if any(True for _ in self._by_anything(persona, relation, operation)):
             return None
-        found = self._lift_once(persona).changes[relation.oid, operation]
+        lifted = self._lift_once(persona)
+        # Whoever asks as others makes theirs.
         return tuple(
-            (via, rows, change)
-            for (via, rows), change in found.items()
+            (via, TRUE if lifted.posing and _asks_who(rows) else rows, change)
+            for (via, rows), change in lifted.changes[relation.oid, operation].items()
             if self._most(persona, rows, relation, operation) is not Reach.NONE
         )
 

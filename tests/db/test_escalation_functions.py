@@ -33,6 +33,13 @@ create table public.papers (id int primary key, user_id uuid, mark text);
 create table public.opened (id int primary key, mark text);
 create table public.badges (user_id uuid primary key, level text not null default 'basic', mark text);
 create table public.handed (id int primary key, user_id uuid, mark text);
+create table public.ranks (user_id uuid primary key, rank text not null default 'user', shown boolean);
+create table public.ranked (id int primary key, mark text);
+alter table public.ranks enable row level security;
+alter table public.ranked enable row level security;
+create policy own on public.ranks for select using (user_id = auth.uid());
+create policy ranked on public.ranked for select
+  using (exists (select from public.ranks r where r.user_id = auth.uid() and r.rank = 'admin'));
 alter table public.profiles enable row level security;
 alter table public.secrets enable row level security;
 alter table public.kept enable row level security;
@@ -45,6 +52,15 @@ create function public.open() returns void language sql as $$ select set_config(
 create policy own on public.profiles using (id = auth.uid());
 create policy own on public.badges for update using (user_id = auth.uid());
 create policy take on public.handed for update to authenticated using (true) with check (user_id = auth.uid());
+"""
+SETS_RANK = """
+create function public.f_rank() returns void language plpgsql security definer set search_path = '' as $$
+begin
+  if current_setting('app.admin', true) is distinct from 'on' then raise exception 'no'; end if;
+  update public.ranks set rank = 'admin', shown = true where user_id = auth.uid();
+end $$;
+create function public.f_shown() returns void language sql security definer set search_path = '' as $$
+  update public.ranks set shown = false where user_id = auth.uid() $$;
 """
 BODIES = {
     "f_secrets": "if not exists (select from public.profiles p where p.id = auth.uid() and p.rank = 'admin') then"
@@ -67,6 +83,8 @@ EXPECTED = {
     "handed": {"anon": {NONE}, "authenticated": {UNKNOWN, ALL}},
     # What the function asks was set by another call.
     "opened": {"anon": {UNKNOWN, ALL}, "authenticated": {UNKNOWN, ALL}},
+    # The same, and then what it changed is asked for.
+    "ranked": {"anon": {NONE}, "authenticated": {UNKNOWN, ALL}},
     "settings": {"anon": {NONE}, "authenticated": {NONE}},
 }
 
@@ -75,7 +93,7 @@ EXPECTED = {
 def cells(server: Server) -> Iterator[tuple[Cell, ...]]:
     login = server.supabase_database(DATABASE)
     with psycopg.connect(login, autocommit=True) as owner:
-        owner.execute((SCHEMA + "".join(FUNCTION.format(*one) for one in BODIES.items())).encode())
+        owner.execute((SCHEMA + SETS_RANK + "".join(FUNCTION.format(*one) for one in BODIES.items())).encode())
     with connect(login) as session:
         yield audit(session, Options(probe="none")).matrix
     server.drop_database(DATABASE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.names import ident, literal, qualified
-from rlsaudit.policy.evaluate import EvaluationError, Unknown, evaluate
+from rlsaudit.policy.evaluate import EvaluationError, Json, Unknown, evaluate
 from rlsaudit.policy.expr import And, Who
 from rlsaudit.policy.proof.solution import Step
 from rlsaudit.policy.proof.witness import Filled, tables_of
@@ -109,6 +109,8 @@ class _Chain(Filled):
         if passing is None:
             return False
         now = replace(state, tables=self._tables(current), given={**state.given, **passing})
+        if statement.called is not None and not self._calls_for_it_alone(made, way, now, current, passing.values()):
+            return False
         if not statement.inserts:
             before = made.before
             if before not in current or before is None:
@@ -120,6 +122,19 @@ class _Chain(Filled):
             ):
                 return False
         return _true(statement.check, replace(now, row=self._rows[made.row]))
+
+    def _calls_for_it_alone(
+        self, made: Made, way: Way, now: State, current: Iterable[Row], sent: Iterable[Value]
+    ) -> bool:
+        """Whether a call can be written down, and changes no other row: it changes all that meet what it asks."""
+        if any(isinstance(one, Json | list) for one in sent):
+            return False
+        if way.writing.inserts:
+            return True
+        others = [one for one in (*current, self._chained.target) if one.relation == made.row.relation]
+        return not any(
+            one != made.before and _may_be_true(way.writing.using, replace(now, row=self._rows[one])) for one in others
+        )
 
     def _passing(self, step: int) -> Mapping[tuple[Who, str], Value] | None:
         found: dict[tuple[Who, str], Value] = {}
@@ -287,6 +302,14 @@ def _is(expression: Expr, state: State, value: Value) -> bool:
         return evaluate(expression, state) == value
     except EvaluationError:
         return False
+
+
+def _may_be_true(expression: Expr, state: State) -> bool:
+    try:
+        value = evaluate(expression, state)
+    except EvaluationError:
+        return True
+    return value is not False and value is not None
 
 
 def _true(expression: Expr, state: State) -> bool:
