@@ -29,6 +29,7 @@ class _Text:
     language: str
     body: str
     arguments: str = ""
+    name: str = "f"
     parameters: tuple[Parameter, ...] = ()
 
 

@@ -20,6 +20,7 @@ LOG = ("public", "log")
 class _Text:
     body: str
     language: str = "plpgsql"
+    name: str = "f"
     parameters: tuple[Parameter, ...] = ()
 
 
