@@ -20,10 +20,14 @@ _MADE_BEFORE_A_LOOK = 200_000
 def rarely_collected() -> Iterator[None]:
     """Has the collector look less often within, and not at what was there before; then as it was."""
     thresholds = gc.get_threshold()
-    gc.freeze()
+    # What an embedding program has frozen stays so: there is no way to thaw the rest alone.
+    freezes = not gc.get_freeze_count()
+    if freezes:
+        gc.freeze()
     gc.set_threshold(_MADE_BEFORE_A_LOOK, *thresholds[1:])
     try:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if freezes:
+            gc.unfreeze()
