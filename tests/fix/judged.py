@@ -14,6 +14,10 @@ DRAFTS = {
     "bypass-roles: A role for exports, beside one that policies bind: only to know": IT_MAY_BE_MEANT,
     # It is called by PostgREST, and revoking it from clients changes nothing.
     "claim-guc-override: Before every request, from a header": "the finding is still there",
+    # Its callers may be meant to choose among some roles, which a body can say and a privilege cannot.
+    "definer-rpc: A role for the asking, which a policy then asks for": (
+        "authenticated could no longer change rows of its own of public.profiles"
+    ),
     # What a claim of the server's has to be like is not decided, and e-mail addresses are compared by LIKE.
     "email-claim: An address at some domain": "whether it keeps authenticated from public.notes (select) is not known",
     "event-trigger: Something to know": 'event trigger "note_change" would not run any more',
