@@ -44,6 +44,12 @@ create policy see on public.moved for select to authenticated using (true);
 create policy change on public.moved for update to authenticated using (user_id is null) with check (user_id = auth.uid());
 revoke update on public.moved from authenticated;
 grant update (user_id) on public.moved to authenticated;
+create table public.stated (id uuid primary key, user_id uuid, mark text, state text not null default 'draft');
+alter table public.stated enable row level security;
+create policy put on public.stated for insert to authenticated with check (true);
+create policy see on public.stated for select using (true);
+revoke insert, update on public.stated from anon, authenticated;
+grant insert (id, user_id, mark) on public.stated to authenticated;
 -- @seed
 insert into public.part_read select format('%s-0000-4000-8000-1000000000%s0', repeat(o, 8), n)::uuid,
   case o when 'c' then null else format('%s-0000-4000-8000-000000000001', repeat(o, 8))::uuid end, format('[n%s%s]', o, n), case n when 1 then 'open' end
@@ -54,4 +60,5 @@ insert into public.owner_null select id, user_id, mark || 'n' from public.part_r
 insert into public.not_nulls select id, user_id, mark || 't', 'x' from public.part_read where user_id is not null;
 insert into public.approved select id, user_id, mark || 'a', secret is null from public.part_read;
 insert into public.policy_reads select id, user_id, mark || 'p', secret from public.part_read;
+insert into public.stated select id, user_id, mark || 's', case secret when 'open' then 'live' else 'draft' end from public.part_read;
 insert into public.moved select id, user_id, mark || 'm' from public.part_read;
