@@ -8,6 +8,7 @@ from rlsaudit.model import Severity
 from rlsaudit.names import ident
 from rlsaudit.policy.body import body_of
 from rlsaudit.policy.flaws import Kind
+from rlsaudit.policy.over_all import asks_for_them_alone
 from rlsaudit.rules.blamed import ignoring_helpers
 from rlsaudit.rules.by_cause import found_by_cause
 from rlsaudit.rules.cause import Cause
@@ -30,6 +31,8 @@ def check(case: Case) -> Iterator[Found]:
     """Yields what members of one tenant reach of all, because the policy does not ask whose the row is."""
     yield from found_by_cause(case, RULE, Cause.ROW_INDEPENDENT, _TITLE, _BECAUSE, _fix)
     for relation, policy, cells in undecided(case):
+        if all(asks_for_them_alone(text) for text in (policy.using, policy.check) if text):
+            continue
         found = [one for one in case.flaws.opening(relation, [policy]) if one.kind is Kind.ROW_INDEPENDENT]
         open_cells = tuple(one for one in cells if any(flaw.about(one.persona, one.operation) for flaw in found))
         because, fix = (found[0].because, _tied(case, relation, policy)) if open_cells else ("", "")
@@ -232,6 +235,14 @@ RULE = Rule(
             f"""{_PEOPLE}
             create policy "companies" on public.sites using ((select role = 'super_admin' from public.people
               where id = (select auth.uid())) or company_id = public.my_company());
+            """,
+        ),
+        Example(
+            "Those who run all of it, by a policy of their own",
+            f"""{_PEOPLE}
+            create policy "company" on public.sites for select using (company_id = public.my_company());
+            create policy "staff" on public.sites for select using (exists (
+              select from public.people where id = (select auth.uid()) and role = 'super_admin'));
             """,
         ),
         Example(

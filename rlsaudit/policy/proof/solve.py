@@ -13,13 +13,13 @@ Four questions about one predicate, over all states of the database and all iden
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import STRANGER, VARIES, Reach
 from rlsaudit.policy.expr import Expr, Field, Given, Who, walk
 from rlsaudit.policy.failing import may_fail
+from rlsaudit.policy.over_all import is_over_all
 from rlsaudit.policy.proof import solver as z3
 from rlsaudit.policy.proof.encode import Encoder, as_in
 from rlsaudit.policy.proof.solution import Solution
@@ -43,10 +43,6 @@ _EFFORT = 600_000
 """What the solver may spend on one question, in its own units: unlike seconds they are the same on every machine."""
 _CLOSER = (2, 24)
 """Rounds and instances, for what is open after a quick look."""
-_OVER_ALL = re.compile(
-    r"(super|platform|system|global|site|root)[ _-]?(admin(istrator)?|user|owner|staff)", re.IGNORECASE
-)
-"""What those are called who run all of an application, and not one organisation in it."""
 _MOST_CHOICES = 24
 _MOST_TRIES = 3
 _USER = 0
@@ -431,9 +427,9 @@ def _only_member(encoder: Encoder, members: frozenset[int]) -> Iterator[Solved]:
 def _not_over_all(encoder: Encoder, column: Field, term: Term) -> Iterator[Solved]:
     match family(column.type):
         case Family.NAME:
-            named = (code for text, code in encoder.codes.texts.items() if _OVER_ALL.fullmatch(text))
+            named = (code for text, code in encoder.codes.texts.items() if is_over_all(text))
             yield from (term.value != code for code in named)
-        case Family.TRUTH if _OVER_ALL.fullmatch(column.name.removeprefix("is_")):
+        case Family.TRUTH if is_over_all(column.name):
             yield z3.Not(term.value)
         case _:
             pass
