@@ -124,7 +124,7 @@ class Maker:
         if not sure.sets or sure.columns & pointed:
             # What points at a row by what is changed may change with it.
             return None
-        kept = frozenset(one.number for one in self._catalog.columns[relation.oid]) - sure.columns - changed
+        kept = self._stored(relation) - sure.columns - changed
         return Writing(sure.operation, sure.rows, TRUE, settable, kept, sets=sure.sets, called=called)
 
     def _bounded(self, relation: Relation, operation: Operation) -> list[Writing] | None:
@@ -132,7 +132,7 @@ class Maker:
         found = self._makers.indirect.changes(self._persona, relation, operation)
         if found is None or len(found) > _MOST_CALLS:
             return None
-        every = frozenset(one.number for one in self._catalog.columns[relation.oid])
+        every = self._stored(relation)
         changed = assigned(self._catalog, relation, operation)
         bounded: list[Writing] = []
         for via, rows, change in found:
@@ -149,6 +149,10 @@ class Maker:
                 return None
             bounded.append(Writing(operation, asked, TRUE, frozenset(), kept, doubt))
         return bounded
+
+    def _stored(self, relation: Relation) -> frozenset[int]:
+        """The columns that stay as they are where nothing sets them: what is generated of others changes with these."""
+        return frozenset(one.number for one in self._catalog.columns[relation.oid] if not one.generated)
 
     def _otherwise(self, relation: Relation, operation: Operation) -> str:
         """What else may put rows there, or change them."""
@@ -177,7 +181,7 @@ class Maker:
             # Whatever is done to tables before, nothing passes.
             return None
         columns = access.columns(self._role, relation, operation.value.upper())
-        every = frozenset(one.number for one in self._catalog.columns[relation.oid])
+        every = self._stored(relation)
         changed = assigned(self._catalog, relation, operation)
         granted = frozenset(one.number for one in columns if not one.generated)
         settable = granted if changed is None else granted - changed

@@ -14,9 +14,9 @@ from rlsaudit.policy import tree
 from rlsaudit.policy.body import RUNS_SQL, Body, body_of
 from rlsaudit.policy.deeds import dynamic, rows
 from rlsaudit.policy.deeds.deed import ANY, ANY_TABLE, ANYHOW, NO, Change, Deed, Deeds, is_own_setting
+from rlsaudit.policy.deeds.into import Into
 from rlsaudit.policy.deeds.settled import settled, until
 from rlsaudit.policy.deeds.shown import COUNTS, Shown, only_counts, values
-from rlsaudit.policy.deeds.sound import Sound
 from rlsaudit.policy.deeds.surely import Surely
 from rlsaudit.policy.deeds.working import is_unshared
 from rlsaudit.policy.expr import (
@@ -41,8 +41,8 @@ from rlsaudit.policy.helpers import PATH, own_names
 from rlsaudit.policy.procedure import NotFollowed, conflict_of, paths
 from rlsaudit.policy.procedure.declared import NotReadError, rewrite
 from rlsaudit.policy.procedure.fragments import constant
-from rlsaudit.policy.procedure.names import Conflict, lookup
-from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Makes, Reads, Returned, Sets, Unknown, Writes
+from rlsaudit.policy.procedure.names import Conflict
+from rlsaudit.policy.procedure.path import Calls, Computed, Dynamic, Makes, Reads, Returned, Sets, Writes
 from rlsaudit.policy.proof import MOST_BOUNDED
 from rlsaudit.policy.read import READERS, plpgsql, types
 from rlsaudit.policy.read.aggregates import sums
@@ -164,7 +164,7 @@ class _Reading:
         self._whole = [one for one in found if isinstance(one.end, Returned)]
         self._failed = [one for one in found if not isinstance(one.end, Returned)]
         self._body = self._standing()
-        self._sound = Sound(self._function, self._body, database, self._ground)
+        self._into = Into(self._function, _named_by(self._function), self._body, database, self._ground)
         self._noted: defaultdict[tuple[Operation, int], list[Expr]] = defaultdict(list)
         self._made: dict[tuple[Operation, int], Change] = {}
         self._calls: set[tuple[str, ...]] = set()
@@ -316,7 +316,7 @@ class _Reading:
         operation = _WRITES[type(run.node)]
         for oid in self._named(run.node.relation):
             for done, asked in self._asked(operation, run, oid):
-                self._note(done, oid, conjunction((gate, asked)), self._change(done, run, oid))
+                self._note(done, oid, conjunction((gate, asked)), self._into.of(done, run.node, run.bindings, oid))
                 if _returns(run.node) and self._function.returns not in _SILENT:
                     self._note(Operation.SELECT, oid, conjunction((gate, asked)))
 
@@ -597,59 +597,6 @@ class _Reading:
         for one in catalog.snapshot.relations:
             if one.kind in _TABLES and (dynamic.HOLE in schema or not schema or catalog.schema_name(one) == schema):
                 yield one.oid
-
-    def _change(self, operation: Operation, run: _Run, oid: int) -> Change:
-        """What a statement makes of rows: the columns that it sets in those there are, the keys in new ones."""
-        statement = run.node
-        if operation is Operation.INSERT:
-            return Change(fresh=frozenset(self._fresh(statement, run.bindings, oid)))
-        clause = statement.onConflictClause if isinstance(statement, ast.InsertStmt) else statement
-        names = {one.name for one in getattr(clause, "targetList", None) or ()}
-        known = {one.name: one.number for one in self._database.catalog.columns[oid]}
-        return Change(frozenset(known[one] for one in names) if names <= known.keys() else None)
-
-    def _fresh(self, statement: Node, bindings: Bindings, oid: int) -> Iterator[tuple[int, int, int]]:
-        """The columns of a new row that hold the key of a row which was put in before."""
-        known = {one.name: one.number for one in self._database.catalog.columns[oid]}
-        lists: Node = statement.selectStmt.valuesLists or () if statement.selectStmt is not None else ()
-        names = [one.name for one in statement.cols or ()] or list(known)
-        for name, value in zip(names, lists[0], strict=False) if len(lists) == 1 else ():
-            bound = lookup(value, bindings) if isinstance(value, ast.ColumnRef) else None
-            if name in known and bound is not None and isinstance(bound[0], Unknown) and not bound[1]:
-                key = self._new_key(bound[0])
-                if key is not None:
-                    yield (known[name], *key)
-
-    def _new_key(self, value: Unknown) -> tuple[int, int] | None:
-        """The relation, and the column that is a key of it by itself, which a value is of a row that was put in."""
-        statement = value.written
-        if not isinstance(statement, ast.InsertStmt) or statement.onConflictClause is not None:
-            return None
-        column = self._sound.column_returned(value)
-        catalog = self._database.catalog
-        if column is None or catalog.relations[column.relation].kind != "r" or catalog.children[column.relation]:
-            return None
-        keys = (one.columns for one in catalog.constraints[column.relation] if one.kind in "pu" and not one.deferrable)
-        if (column.number,) not in keys or not self._only_puts_in(column.relation):
-            return None
-        return column.relation, column.number
-
-    def _only_puts_in(self, relation: int) -> bool:
-        """Whether no row of a relation is changed or deleted on the way, whose key a new one could have then."""
-        body = _named_by(self._function)
-        for operation, name in body.writes:
-            for oid in self._ground.relations(name):
-                if oid == relation and operation != Operation.INSERT.value:
-                    return False
-                changed = self._ground.changed_by_write(Operation(operation), oid, self._scope.role)
-                if oid != relation and (changed is None or relation in changed):
-                    return False
-        called = (one for name in (*body.calls, *body.operators) for one in self._ground.functions(name))
-        changes = [self._ground.changed_by_call(one, self._scope.role) for one in called]
-        if any(one is None or relation in one for one in changes):
-            return False
-        # What a trigger does to other rows of the table is not looked at.
-        return self._ground.lets_pass(relation, Operation.INSERT, frozenset())
 
     def _note(self, operation: Operation, oid: int, asked: Expr, change: Change = ANYHOW) -> None:
         # Nobody decides what is larger.

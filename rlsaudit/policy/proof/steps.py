@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import z3
 
-    from rlsaudit.policy.evaluate import State, Value
+    from rlsaudit.policy.evaluate import Result, State, Value
     from rlsaudit.policy.expr import Expr
     from rlsaudit.policy.proof.chained import ChainedEncoder, Made, Way
     from rlsaudit.policy.proof.makings import Called
@@ -118,7 +118,8 @@ class _Chain(Filled):
             old = replace(now, row=self._rows[before])
             new = self._rows[made.row]
             if not _true(statement.using, old) or not all(
-                column.number not in new or _is(value, old, new[column.number]) for column, value in statement.sets
+                column.number not in new or _evaluated(value, old) == new[column.number]
+                for column, value in statement.sets
             ):
                 return False
         return _true(statement.check, replace(now, row=self._rows[made.row]))
@@ -132,9 +133,8 @@ class _Chain(Filled):
         if way.writing.inserts:
             return True
         others = [one for one in (*current, self._chained.target) if one.relation == made.row.relation]
-        return not any(
-            one != made.before and _may_be_true(way.writing.using, replace(now, row=self._rows[one])) for one in others
-        )
+        asked = (replace(now, row=self._rows[one]) for one in others if one != made.before)
+        return all(_evaluated(way.writing.using, one) in {False, None} for one in asked)
 
     def _passing(self, step: int) -> Mapping[tuple[Who, str], Value] | None:
         found: dict[tuple[Who, str], Value] = {}
@@ -297,23 +297,13 @@ def _asked(made: Made) -> Iterable[Expr]:
     return (each for way in made.ways for each in way.writing.asked)
 
 
-def _is(expression: Expr, state: State, value: Value) -> bool:
-    try:
-        return evaluate(expression, state) == value
-    except EvaluationError:
-        return False
-
-
-def _may_be_true(expression: Expr, state: State) -> bool:
-    try:
-        value = evaluate(expression, state)
-    except EvaluationError:
-        return True
-    return value is not False and value is not None
-
-
 def _true(expression: Expr, state: State) -> bool:
+    return _evaluated(expression, state) is True
+
+
+def _evaluated(expression: Expr, state: State) -> Result:
+    """The value of an expression, anything where it fails."""
     try:
-        return evaluate(expression, state) is True
+        return evaluate(expression, state)
     except EvaluationError:
-        return False
+        return Unknown.ANYTHING

@@ -112,14 +112,17 @@ def plain_ones(
     by_request = [one for one in personas if any(each.owns for each in identities(one))]
     if by_request:
         (plain,) = principals(personas, (PLAIN,))
-        yield plain, {one.name: _sessions(Identity(posing_as(plain, one), plain), leveled) for one in by_request}
+        yield (
+            plain,
+            {one.name: _sessions(Identity(posing_as(plain, one), plain), leveled=leveled) for one in by_request},
+        )
     for one in personas:
         if not one.claims and not one.settings:
             plain = replace(PLAIN, role=one.role)
             yield plain, {one.name: (Identity(one, plain),)}
 
 
-def _sessions(by: Identity, leveled: bool) -> tuple[Identity, ...]:  # noqa: FBT001 - of one caller
+def _sessions(by: Identity, *, leveled: bool) -> tuple[Identity, ...]:
     further = leveled and is_leveled(by.persona)
     return (by, *([replace(by, persona=_with_second_factor(by.persona))] if further else []))
 
