@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rlsaudit.model import EvidenceKind, Operation, Reach
+from rlsaudit.policy.columns import TEXTS
 from rlsaudit.policy.expr import TRUE, is_larger, reads_tables
 from rlsaudit.policy.helpers import defaults
 from rlsaudit.policy.proof import Called, Making, Writing
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _MOST_CALLS = 6
 """Ways through functions that are followed to one table: each is asked of every row that may have been made."""
 _MOST_ASKED = 200
+_CARRIES = re.compile(r"\bON UPDATE (CASCADE|SET)\b")
 _NOT_SURE = "it is not known for certain what it does"
 _PUTS = (Operation.INSERT, Operation.UPDATE)
 
@@ -86,6 +89,7 @@ class Maker:
         bounded = [self._bounded(relation, one) for one in _PUTS]
         open_ = [one for one, found in zip(_PUTS, bounded, strict=True) if found is None]
         otherwise = next((why for one in open_ if (why := self._otherwise(relation, one))), "")
+        otherwise = otherwise or self._carried_over(relation)
         by_name = (self._by_name(relation, one) for one in _PUTS)
         bounds = tuple(one for found in bounded if found is not None for one in found)
         writings, calls = tuple(one for one in by_name if one is not None), tuple(self._by_calls(relation))
@@ -149,6 +153,23 @@ class Maker:
                 return None
             bounded.append(Writing(operation, asked, TRUE, frozenset(), kept, doubt))
         return bounded
+
+    def _carried_over(self, relation: Relation) -> str:
+        """Which foreign key may change its rows with those that they point at, in what is more than an id."""
+        told = {one.number for one in self._catalog.columns[relation.oid] if one.type in TEXTS or one.type_kind == "e"}
+        for one in self._catalog.constraints[relation.oid]:
+            to = self._catalog.relations.get(one.foreign_relation) if one.kind == "f" else None
+            carries = _CARRIES.search(one.definition) is not None and not told.isdisjoint(one.columns)
+            if to is not None and carries and self._changes(to, frozenset(one.foreign_columns)):
+                return f"a foreign key changes them with rows of {self._catalog.identity(to)}"
+        return ""
+
+    def _changes(self, relation: Relation, columns: frozenset[int]) -> bool:
+        """Whether these columns may be changed in any row."""
+        by_name, bounded = self._by_name(relation, Operation.UPDATE), self._bounded(relation, Operation.UPDATE)
+        if bounded is None and self._otherwise(relation, Operation.UPDATE):
+            return True
+        return any(not columns <= one.kept for one in (by_name, *(bounded or ())) if one is not None)
 
     def _stored(self, relation: Relation) -> frozenset[int]:
         """The columns that stay as they are where nothing sets them: what is generated of others changes with these."""

@@ -62,6 +62,26 @@ end $$;
 create function public.f_shown() returns void language sql security definer set search_path = '' as $$
   update public.ranks set shown = false where user_id = auth.uid() $$;
 """
+RENAMES = """
+create table public.titles (name text primary key);
+create table public.holders (user_id uuid primary key, title text not null references public.titles on update cascade);
+create table public.fixed (user_id uuid primary key, title text not null references public.titles);
+create table public.titled (id int primary key, mark text);
+create table public.as_fixed (id int primary key, mark text);
+alter table public.titles enable row level security;
+alter table public.holders enable row level security;
+alter table public.fixed enable row level security;
+alter table public.titled enable row level security;
+alter table public.as_fixed enable row level security;
+create policy own on public.holders for select using (user_id = auth.uid());
+create policy own on public.fixed for select using (user_id = auth.uid());
+create policy titled on public.titled for select
+  using (exists (select from public.holders h where h.user_id = auth.uid() and h.title = 'admin'));
+create policy fixed on public.as_fixed for select
+  using (exists (select from public.fixed h where h.user_id = auth.uid() and h.title = 'admin'));
+create function public.f_rename(a text, b text) returns void language sql security definer set search_path = '' as $$
+  update public.titles set name = b where name = a $$;
+"""
 BODIES = {
     "f_secrets": "if not exists (select from public.profiles p where p.id = auth.uid() and p.rank = 'admin') then"
     " raise exception 'no'; end if; return query select mark from public.secrets;",
@@ -85,6 +105,9 @@ EXPECTED = {
     "opened": {"anon": {UNKNOWN, ALL}, "authenticated": {UNKNOWN, ALL}},
     # The same, and then what it changed is asked for.
     "ranked": {"anon": {NONE}, "authenticated": {UNKNOWN, ALL}},
+    # A foreign key takes the new name along, where it is made so.
+    "titled": {"anon": {NONE}, "authenticated": {UNKNOWN, ALL}},
+    "as_fixed": {"anon": {NONE}, "authenticated": {NONE}},
     "settings": {"anon": {NONE}, "authenticated": {NONE}},
 }
 
@@ -93,7 +116,9 @@ EXPECTED = {
 def cells(server: Server) -> Iterator[tuple[Cell, ...]]:
     login = server.supabase_database(DATABASE)
     with psycopg.connect(login, autocommit=True) as owner:
-        owner.execute((SCHEMA + SETS_RANK + "".join(FUNCTION.format(*one) for one in BODIES.items())).encode())
+        owner.execute(
+            (SCHEMA + SETS_RANK + RENAMES + "".join(FUNCTION.format(*one) for one in BODIES.items())).encode()
+        )
     with connect(login) as session:
         yield audit(session, Options(probe="none")).matrix
     server.drop_database(DATABASE)
